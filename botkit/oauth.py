@@ -1,0 +1,227 @@
+"""The three steps that connect a person's account: this is what botkit is about.
+
+1. `auth_link`        the bot sends this link into the chat; the person follows it and approves.
+2. `handle_callback`  the provider sends the browser back with a code; we exchange it for a token.
+3. `api_session`      the bot calls the provider's API with that token.
+
+And the way back: `revoke`.  All of them work for any `Provider`.  The grant is the authorization
+code grant (RFC 6749, section 4.1) with PKCE (RFC 7636), as RFC 9700 recommends it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from botkit.errors import (
+    AuthorizationDenied,
+    BotkitError,
+    CallbackIncomplete,
+    IssuerMismatch,
+    ProviderNonsense,
+    ProviderRefused,
+    ReconnectNeeded,
+    StorageError,
+)
+from botkit.http import ApiSession
+from botkit.providers import Provider
+from botkit.storage import Storage
+from botkit.tables import Authorization, Service
+from botkit.tokens import ask_for_token, error_name, read_fields, revoke_token
+
+# ---- step 1: the link --------------------------------------------------------------------------
+
+
+def auth_link(
+    storage: Storage,
+    provider: Provider,
+    *,
+    bot_id: str,
+    group_id: str,
+    user_id: str,
+    redirect_uri: str,
+) -> str:
+    """The link that asks the person to let the bot in.  It works once, for ten minutes.
+
+    `user_id` is the person who asked; `redirect_uri` is where the provider sends the browser
+    afterwards, exactly as registered there.  RFC 6749, section 4.1.1.  Raises `StorageError`.
+    """
+    state = secrets.token_urlsafe(32)  # 256 random bits: nobody can guess it
+    verifier = secrets.token_urlsafe(32)  # stays here until step 2
+    storage.add_authorization(
+        state,
+        provider=provider.name,
+        bot_id=bot_id,
+        group_id=group_id,
+        user_id=user_id,
+        redirect_uri=redirect_uri,
+        verifier=verifier,
+    )
+    query = {
+        "response_type": "code",
+        "client_id": provider.client_id,
+        "redirect_uri": redirect_uri,
+        "scope": " ".join(provider.scopes),
+        "state": state,
+        "code_challenge": pkce_challenge(verifier),
+        "code_challenge_method": "S256",
+        **provider.authorize_params,
+    }
+    return f"{provider.authorize_url}?{urlencode(query, quote_via=quote)}"
+
+
+def pkce_challenge(verifier: str) -> str:
+    """What may be shown of the verifier: its SHA-256.  RFC 7636, section 4.2."""
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+# ---- step 2: the callback ----------------------------------------------------------------------
+
+
+def handle_callback(
+    storage: Storage, provider: Provider, query: Mapping[str, Sequence[str]]
+) -> Service:
+    """Turn the provider's answer into a stored connection, which is returned.
+
+    `query` is the query string of the callback as `urllib.parse.parse_qs` reads it.  Whatever goes
+    wrong, nothing is stored.  RFC 6749, section 4.1.2.
+    Raises `AuthorizationError`, `ProviderError` or `StorageError`.
+    """
+    state = _only(query, "state", provider)
+    pending = storage.claim_authorization(state, provider=provider.name)
+    _check_issuer(query, provider)
+    if "error" in query:
+        raise _refusal(_only(query, "error", provider), provider, pending)
+    code = _only(query, "code", provider)
+    data = _exchange(storage, provider, code, pending)
+    data["account"] = _whose_account(provider, data["accessToken"])
+    try:
+        return storage.save_service(
+            provider.name,
+            bot_id=pending.bot_id,
+            group_id=pending.group_id,
+            user_id=pending.user_id,
+            data=data,
+        )
+    except StorageError as error:  # the link is used up, so trying the same one again cannot help
+        error.advice = "Nothing was connected. Ask the bot in the chat for a new link in a moment."
+        raise
+
+
+def _only(query: Mapping[str, Sequence[str]], name: str, provider: Provider) -> str:
+    """The one value of a parameter.  RFC 6749, section 3.1: none may come twice."""
+    values = [value for value in query.get(name, ()) if value]
+    if len(values) != 1:
+        many = "more than one" if values else "no"
+        raise CallbackIncomplete(f"The answer from {provider.name} has {many} “{name}”.")
+    return values[0]
+
+
+def _check_issuer(query: Mapping[str, Sequence[str]], provider: Provider) -> None:
+    """GitHub and Google say who they are since 2026; who does not say it, cannot be checked."""
+    if "iss" in query and provider.issuer and list(query["iss"]) != [provider.issuer]:
+        raise IssuerMismatch(f"This answer does not come from {provider.name}.")
+
+
+def _refusal(code: str, provider: Provider, pending: Authorization) -> BotkitError:
+    if code == "access_denied":
+        return AuthorizationDenied(f"{provider.name} was not allowed to let the bot in.")
+    if code == "redirect_uri_mismatch":
+        return ProviderRefused(
+            f"{provider.name} does not know the address that this bot has now.",
+            code=code,
+            advice="Whoever runs this bot must register this callback address at "
+            f"{provider.name}: {pending.redirect_uri}",
+        )
+    return ProviderRefused(
+        f"{provider.name} refused to connect the account.", code=error_name(code)
+    )
+
+
+def _exchange(
+    storage: Storage, provider: Provider, code: str, pending: Authorization
+) -> dict[str, Any]:
+    """Swap the code for a token, and put the answer into the form in which we keep it."""
+    answer = ask_for_token(
+        provider,
+        {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": pending.redirect_uri,  # the very one of step 1
+            "code_verifier": pending.verifier,
+        },
+    )
+    data: dict[str, Any] = {
+        "accessToken": answer["access_token"],
+        "scope": granted_scopes(provider, answer.get("scope")),
+        "expiresAt": None,
+    }
+    if str(answer.get("expires_in", "")).isdecimal():
+        expires = storage.now() + timedelta(seconds=int(answer["expires_in"]))
+        data["expiresAt"] = expires.isoformat(timespec="seconds")
+    if answer.get("refresh_token"):  # a stored one is never overwritten with nothing
+        data["refreshToken"] = answer["refresh_token"]
+    return data
+
+
+def granted_scopes(provider: Provider, answer: Any) -> list[str]:
+    """What the person granted, which may be less than we asked.  RFC 6749, section 5.1."""
+    if not isinstance(answer, str):
+        return list(provider.scopes)  # not said means: as asked
+    return [scope for scope in answer.replace(provider.scope_separator, " ").split() if scope]
+
+
+def missing_scopes(provider: Provider, service: Service) -> list[str]:
+    """What we asked for and did not get."""
+    granted = set((service.data or {}).get("scope") or provider.scopes)
+    for scope in tuple(granted):
+        granted.update(provider.implied_scopes.get(scope, ()))
+    return [scope for scope in provider.scopes if scope not in granted]
+
+
+def _whose_account(provider: Provider, access_token: str) -> dict[str, Any] | None:
+    """Ask the provider whose token this is: another person may have pressed Approve."""
+    if provider.account_path is None:
+        return None
+    with ApiSession(provider.name, provider.api_url, access_token) as api:
+        answer = api.get(provider.account_path)
+    account = read_fields(answer)
+    if answer.status_code != 200 or provider.account_id_field not in account:
+        raise ProviderNonsense(f"{provider.name} did not say whose account it is.")
+    return {
+        "id": str(account[provider.account_id_field]),
+        "name": str(account.get(provider.account_name_field) or "no name"),
+    }
+
+
+# ---- step 3: the API ---------------------------------------------------------------------------
+
+
+def api_session(provider: Provider, service: Service) -> ApiSession:
+    """A `requests.Session` that calls the provider's API for this connection.
+
+    `api_session(provider, service).get("/user")`: the token travels in the header, and to the
+    provider's API only.  See `botkit.http.ApiSession` for what its requests raise; this raises
+    `ReconnectNeeded` if the row holds no token.
+    """
+    if not service.access_token:
+        raise ReconnectNeeded(f"This connection to {provider.name} holds no token.")
+    return ApiSession(provider.name, provider.api_url, service.access_token)
+
+
+# ---- the way back ------------------------------------------------------------------------------
+
+
+def revoke(provider: Provider, service: Service) -> None:
+    """Tell the provider to forget the connection.  The row stays; deleting it is the caller's.
+
+    Raises `ProviderError` when the provider does not confirm.
+    """
+    if provider.revocation and service.access_token:
+        revoke_token(provider, provider.revocation, service.access_token)

@@ -1,0 +1,143 @@
+"""Where every practice server stands: a real HTTP server on loopback, with trouble on request.
+
+`Server` runs a Flask (or any WSGI) app in a thread of this process, on a port that the system
+chooses.  `Trouble` stands in front of an app and spoils the next answers, so that a lesson or test
+can see what a client does when the other side is slow, broken or talks nonsense.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class _QuietHandler(WSGIRequestHandler):
+    """A thread that prints would print into whatever notebook cell happens to run."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        pass
+
+
+class Server:
+    """A WSGI app, served on loopback until `stop()` or until the process ends.
+
+    `port=0` lets the system choose a free one.  A port that is taken raises `OSError`.
+    """
+
+    def __init__(self, app: WSGIApp, *, port: int = 0) -> None:
+        # Bound here and not by werkzeug, which answers a taken port with SystemExit.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        if os.name != "nt":  # on Windows this option would let two servers share one port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            listener.close()
+            raise
+        listener.listen(128)
+        self.port: int = listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._server = make_server(
+            "127.0.0.1",
+            self.port,
+            app,
+            threaded=True,
+            request_handler=_QuietHandler,
+            fd=listener.fileno(),
+        )
+        listener.close()  # werkzeug has its own copy of it
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening.  Calling it twice does no harm."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def __repr__(self) -> str:
+        return "<Server on loopback>"
+
+
+@dataclass
+class _Spoiled:
+    """One kind of trouble, and how many answers it still has to spoil."""
+
+    times: int
+    path: str
+    status: int | None
+    body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+
+
+class Trouble:
+    """Stands in front of `app` and spoils the next answers as told by `next()`."""
+
+    def __init__(self, app: WSGIApp) -> None:
+        self._app = app
+        self._plans: list[_Spoiled] = []
+        self._lock = threading.Lock()
+        self._released = threading.Event()
+
+    def next(
+        self,
+        *,
+        times: int = 1,
+        path: str = "",
+        status: int | None = 500,
+        body: str = "",
+        headers: Mapping[str, str] | None = None,
+        delay: float = 0.0,
+    ) -> None:
+        """Spoil the next `times` answers whose path begins with `path`.
+
+        `status`, `body` and `headers` are sent in place of the app's own answer; with `status=None`
+        the app answers as always, `delay` seconds late.  Nothing at all is a long `delay`.
+        """
+        plan = _Spoiled(times, path, status, body, dict(headers or {}), delay)
+        with self._lock:
+            self._plans.append(plan)
+
+    def clear(self) -> None:
+        """Forget all plans and let go whoever is still waiting in a `delay`."""
+        with self._lock:
+            self._plans.clear()
+        self._released.set()
+        self._released = threading.Event()
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        plan = self._take(environ.get("PATH_INFO", ""))
+        if plan is None:
+            return self._app(environ, start_response)
+        if plan.delay:
+            self._released.wait(plan.delay)
+        if plan.status is None:
+            return self._app(environ, start_response)
+        body = plan.body.encode()
+        headers = {"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(body))}
+        headers.update(plan.headers)
+        start_response(f"{plan.status} Practice Trouble", list(headers.items()))
+        return [body]
+
+    def _take(self, path: str) -> _Spoiled | None:
+        with self._lock:
+            for plan in self._plans:
+                if path.startswith(plan.path):
+                    plan.times -= 1
+                    if plan.times == 0:
+                        self._plans.remove(plan)
+                    return plan
+        return None

@@ -1,0 +1,259 @@
+"""Where a connection lives: one row in the table `services`.
+
+`Storage` finds, saves and deletes such rows, remembers bots, and keeps the auth links that wait for
+their answer: step 1 of `botkit.oauth` adds one, step 2 claims it.
+
+A connection belongs to one person, in one chat, of one bot; `user_id=""` means that the whole chat
+shares it.  A unique index says that there is never more than one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from botkit.database import BUSY_SECONDS, WRITE, clear_errors, connect, set_up
+from botkit.errors import StateExpired, StateForeign, StateUnknown, StateUsed
+from botkit.tables import Authorization, Bot, Service
+
+LINK_LIFE = timedelta(minutes=10)
+REMEMBERED = timedelta(hours=1)  # so that a page can say "expired" or "used" and not "unknown"
+
+Row = TypeVar("Row", Bot, Service)
+
+
+def utc_now() -> datetime:
+    """The clock, where nobody injects another one."""
+    return datetime.now(UTC)
+
+
+def setup_database(url: str) -> list[str]:
+    """Make or complete the tables in the database at `url`; return a sentence for each change.
+
+    `url` is an SQLAlchemy URL.  Safe to run again, and on a database of the original framework.
+    Raises `StorageError`.
+    """
+    return Storage(url).set_up()
+
+
+class Storage:
+    """The three tables in the database at `url`, an SQLAlchemy URL.
+
+    `now` is the clock: it returns the moment, in UTC.  Every method may raise `StorageError`.
+    """
+
+    def __init__(
+        self,
+        url: str = "sqlite:///botkit.sqlite",
+        *,
+        now: Callable[[], datetime] = utc_now,
+        busy_seconds: float = BUSY_SECONDS,
+    ) -> None:
+        self.now = now
+        self._engine = connect(url, busy_seconds=busy_seconds)
+        self._writing_engine = self._engine.execution_options(**WRITE)
+
+    def set_up(self) -> list[str]:
+        """What `setup_database` does, for a storage that is open already."""
+        with self._writing() as session:
+            return set_up(session.connection())
+
+    def check(self) -> None:
+        """Raise `StorageError` unless the database answers and has our tables."""
+        with self._reading() as session:
+            session.execute(sa.select(Service.id).limit(1))
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def __repr__(self) -> str:  # without the URL, which may hold a password
+        return f"<Storage on {self._engine.dialect.name}>"
+
+    # ---- services --------------------------------------------------------------------------
+
+    def find_service(
+        self, name: str, *, bot_id: str, group_id: str, user_id: str = ""
+    ) -> Service | None:
+        """The connection of one owner, or None."""
+        with self._reading() as session:
+            return session.scalars(_service_of(name, bot_id, group_id, user_id)).first()
+
+    def find_services(
+        self, *, bot_id: str, group_id: str | None = None, user_id: str | None = None
+    ) -> list[Service]:
+        """All connections of a bot, or of one chat of it, or of one person there."""
+        wanted = sa.select(Service).where(Service.bot_id == bot_id).order_by(Service.id)
+        if group_id is not None:
+            wanted = wanted.where(Service.group_id == group_id)
+        if user_id is not None:
+            wanted = wanted.where(Service.user_id == user_id)
+        with self._reading() as session:
+            return list(session.scalars(wanted))
+
+    def save_service(
+        self, name: str, *, bot_id: str, group_id: str, user_id: str = "", data: Mapping[str, Any]
+    ) -> Service:
+        """Create the owner's row, or merge `data` into the one that is there.
+
+        Keys that `data` does not name stay as they are; a value of None removes its key.  All in
+        one transaction: however many callers save at once, one row is left, and no key is lost.
+        """
+        new = {"name": name, "bot_id": bot_id, "group_id": group_id, "user_id": user_id}
+        with self._writing() as session:
+            row = self._locked(session, _service_of(name, bot_id, group_id, user_id), Service, new)
+            row.user_id = user_id  # a row of the original framework may hold NULL
+            row.data = _merged(row.data, data)
+            return row
+
+    def adopt_service(self, service: Service, *, user_id: str) -> Service:
+        """Give a row that had no owner to the person whose it is; used in two-person chats."""
+        with self._writing() as session:
+            row = session.get_one(Service, service.id)
+            row.user_id, row.updated_at = user_id, self.now()
+            return row
+
+    def delete_service(self, service: Service) -> None:
+        """Delete the row.  Deleting it twice does no harm."""
+        with self._writing() as session:
+            session.execute(sa.delete(Service).where(Service.id == service.id))
+
+    # ---- bots ------------------------------------------------------------------------------
+
+    def find_bot(self, bot_id: str) -> Bot | None:
+        with self._reading() as session:
+            return session.get(Bot, bot_id)
+
+    def save_bot(
+        self, bot_id: str, *, token: Mapping[str, Any] | None = None, data: Mapping[str, Any]
+    ) -> Bot:
+        """Create the bot, or replace its token (when one is given) and merge `data`."""
+        with self._writing() as session:
+            row = self._locked(session, sa.select(Bot).where(Bot.id == bot_id), Bot, {"id": bot_id})
+            row.token = dict(token) if token is not None else row.token
+            row.data = _merged(row.data, data)
+            return row
+
+    def delete_bot(self, bot_id: str) -> None:
+        """Delete the bot and everything that belongs to it."""
+        with self._writing() as session:
+            session.execute(sa.delete(Service).where(Service.bot_id == bot_id))
+            session.execute(sa.delete(Authorization).where(Authorization.bot_id == bot_id))
+            session.execute(sa.delete(Bot).where(Bot.id == bot_id))
+
+    # ---- auth links that wait --------------------------------------------------------------
+
+    def add_authorization(
+        self,
+        state: str,
+        *,
+        provider: str,
+        bot_id: str,
+        group_id: str,
+        user_id: str,
+        redirect_uri: str,
+        verifier: str,
+    ) -> Authorization:
+        """Remember an auth link for ten minutes.  Of `state` only the hash is kept."""
+        now = self.now()
+        with self._writing() as session:
+            session.execute(
+                sa.delete(Authorization).where(Authorization.expires_at < now - REMEMBERED)
+            )
+            row = Authorization(
+                state_hash=_hash(state),
+                provider=provider,
+                bot_id=bot_id,
+                group_id=group_id,
+                user_id=user_id,
+                redirect_uri=redirect_uri,
+                verifier=verifier,
+                created_at=now,
+                expires_at=now + LINK_LIFE,
+            )
+            session.add(row)
+            return row
+
+    def claim_authorization(self, state: str, *, provider: str) -> Authorization:
+        """Take the link that `state` belongs to, once and for all.
+
+        One UPDATE decides: of many callers at once, in many processes, only one changes the row.
+        Raises `StateUnknown`, `StateForeign`, `StateUsed` or `StateExpired`.
+        """
+        now = self.now()
+        with self._reading() as session:
+            row = session.get(Authorization, _hash(state))
+        if row is None:
+            raise StateUnknown("This bot does not know this link.")
+        if row.provider != provider:
+            raise StateForeign(f"This link was made for {row.provider}, not for {provider}.")
+        with self._writing() as session:
+            claimed = session.connection().execute(
+                sa.update(Authorization)
+                .where(Authorization.state_hash == row.state_hash)
+                .where(Authorization.claimed_at.is_(None), Authorization.expires_at > now)
+                .values(claimed_at=now, verifier="")  # `row` has the last copy of the verifier
+            )
+        if claimed.rowcount == 1:
+            return row
+        if row.claimed_at is not None or row.expires_at > now:
+            raise StateUsed("This link has been used already.")
+        raise StateExpired("This link is more than ten minutes old and no longer works.")
+
+    # ---- how all of the above talks to the database ----------------------------------------
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        with clear_errors(), Session(self._engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        with (
+            clear_errors(),
+            Session(self._writing_engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    def _locked(
+        self, session: Session, wanted: sa.Select[Row], table: type[Row], new: dict[str, Any]
+    ) -> Row:
+        """The row, held against other writers until the transaction ends; made if it is missing."""
+        now = self.now()
+        row = session.scalars(wanted.with_for_update()).first()
+        if row is None:
+            try:
+                with session.begin_nested():
+                    row = table(**new, created_at=now, updated_at=now)
+                    session.add(row)
+            except IntegrityError:  # somebody else made it a moment ago
+                row = session.scalars(wanted.with_for_update()).one()
+        row.updated_at = now
+        return row
+
+
+def _service_of(name: str, bot_id: str, group_id: str, user_id: str) -> sa.Select[Service]:
+    owner = Service.user_id == user_id
+    if user_id == "":  # the original framework wrote NULL
+        owner = sa.or_(owner, Service.user_id.is_(None))
+    return (
+        sa.select(Service)
+        .where(Service.name == name, Service.bot_id == bot_id, Service.group_id == group_id, owner)
+        .order_by(Service.updated_at.desc(), Service.id.desc())
+        .limit(1)
+    )
+
+
+def _merged(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in {**(old or {}), **new}.items() if value is not None}
+
+
+def _hash(state: str) -> str:
+    return hashlib.sha256(state.encode()).hexdigest()

@@ -1,0 +1,104 @@
+"""The one request in which a code becomes a token, and how its answer is read.
+
+Providers differ most in how they say no, so the rule here is: by name and never by status.  An
+answer that holds `error` is a failure, whatever its status; one without a usable token as well.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl
+
+import requests
+
+from botkit import http
+from botkit.errors import ProviderNonsense, ProviderRefused
+from botkit.providers import Provider, Revocation
+
+
+def ask_for_token(provider: Provider, form: dict[str, str]) -> dict[str, Any]:
+    """POST `form` to the token endpoint; return the members of a good answer.
+
+    RFC 6749, sections 4.1.3 (request) and 5 (answers).
+    Raises `ProviderRefused`, `ProviderNonsense` or `ProviderUnreachable`.
+    """
+    with http.Session() as session, http.reaching(provider.name):
+        response = session.post(
+            provider.token_url,
+            data=form | _client_in_body(provider),
+            auth=_client_in_header(provider),
+            headers={"Accept": "application/json"},
+            allow_redirects=False,
+        )
+    answer = read_fields(response)
+    if "error" in answer:
+        code = error_name(answer["error"])
+        raise ProviderRefused(f"{provider.name} did not accept the code ({code}).", code=code)
+    if response.status_code != 200:
+        raise ProviderNonsense(
+            f"{provider.name} has a problem of its own (it answered {response.status_code})."
+        )
+    token, kind = answer.get("access_token"), answer.get("token_type", "bearer")
+    if not isinstance(token, str) or not token or str(kind).lower() != "bearer":
+        raise ProviderNonsense(f"{provider.name} answered, but not with a token that we can use.")
+    return answer
+
+
+def revoke_token(provider: Provider, revocation: Revocation, token: str) -> None:
+    """Tell the provider to forget a token.  Raises `ProviderError` when it does not confirm."""
+    body = {revocation.field: token}
+    with http.Session() as session, http.reaching(provider.name):
+        response = session.request(
+            revocation.method,
+            revocation.url,
+            json=body if revocation.encoding == "json" else None,
+            data=body if revocation.encoding == "form" else None,
+            auth=_basic(provider) if revocation.client_auth else _no_auth,
+        )
+    if response.status_code not in (200, 204):
+        raise ProviderNonsense(
+            f"{provider.name} did not confirm that the token is revoked "
+            f"(it answered {response.status_code})."
+        )
+
+
+def read_fields(response: requests.Response) -> dict[str, Any]:
+    """The answer's members, whether JSON or (GitHub's habit) form-encoded; {} if it is neither."""
+    if "form-urlencoded" in response.headers.get("Content-Type", ""):
+        return dict(parse_qsl(response.text))
+    try:
+        answer = response.json()
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def error_name(value: Any) -> str:
+    """An error's name, if it looks like one: what strangers write is not shown to people."""
+    text = str(value)
+    return text if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", text) else "an unnamed error"
+
+
+def _client_in_body(provider: Provider) -> dict[str, str]:
+    if provider.client_auth == "basic":
+        return {}
+    return {"client_id": provider.client_id, "client_secret": provider.client_secret}
+
+
+def _client_in_header(provider: Provider) -> requests.auth.AuthBase:
+    return _basic(provider) if provider.client_auth == "basic" else _no_auth
+
+
+def _basic(provider: Provider) -> requests.auth.AuthBase:
+    return requests.auth.HTTPBasicAuth(provider.client_id, provider.client_secret)
+
+
+class _NoAuth(requests.auth.AuthBase):
+    """Without an `auth`, requests would look for one in the user's .netrc file."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+_no_auth = _NoAuth()

@@ -1,0 +1,54 @@
+"""Work that is done after the answer.
+
+RingCentral gives a webhook three seconds and then gives up on it for good.  So the web app answers
+first, and hands the work to a few threads that wait here.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from botkit.errors import BotkitError
+
+log = logging.getLogger("botkit")
+
+
+class Work:
+    """A few threads; a job that fails is logged and harms no other job."""
+
+    def __init__(self, *, threads: int = 8) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="botkit-work")
+        self._open = 0
+        self._changed = threading.Condition()
+
+    def submit(self, job: Callable[..., None], *args: Any) -> None:
+        """Do `job(*args)` soon, in another thread."""
+        with self._changed:
+            self._open += 1
+        self._pool.submit(job, *args).add_done_callback(self._finished)
+
+    def settle(self, *, seconds: float = 30.0) -> bool:
+        """Wait until no job is left, at most `seconds`; say whether that came true."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._open == 0, seconds)
+
+    def close(self) -> None:
+        """Finish the jobs that are there and take no more."""
+        self._pool.shutdown(wait=True)
+
+    def _finished(self, job: Future[None]) -> None:
+        error = job.exception()
+        if isinstance(error, BotkitError):
+            log.warning("Work left undone: %s", error)
+        elif error is not None:
+            log.error("Work left undone", exc_info=error)
+        with self._changed:
+            self._open -= 1
+            self._changed.notify_all()
+
+    def __repr__(self) -> str:
+        return "<Work>"

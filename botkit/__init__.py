@@ -1,0 +1,25 @@
+"""botkit: how a chat bot connects to other services over OAuth, to be run, read and taken apart.
+
+Where to begin reading: `oauth.py` (the three steps), then `storage.py` (where a connection lives),
+then `skills/github.py` (a bot that uses both).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from botkit.kit import Kit
+
+__all__ = ["start"]
+
+
+def start(*, database: str | None = None, port: int = 0) -> Kit:
+    """Start the bot and the practice world around it; what runs already is replaced.
+
+    `database` is an SQLAlchemy URL, by default a file that goes when the kit is closed.  `port` is
+    the bot's, 0 for a free one.  Returns a `botkit.kit.Kit`.
+    """
+    from botkit import kit  # here, so that `import botkit` is quick
+
+    return kit.start(database=database, port=port)

@@ -88,10 +88,14 @@ class Chat:
         bot = self._storage.save_bot(
             bot_id, token={"access_token": token}, data={"verificationToken": verification}
         )
-        self._subscribe(bot, webhook)
+        self.subscribe(bot, webhook)
         return bot
 
-    def _subscribe(self, bot: Bot, webhook: str) -> None:
+    def subscribe(self, bot: Bot, webhook: str) -> None:
+        """Let RingCentral deliver the bot's events to `webhook`, and to no earlier address."""
+        path = "/restapi/v1.0/subscription"
+        for old in self._call(bot.id, "GET", path).get("records", ()):
+            self._call(bot.id, "DELETE", f"{path}/{old['id']}")
         body = {
             "eventFilters": list(EVENT_FILTERS),
             "expiresIn": SUBSCRIPTION_SECONDS,
@@ -101,7 +105,7 @@ class Chat:
                 "verificationToken": (bot.data or {})["verificationToken"],
             },
         }
-        answer = self._call(bot.id, "POST", "/restapi/v1.0/subscription", json=body)
+        answer = self._call(bot.id, "POST", path, json=body)
         self._storage.save_bot(bot.id, data={"subscriptionId": answer.get("id")})
 
     # ---- messages go out -------------------------------------------------------------------

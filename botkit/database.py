@@ -1,7 +1,8 @@
-"""The database under the tables: how it is opened, and how its tables are made or completed.
+"""The database under the tables: how it is opened, read and written, and how its tables are made.
 
-`set_up` is safe to run at every start, on an empty database, on one of ours, and on one that the
-original framework made.  It says in plain sentences what it changed.
+`Database` gives out transactions; `botkit.storage` says what happens in them.  `set_up` is safe to
+run at every start: on an empty database, on one of ours, and on one that the original framework
+made.  It says in plain sentences what it changed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateColumn, CreateIndex
 
@@ -23,6 +25,48 @@ from botkit.tables import Service, Table
 WRITE = {"botkit_write": True}  # an execution option: this transaction will write
 BUSY_SECONDS = 5.0
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class Database:
+    """The database at `url`, an SQLAlchemy URL.  `busy_seconds`: see `connect`.
+
+    Every method may raise `StorageError`.
+    """
+
+    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        self._engine = connect(url, busy_seconds=busy_seconds)
+        self._writing_engine = self._engine.execution_options(**WRITE)
+
+    def set_up(self) -> list[str]:
+        """Make or complete the tables; return a sentence for each change."""
+        with self._writing() as session:
+            return set_up(session.connection())
+
+    def check(self) -> None:
+        """Raise `StorageError` unless the database answers and has our tables."""
+        with self._reading() as session:
+            session.execute(sa.select(Service.id).limit(1))
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        with clear_errors(), Session(self._engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        """One transaction: all that happens in it is kept, or, after an error, nothing."""
+        with (
+            clear_errors(),
+            Session(self._writing_engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    def __repr__(self) -> str:  # without the URL, which may hold a password
+        return f"<{type(self).__name__} on {self._engine.dialect.name}>"
 
 
 def connect(url: str, *, busy_seconds: float = BUSY_SECONDS) -> sa.Engine:

@@ -130,13 +130,14 @@ class ApiSession(Session):
             wait = _seconds_to_wait(response)
             if wait is None:
                 return response
-            if wait > patience:
+            # A server that says "0 seconds" for ever must not hold us for ever.
+            patience -= max(wait, 1.0)
+            if patience < 0:
                 raise RateLimited(
                     f"{self.party} asks us to wait {wait:.0f} seconds.",
                     seconds=wait,
                     advice="Nothing is wrong with your connection. Try again after that.",
                 )
-            patience -= max(wait, 1.0)  # a server that says "0 seconds" for ever must not hold us
             self._sleep(wait)
 
 

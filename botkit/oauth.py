@@ -134,10 +134,10 @@ def _refusal(code: str, provider: Provider, pending: Authorization) -> BotkitErr
         return AuthorizationDenied(f"{provider.name} was not allowed to let the bot in.")
     if code == "redirect_uri_mismatch":
         return ProviderRefused(
-            f"{provider.name} does not know the address that this bot has now.",
+            f"{provider.name} does not know the callback address in this link.",
             code=code,
-            advice="Whoever runs this bot must register this callback address at "
-            f"{provider.name}: {pending.redirect_uri}",
+            advice="If the bot has moved since, ask it for a new link. If not, whoever runs it "
+            f"must register this address at {provider.name}: {pending.redirect_uri}",
         )
     return ProviderRefused(
         f"{provider.name} refused to connect the account.", code=error_name(code)
@@ -179,7 +179,7 @@ def granted_scopes(provider: Provider, answer: Any) -> list[str]:
 
 def missing_scopes(provider: Provider, service: Service) -> list[str]:
     """What we asked for and did not get."""
-    granted = set((service.data or {}).get("scope") or provider.scopes)
+    granted = set((service.data or {}).get("scope", provider.scopes))
     for scope in tuple(granted):
         granted.update(provider.implied_scopes.get(scope, ()))
     return [scope for scope in provider.scopes if scope not in granted]

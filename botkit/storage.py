@@ -10,8 +10,7 @@ shares it.  A unique index says that there is never more than one.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -19,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from botkit.database import BUSY_SECONDS, WRITE, clear_errors, connect, set_up
+from botkit.database import BUSY_SECONDS, Database
 from botkit.errors import StateExpired, StateForeign, StateUnknown, StateUsed
 from botkit.tables import Authorization, Bot, Service
 
@@ -43,7 +42,7 @@ def setup_database(url: str) -> list[str]:
     return Storage(url).set_up()
 
 
-class Storage:
+class Storage(Database):
     """The three tables in the database at `url`, an SQLAlchemy URL.
 
     `now` is the clock: it returns the moment, in UTC.  Every method may raise `StorageError`.
@@ -56,25 +55,8 @@ class Storage:
         now: Callable[[], datetime] = utc_now,
         busy_seconds: float = BUSY_SECONDS,
     ) -> None:
+        super().__init__(url, busy_seconds=busy_seconds)
         self.now = now
-        self._engine = connect(url, busy_seconds=busy_seconds)
-        self._writing_engine = self._engine.execution_options(**WRITE)
-
-    def set_up(self) -> list[str]:
-        """What `setup_database` does, for a storage that is open already."""
-        with self._writing() as session:
-            return set_up(session.connection())
-
-    def check(self) -> None:
-        """Raise `StorageError` unless the database answers and has our tables."""
-        with self._reading() as session:
-            session.execute(sa.select(Service.id).limit(1))
-
-    def close(self) -> None:
-        self._engine.dispose()
-
-    def __repr__(self) -> str:  # without the URL, which may hold a password
-        return f"<Storage on {self._engine.dialect.name}>"
 
     # ---- services --------------------------------------------------------------------------
 
@@ -129,6 +111,10 @@ class Storage:
     def find_bot(self, bot_id: str) -> Bot | None:
         with self._reading() as session:
             return session.get(Bot, bot_id)
+
+    def find_bots(self) -> list[Bot]:
+        with self._reading() as session:
+            return list(session.scalars(sa.select(Bot).order_by(Bot.id)))
 
     def save_bot(
         self, bot_id: str, *, token: Mapping[str, Any] | None = None, data: Mapping[str, Any]
@@ -206,21 +192,7 @@ class Storage:
             raise StateUsed("This link has been used already.")
         raise StateExpired("This link is more than ten minutes old and no longer works.")
 
-    # ---- how all of the above talks to the database ----------------------------------------
-
-    @contextmanager
-    def _reading(self) -> Iterator[Session]:
-        with clear_errors(), Session(self._engine, expire_on_commit=False) as session:
-            yield session
-
-    @contextmanager
-    def _writing(self) -> Iterator[Session]:
-        with (
-            clear_errors(),
-            Session(self._writing_engine, expire_on_commit=False) as session,
-            session.begin(),
-        ):
-            yield session
+    # ---- how a row is held ---------------------------------------------------------------------
 
     def _locked(
         self, session: Session, wanted: sa.Select[Row], table: type[Row], new: dict[str, Any]

@@ -19,7 +19,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from botkit.chat import Chat, Event, read_event
-from botkit.errors import AuthorizationDenied, BotkitError, ChatError
+from botkit.errors import AuthorizationDenied, BotkitError, ChatError, StateUsed
 from botkit.oauth import handle_callback, missing_scopes
 from botkit.providers import Provider, callback_path
 from botkit.skills import Skill, run_skills
@@ -195,9 +195,8 @@ def _add_error_pages(app: Flask) -> None:
     def known_trouble(error: BotkitError) -> Any:
         if _wants_json():
             return jsonify(error=str(error), advice=error.advice), error.status
-        denied = isinstance(error, AuthorizationDenied)
-        title = "Not connected"
-        tone = "plain" if denied else "bad"
+        title = "Already used" if isinstance(error, StateUsed) else "Not connected"
+        tone = "plain" if isinstance(error, AuthorizationDenied | StateUsed) else "bad"
         return _page(title, str(error), advice=error.advice, tone=tone, status=error.status)
 
     @app.errorhandler(HTTPException)

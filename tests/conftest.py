@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from botkit.kit import Kit
 from botkit.storage import Storage
+
+
+def left_out(what: str) -> None:
+    """Something that a test needs is not installed here: leave it out and say so; on CI, fail."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is missing; tests/requirements.txt and .ci/run install it.")
+    pytest.skip(f"{what} is missing, so this was left out. See tests/requirements.txt.")
 
 
 class Clock:
@@ -40,3 +51,28 @@ def storage(database_url: str, clock: Clock) -> Iterator[Storage]:
     storage.set_up()
     yield storage
     storage.close()
+
+
+@pytest.fixture
+def kit() -> Iterator[Kit]:
+    kit = Kit()
+    yield kit
+    kit.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A real browser, without a window."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        left_out("playwright")
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        left_out("Chromium")
+    options = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+    options += ["--disable-background-networking", "--no-first-run"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=options)
+        yield browser
+        browser.close()

@@ -1,0 +1,28 @@
+"""Checking an exercise: what a lesson's check cell calls, one module a lesson.
+
+A check tries what you wrote with several inputs, the traps among them, and never raises: see
+`verdict.py`.
+"""
+
+from __future__ import annotations
+
+from botkit.check.lesson00 import ask, environment
+from botkit.check.lesson01 import trip_order
+from botkit.check.lesson02 import save_service
+from botkit.check.lesson03 import auth_link
+from botkit.check.lesson04 import callback
+from botkit.check.lesson05 import api_answers
+from botkit.check.lesson06 import addresses
+from botkit.check.verdict import Verdict
+
+__all__ = [
+    "Verdict",
+    "addresses",
+    "api_answers",
+    "ask",
+    "auth_link",
+    "callback",
+    "environment",
+    "save_service",
+    "trip_order",
+]

@@ -1,0 +1,198 @@
+"""The practice GitHub: a server on loopback that behaves like GitHub's OAuth, quirks included.
+
+This module puts it together, and holds what a lesson turns to cause trouble on purpose.  What is
+remembered lies in `github_ledger.py`; the judging is done in `github_oauth.py`; a person sees
+`github_pages.py`, and a program `github_api.py`.
+
+    github = GitHub(now=lambda: datetime.now(UTC))
+    server = Server(github.wsgi)
+    github.address = server.url
+    client_id, client_secret = github.register_app("My bot", ["http://127.0.0.1:8000/github/oauth"])
+
+Nobody has a password here.  Whoever opens the consent page is Alice, unless the browser's cookie
+`github_account`, the parameter `login` or a choice on the page says otherwise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from .github_api import Api, RateLimit, http_problem
+from .github_ledger import App, Ledger
+from .github_oauth import OAuthServer
+from .github_pages import Pages, account, http_problem_page
+from .server import Trouble
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request that reached the server.  `url` is its path with the query, secrets and all."""
+
+    method: str
+    path: str
+    url: str = field(repr=False)
+    user_agent: str
+    time: datetime
+
+
+class GitHub:
+    """A GitHub Enterprise Server with three accounts, in memory, with knobs.
+
+    `now` is the clock that decides every life time; it returns an aware UTC datetime.
+    Serve `wsgi`, then set `address` to the URL at which it is served.
+
+    Knobs: `iss` is "right", "missing" or "wrong" (RFC 9207); `grant_only` lists the scopes that
+    people agree to, whatever is asked (None: all); `rate_limit_remaining` and `rate_limit_status`
+    (403 or 429); `trouble` spoils answers; `apps[client_id].expire_tokens` turns expiry on or off
+    for tokens to come; `revoke()` and `expire_everything()`.
+    """
+
+    def __init__(self, *, now: Callable[[], datetime]) -> None:
+        self.address = ""
+        self.iss = "right"
+        self.requests_seen: list[Seen] = []
+        self._now = now
+        self._lock = threading.Lock()
+        self._ledger = Ledger(now)
+        self._limit = RateLimit(self._ledger)
+        self._oauth = OAuthServer(self._ledger, self._issuer)
+        self._web = self._make_web()
+        self.trouble = Trouble(self._one_at_a_time)
+
+    def wsgi(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """The WSGI app.  Requests that `trouble` will spoil are noted as well."""
+        path, query = environ.get("PATH_INFO", "/"), environ.get("QUERY_STRING", "")
+        url = f"{path}?{query}" if query else path
+        agent = environ.get("HTTP_USER_AGENT", "")
+        self.requests_seen.append(Seen(environ["REQUEST_METHOD"], path, url, agent, self._now()))
+        return self.trouble(environ, start_response)
+
+    def _one_at_a_time(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        # A code is looked up, judged and struck out in three steps.  With the lock, of 32 requests
+        # that bring the same code one alone wins.
+        with self._lock:
+            return self._web.wsgi_app(environ, start_response)
+
+    def _make_web(self) -> Flask:
+        web = Flask(__name__)
+        web.register_blueprint(Pages(self._ledger, self._oauth).blueprint)
+        web.register_blueprint(Api(self._ledger, self._limit).blueprint)
+        web.register_error_handler(HTTPException, _in_place_of_an_answer)
+        return web
+
+    def _issuer(self) -> str | None:
+        issuers = {"right": f"{self.address}/login/oauth", "missing": None}
+        return issuers.get(self.iss, "https://not-github.example/login/oauth")
+
+    # What the owner of an app does at GitHub
+
+    def register_app(
+        self,
+        name: str,
+        callback_urls: Sequence[str],
+        *,
+        expire_tokens: bool = False,
+        loopback_any_port: bool = False,
+    ) -> tuple[str, str]:
+        """Register an OAuth app with one to ten callback URLs; its client id and secret.
+
+        The client id follows from `name` and the number of apps, so that it is the same each time.
+
+        `loopback_any_port`: at GitHub a callback on a loopback address may use any port.  Here
+        every address is a loopback one and stands for a public address, so the port counts
+        unless an app says otherwise.
+
+        Raises `ValueError` for no callback URL or more than ten.
+        """
+        with self._lock:
+            digest = hashlib.sha256(f"{len(self.apps)} {name}".encode()).hexdigest()
+            app = App(
+                client_id=f"Ov23li{digest[:14]}",
+                client_secret=secrets.token_hex(20),
+                name=name,
+                callback_urls=_checked(callback_urls),
+                expire_tokens=expire_tokens,
+                loopback_any_port=loopback_any_port,
+            )
+            self.apps[app.client_id] = app
+        return app.client_id, app.client_secret
+
+    def change_callback_urls(self, client_id: str, callback_urls: Sequence[str]) -> None:
+        """Register other callback URLs for an app.  `KeyError`: there is no such app."""
+        with self._lock:
+            self.apps[client_id].callback_urls = _checked(callback_urls)
+
+    @property
+    def apps(self) -> dict[str, App]:
+        return self._ledger.apps
+
+    # Knobs
+
+    @property
+    def grant_only(self) -> list[str] | None:
+        return self._ledger.grant_only
+
+    @grant_only.setter
+    def grant_only(self, scopes: list[str] | None) -> None:
+        self._ledger.grant_only = scopes
+
+    @property
+    def rate_limit_remaining(self) -> int:
+        return self._limit.remaining
+
+    @rate_limit_remaining.setter
+    def rate_limit_remaining(self, remaining: int) -> None:
+        self._limit.leave(remaining)
+
+    @property
+    def rate_limit_status(self) -> int:
+        return self._limit.status
+
+    @rate_limit_status.setter
+    def rate_limit_status(self, status: int) -> None:
+        self._limit.status = status
+
+    def revoke(self, login: str) -> None:
+        """The person takes back every grant, as the settings page does for one app.
+
+        `login` is an account's name or its short form (`bob`).  `KeyError`: nobody has it.
+        """
+        known = account(login)
+        if known is None:
+            raise KeyError(login)
+        with self._lock:
+            for client_id in self.apps:
+                self._ledger.revoke(client_id, known)
+
+    def expire_everything(self) -> None:
+        """Every access token and every unused code has run out.  Refresh tokens still work."""
+        with self._lock:
+            for code in self._ledger.codes.values():
+                code.expires_at = self._now()
+            for token in self._ledger.tokens.values():
+                token.expires_at = self._now()
+
+    def __repr__(self) -> str:
+        return f"<practice GitHub: {len(self.apps)} apps, {len(self._ledger.grants)} grants>"
+
+
+def _checked(callback_urls: Sequence[str]) -> list[str]:
+    if not 1 <= len(callback_urls) <= 10:
+        raise ValueError("An OAuth app has one to ten callback URLs.")
+    return list(callback_urls)
+
+
+def _in_place_of_an_answer(error: HTTPException) -> Response | tuple[str, int]:
+    return http_problem(error) if request.path.startswith("/api/") else http_problem_page(error)

@@ -1,0 +1,181 @@
+"""The kit as a notebook uses it: starting again, people, clock, address, the command line."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+import botkit
+from botkit import http
+from botkit.kit import Kit, PortTaken, stop
+
+
+@pytest.fixture
+def started():
+    yield botkit.start
+    stop()
+
+
+def answers(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/health", timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+def test_starting_again_replaces_what_runs(started):
+    first = started()
+    second = started()
+    assert not answers(first.address) and answers(second.address)
+    assert http.watchers == [second.trace]
+    first.close()  # once more does no harm
+    assert answers(second.address)
+
+
+def test_the_same_port_can_be_used_again_at_once(started):
+    port = started().server.port
+    assert started(port=port).server.port == port
+
+
+def test_a_port_that_is_taken_is_named_and_leaves_nothing_running(started):
+    before = threading.active_count()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(PortTaken, match=f"Port {port} is taken") as caught:
+            started(port=port)
+    assert "Choose another port" in caught.value.advice
+    assert threading.active_count() == before
+
+
+def test_a_database_of_ones_own_outlives_the_kit(started, database_url):
+    kit = started(database=database_url)
+    kit.alice.say("profile")
+    kit.alice.browser.visit(kit.alice.link).approve()
+    again = started(database=database_url)
+    assert [row.name for row in again.storage.find_services(bot_id=kit.bot_id)] == ["GitHub"]
+
+
+def test_a_person_sees_what_is_new_and_only_that(kit):
+    assert "Hello!" in kit.alice.reads().text
+    assert kit.alice.reads().messages == []
+    talk = kit.alice.say("help")
+    assert [who for who, _ in talk.messages] == ["Alice", "Practice Bot"]
+
+
+def test_before_the_first_link_there_is_none(kit):
+    with pytest.raises(LookupError, match="Alice has not seen a link yet"):
+        print(kit.alice.link)
+
+
+def test_what_is_displayed_holds_no_secret_and_no_port(kit):
+    talk = kit.alice.say("profile")
+    state = parse_qs(urlsplit(kit.alice.link).query)["state"][0]
+    shown = repr(talk) + talk._repr_html_() + repr(kit.show(kit.alice.link)) + repr(kit)
+    assert state not in shown and "127.0.0.1" not in shown
+    assert "‹GitHub›/login/oauth/authorize" in repr(talk)
+
+
+def test_bubbles_escape_what_people_write(kit):
+    html = kit.alice.say('<img src=x onerror="alert(1)"> **bold** & [code]a<b[/code]')._repr_html_()
+    assert "<img" not in html and "&lt;img" in html
+    assert "<b>bold</b>" in html and "a&lt;b</pre>" in html
+
+
+def test_labels_begin_at_one_for_the_learner(kit):
+    kit.alice.say("profile")
+    kit.alice.browser.visit(kit.alice.link).approve()
+    text = repr(kit.trace.list())
+    assert "‹state·1›" in text and "‹state·2›" not in text
+    assert "‹token·1›" in text
+
+
+def test_moving_the_clock_moves_it_for_everybody(kit):
+    kit.alice.say("profile")
+    kit.clock.advance(minutes=11)
+    assert "more than ten minutes old" in kit.alice.browser.visit(kit.alice.link).approve().text
+
+
+def test_a_trip_through_the_tunnel_and_a_changed_address(kit):
+    kit.use_address(kit.open_tunnel().public_url)
+    kit.alice.say("profile")
+    assert "Not connected" in kit.alice.browser.visit(kit.alice.link).approve().text
+    kit.register_callback()
+    kit.alice.say("profile")
+    page = kit.alice.browser.visit(kit.alice.link).approve()
+    assert page.heading == "Connected" and page.url.startswith(kit.address)
+    assert "tunnel·1" in repr(kit.show(kit.callback_url))
+    kit.use_address(kit.server.url)
+    assert "Here is your GitHub profile" in kit.alice.say("profile").text
+
+
+def test_a_proxy_of_the_office_does_not_get_in_the_way(monkeypatch, started):
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "intranet.example")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    kit = started()
+    kit.use_address(kit.open_tunnel().public_url)
+    assert "not connected yet" in kit.alice.say("profile").text
+    assert os.environ["no_proxy"] == "intranet.example,127.0.0.1,localhost"
+
+
+def test_importing_botkit_is_light():
+    command = "import sys, botkit; print('flask' in sys.modules, 'sqlalchemy' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
+    assert run.stdout == "False False\n"
+
+
+# ---- python -m botkit
+
+
+def botkit_command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "botkit", *arguments], capture_output=True, text=True, timeout=60
+    )
+
+
+def test_the_demo_takes_the_whole_trip():
+    run = botkit_command("demo")
+    assert (run.returncode, run.stderr) == (0, "")
+    for part in ["not connected yet", "Authorize Practice Bot", "Connected", "alice-practice"]:
+        assert part in run.stdout
+    assert "‹code·1›" in run.stdout and "gho_" not in run.stdout
+
+
+def test_the_demo_says_in_a_sentence_that_its_port_is_taken():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        run = botkit_command("demo", "--port", str(other.getsockname()[1]))
+    assert run.returncode == 1
+    assert "is taken by another program. Choose another port" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_the_open_demo_serves_a_chat_page_until_it_is_interrupted():
+    command = [sys.executable, "-m", "botkit", "demo", "--open"]
+    demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        line = demo.stdout.readline()
+        page = requests.get(line.split()[-1], timeout=10)
+        assert page.ok and "Practice chat" in page.text
+        demo.send_signal(2)  # Ctrl-C
+        output, errors = demo.communicate(timeout=20)
+    finally:
+        demo.kill()
+    assert (demo.returncode, errors) == (0, "")
+    assert output.endswith("Stopped.\n")
+
+
+def test_closing_ends_every_thread_and_the_temporary_folder():
+    before = set(threading.enumerate())
+    kit = Kit()
+    folder = kit._folder.name
+    kit.close()
+    left = [thread for thread in set(threading.enumerate()) - before if thread.is_alive()]
+    assert [thread.name for thread in left if "botkit-work" in thread.name] == []
+    assert not os.path.exists(folder)

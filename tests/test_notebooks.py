@@ -1,0 +1,146 @@
+"""What strict nbval does not see: traps that would let a notebook pass without being checked."""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from refresh_notebooks import METADATA, NOTEBOOKS, refresh
+
+FILES = sorted(NOTEBOOKS.glob("*.ipynb"))
+SECRET = re.compile(
+    r"gh[pousr]_[A-Za-z0-9]{8,}|ya29\.[\w-]{10,}|127\.0\.0\.1:\d|localhost:\d|0x[0-9a-f]{6,}"
+    r"|[?&](?:code|access_token|client_secret|state|code_challenge)=[\w-]{12,}|/home/|/root/|/tmp/"
+)
+SOLUTION = re.compile(r"<summary>Solution</summary>\s*```python\n(.*?)```", re.DOTALL)
+
+each_notebook = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+
+
+def read(file: Path) -> nbformat.NotebookNode:
+    return nbformat.read(file, as_version=4)
+
+
+def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tagged(notebook: nbformat.NotebookNode, tag: str) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+
+
+def text_of(cell: nbformat.NotebookNode) -> str:
+    return "".join(
+        output.get("text", "") or output.get("data", {}).get("text/plain", "")
+        for output in cell.outputs
+    )
+
+
+def test_the_lessons_are_all_there():
+    assert [file.stem[:2] for file in FILES] == [f"{number:02}" for number in range(len(FILES))]
+    assert len(FILES) >= 7
+
+
+@each_notebook
+def test_every_code_cell_was_run_in_order(file):
+    """nbval runs a cell without a count, and compares nothing."""
+    cells = code_cells(read(file))
+    counts = [cell.execution_count for cell in cells]
+    assert counts == list(range(1, len(cells) + 1))
+
+
+@each_notebook
+def test_nothing_is_hidden_from_nbval(file):
+    source = file.read_text(encoding="utf-8")
+    assert "NBVAL_" not in source
+    tags = {tag for cell in read(file).cells for tag in cell.metadata.get("tags", [])}
+    assert tags <= {"exercise", "check"}
+
+
+@each_notebook
+def test_the_kernel_is_nobodys_own(file):
+    assert read(file).metadata == METADATA
+
+
+@each_notebook
+def test_outputs_hold_no_error_no_secret_and_nothing_of_this_machine(file):
+    for cell in code_cells(read(file)):
+        for output in cell.outputs:
+            assert output.output_type != "error"
+            assert output.get("name") != "stderr"
+            assert not SECRET.search(json.dumps(output)), f"cell {cell.execution_count}"
+
+
+@each_notebook
+def test_the_lesson_keeps_to_its_size(file):
+    notebook = read(file)
+    code = code_cells(notebook)
+    lines = [len(cell.source.splitlines()) for cell in code]
+    prose = 1 - len(code) / len(notebook.cells)
+    assert max(lines) <= 20 and statistics.median(lines) <= 5
+    assert 0.4 <= prose <= 0.65
+    assert len(notebook.cells) <= 40
+
+
+@each_notebook
+def test_links_between_lessons_lead_somewhere(file):
+    for cell in read(file).cells:
+        if cell.cell_type == "markdown":
+            for target in re.findall(r"\]\((?!https?://)([^)#]+)", cell.source):
+                assert (NOTEBOOKS / target).exists(), target
+
+
+@each_notebook
+def test_an_exercise_comes_unsolved_with_a_check_a_hint_and_a_solution(file):
+    notebook = read(file)
+    (exercise,), (check,) = tagged(notebook, "exercise"), tagged(notebook, "check")
+    assert exercise.source.endswith("raise NotImplementedError  # your turn")
+    assert text_of(check).startswith("… not yet: the cell above still waits")
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert prose.count("<summary>Hint</summary>") >= 1
+    assert len(SOLUTION.findall(prose)) == 1
+
+
+def solve(file: Path, change=lambda solution: solution) -> str:
+    """Put the folded solution into the exercise, run the notebook, return the check's verdict."""
+    notebook = read(file)
+    (exercise,), (check,) = tagged(notebook, "exercise"), tagged(notebook, "check")
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    exercise.source = change(SOLUTION.findall(prose)[0])
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": NOTEBOOKS}}).execute()
+    return text_of(check)
+
+
+@each_notebook
+def test_the_folded_solution_solves_the_exercise(file):
+    assert solve(file).startswith("✔")
+
+
+def test_a_sabotaged_solution_does_not():
+    verdict = solve(FILES[1], lambda solution: solution.replace("EBCGFAD", "EBCGADF"))
+    assert verdict.startswith("… not yet")
+
+
+def test_pytest_collects_every_code_cell_of_every_notebook():
+    command = [sys.executable, "-m", "pytest", "--nbval", "--collect-only", "-q", str(NOTEBOOKS)]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for file in FILES:
+        assert listed.count(f"{file.name}::") == len(code_cells(read(file)))
+
+
+def test_refreshing_a_notebook_twice_leaves_no_difference(tmp_path):
+    copy = tmp_path / FILES[0].name
+    copy.write_bytes(FILES[0].read_bytes())
+    assert refresh(copy) is False
+    notebook = read(copy)
+    code_cells(notebook)[0].outputs.clear()
+    nbformat.write(notebook, copy)
+    assert refresh(copy) is True
+    assert copy.read_bytes() == FILES[0].read_bytes()

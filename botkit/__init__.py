@@ -6,12 +6,17 @@ then `skills/github.py` (a bot that uses both).
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from botkit.kit import Kit
 
 __all__ = ["start"]
+
+# What goes wrong in the background is logged.  Whoever runs a bot decides where that is written; in
+# a notebook it would land in the middle of a cell.
+logging.getLogger("botkit").addHandler(logging.NullHandler())
 
 
 def start(*, database: str | None = None, port: int = 0) -> Kit:

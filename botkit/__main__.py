@@ -7,6 +7,7 @@ person with a browser.
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 import threading
@@ -14,6 +15,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from botkit.errors import BotkitError
+from botkit.kit import Kit, start
+from botkit.labels import RedactingFilter
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,8 +42,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def demo(port: int) -> int:
     """Alice asks for her profile, follows the link, approves, and asks again."""
-    from botkit.kit import start
-
     kit = start(port=port)
     _tell("Alice asks the bot for her GitHub profile.", kit.alice.say("profile"))
     page = kit.alice.browser.visit(kit.alice.link)
@@ -53,15 +54,20 @@ def demo(port: int) -> int:
     return 0
 
 
+def _write_log(kit: Kit) -> None:
+    handler = logging.StreamHandler()
+    handler.addFilter(RedactingFilter(kit.labels))
+    logging.getLogger("botkit").addHandler(handler)
+
+
 def _tell(sentence: str, shown: Any) -> None:
     print(f"── {sentence}\n", *(f"   {line}" for line in str(shown).splitlines()), "", sep="\n")
 
 
 def keep_open(port: int) -> int:
     """Run until Ctrl-C; a person takes the trip in a browser."""
-    from botkit.kit import start
-
     kit = start(port=port)
+    _write_log(kit)
     done = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: done.set())

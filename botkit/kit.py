@@ -14,6 +14,7 @@ import os
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.request import getproxies
 
 from botkit import http
 from botkit.chat import Chat
@@ -179,7 +180,7 @@ class Kit:
 
 def _keep_proxies_out() -> None:
     """A proxy of the office cannot reach this computer's loopback, so nothing there goes to it."""
-    if not any(name.lower() in ("http_proxy", "all_proxy") for name in os.environ):
+    if not getproxies():  # of the environment, of Windows or of macOS
         return
     for name in ("NO_PROXY", "no_proxy"):
         there = os.environ.get(name, "")

@@ -39,7 +39,11 @@ def setup_database(url: str) -> list[str]:
     `url` is an SQLAlchemy URL.  Safe to run again, and on a database of the original framework.
     Raises `StorageError`.
     """
-    return Storage(url).set_up()
+    storage = Storage(url)
+    try:
+        return storage.set_up()
+    finally:
+        storage.close()
 
 
 class Storage(Database):

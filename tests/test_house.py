@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "check": {"environment", "labels", "people"},
     "environment": {"kit"},
     "__init__": {"kit"},
-    "__main__": {"errors", "kit"},
+    "__main__": {"errors", "kit", "labels"},
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -58,6 +59,35 @@ def test_the_page_comes_also_when_the_chat_cannot_say_its_name(kit, client):
     kit.world.ringcentral.trouble.next(path="/team-messaging", status=500)
     page = client.get(path)
     assert page.status_code == 200 and b"the chat where you asked" in page.data
+
+
+def test_a_name_full_of_markup_is_shown_as_a_name(kit, client):
+    path = callback(kit, kit.alice)
+    name = json.dumps({"id": 1, "login": "<script>alert('\"🐙\"')</script>"})
+    headers = {"Content-Type": "application/json"}
+    kit.world.github.trouble.next(path="/api/v3/user", status=200, body=name, headers=headers)
+    text = client.get(path).get_data(as_text=True)
+    assert "&lt;script&gt;alert(" in text and "🐙" in text and "<script" not in text
+
+
+def test_a_database_that_is_busy_is_told_and_the_link_still_works_after_it(
+    kit, client, monkeypatch
+):
+    path = callback(kit, kit.alice)
+    lock = sqlite3.connect(kit.storage._engine.url.database, isolation_level=None)
+    monkeypatch.setattr(kit.storage, "_writing_engine", _impatient(kit.storage._writing_engine))
+    lock.execute("BEGIN IMMEDIATE")
+    page = client.get(path)
+    assert page.status_code == 503 and b"The database is busy" in page.data
+    lock.execute("ROLLBACK")
+    assert client.get(path).status_code == 200
+
+
+def _impatient(engine):
+    """The same database, for a writer who does not wait for the lock."""
+    from botkit.database import WRITE, connect
+
+    return connect(str(engine.url), busy_seconds=0.05).execution_options(**WRITE)
 
 
 REFUSED = {

@@ -26,5 +26,6 @@ def start(*, database: str | None = None, port: int = 0) -> Kit:
     the bot's, 0 for a free one.  Returns a `botkit.kit.Kit`.
     """
     from botkit import kit  # here, so that `import botkit` is quick
+    from botkit.settings import Settings
 
-    return kit.start(database=database, port=port)
+    return kit.start(Settings(practice=True, database=database, port=port))

@@ -17,6 +17,7 @@ from typing import Any
 from botkit.errors import BotkitError
 from botkit.kit import Kit, start
 from botkit.labels import RedactingFilter
+from botkit.settings import Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def demo(port: int) -> int:
     """Alice asks for her profile, follows the link, approves, and asks again."""
-    kit = start(port=port)
+    kit = start(Settings(practice=True, port=port))
     _tell("Alice asks the bot for her GitHub profile.", kit.alice.say("profile"))
     page = kit.alice.browser.visit(kit.alice.link)
     _tell("She follows the link. GitHub asks her:", page)
@@ -66,7 +67,7 @@ def _tell(sentence: str, shown: Any) -> None:
 
 def keep_open(port: int) -> int:
     """Run until Ctrl-C; a person takes the trip in a browser."""
-    kit = start(port=port)
+    kit = start(Settings(practice=True, port=port))
     _write_log(kit)
     done = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):

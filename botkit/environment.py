@@ -20,7 +20,14 @@ from pathlib import Path
 from socketserver import TCPServer
 
 OLDEST_PYTHON = (3, 11)
-PACKAGES = ("flask", "requests", "sqlalchemy", "pyngrok", "authlib")  # as in pyproject.toml
+PACKAGES = (
+    "flask",
+    "requests",
+    "sqlalchemy",
+    "pyngrok",
+    "authlib",
+    "dotenv",
+)  # as in pyproject.toml
 PROJECT = Path(__file__).resolve().parent.parent  # the folder that has requirements.txt
 PATIENCE_SECONDS = 5.0
 

@@ -5,6 +5,7 @@ Every error says two things in plain words: what happened (`str(error)`) and wha
 so no traceback has to reach a person.  `status` is the HTTP status of the page that shows it.
 
     BotkitError
+    ├── SettingsError
     ├── StorageError ─────── DatabaseBusy, DatabaseReadOnly
     ├── AuthorizationError ─ CallbackIncomplete, AuthorizationDenied, StateError, IssuerMismatch
     │                        StateError ── StateUnknown, StateUsed, StateExpired, StateForeign
@@ -27,6 +28,10 @@ class BotkitError(Exception):
         super().__init__(happened)
         if advice is not None:
             self.advice = advice
+
+
+class SettingsError(BotkitError):
+    """Something that was set from outside cannot work; the sentence names the variable."""
 
 
 # ---- the database ------------------------------------------------------------------------------

@@ -12,26 +12,25 @@ from __future__ import annotations
 import atexit
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.request import getproxies
 
 from botkit import http
-from botkit.chat import Chat
+from botkit.bot import Bot
 from botkit.errors import BotkitError
 from botkit.labels import Labels, show
 from botkit.people import Person
 from botkit.practice.browser import Browser
 from botkit.practice.ngrok_agent import write_launcher
 from botkit.practice.server import Server
-from botkit.practice.world import Clock, World
-from botkit.providers import callback_path, github
-from botkit.skills.github import GitHubSkill
-from botkit.storage import Storage
+from botkit.practice.world import APP_NAME, Clock, World
+from botkit.settings import Registration, Settings
 from botkit.trace import Trace
 from botkit.tunnel import Tunnel, open_tunnel
-from botkit.web import create_app
-from botkit.work import Work
+
+PRACTICE = Settings(practice=True)
 
 
 class PortTaken(BotkitError):
@@ -39,16 +38,20 @@ class PortTaken(BotkitError):
 
 
 class Kit:
-    """The bot and its world.
+    """The bot, the world around it, and the trace that watches both.
 
-    `storage`, `chat`, `github` (the provider) and `app` are the bot's parts; `world` is the
-    practice world with its knobs; `alice`, `bob` and `mallory` are people; `trace` shows what was
-    sent.
+    `bot` has the bot's parts; the most used of them are here too: `storage`, `chat`, `github` (the
+    provider), `app`.  `world` is the practice world with its knobs; `alice`, `bob` and `mallory`
+    are people in the practice chat; `trace` shows what was sent.
     """
 
-    def __init__(self, *, database: str | None = None, port: int = 0) -> None:
-        """`database` is an SQLAlchemy URL; by default a file that goes when the kit closes.
-        `port` is the bot's, 0 for a free one.  Raises `PortTaken` or `StorageError`.
+    alice: Person
+    bob: Person
+    mallory: Person
+
+    def __init__(self, settings: Settings = PRACTICE) -> None:
+        """What the settings do not name is practice, and without a database of its own the kit uses
+        a file that goes when it closes.  Raises `PortTaken`, `SettingsError` or `StorageError`.
         """
         _keep_proxies_out()
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
@@ -56,22 +59,31 @@ class Kit:
         self.labels = Labels()
         self.trace = Trace(self.labels)
         self.clock = Clock()
-        self.storage = Storage(
-            database or f"sqlite:///{Path(self._folder.name) / 'botkit.sqlite'}", now=self.clock
-        )
-        self.storage.set_up()
-        self.work = Work()
         self.world = World(self.clock, around=self.trace.around)
-        self._start_bot(port)
-        self.alice, self.bob, self.mallory = (self._person(n) for n in ("Alice", "Bob", "Mallory"))
-        self._install_bot()
+        self.settings = self._with_practice(settings)
+        self.bot = Bot(self.settings, now=self.clock)
+        self.storage, self.chat, self.work = self.bot.storage, self.bot.chat, self.bot.work
+        self.github, self.app = self.bot.github, self.bot.app
+        self.server = self._serve()
+        self._name_parties()
+        http.watchers.append(self.trace)
+        self.bot.address = self.server.url
+        if settings.github is None:
+            self.register_callback()
+        if settings.chatbot is None:
+            self._people_the_chat()
 
     # ---- what a lesson uses ----------------------------------------------------------------
 
     @property
+    def address(self) -> str:
+        """The bot's public address."""
+        return self.bot.address
+
+    @property
     def callback_url(self) -> str:
         """Where GitHub sends the browser: the redirect URI of all three steps."""
-        return self.address + callback_path(self.github)
+        return self.bot.callback_url
 
     @property
     def bot_id(self) -> str:
@@ -96,7 +108,8 @@ class Kit:
     def settle(self) -> None:
         """Wait until the chat has told everything and the bot has done its work."""
         for _ in range(3):  # an answer of the bot is itself an event that the chat tells
-            self.world.ringcentral.settle()
+            if self.world.has_ringcentral:
+                self.world.ringcentral.settle()
             self.work.settle()
 
     def open_tunnel(self, *, fixed_url: str | None = None) -> Tunnel:
@@ -108,9 +121,7 @@ class Kit:
 
     def use_address(self, address: str) -> None:
         """From now on the bot gives out this public address, and the chat delivers there."""
-        self.address = address.rstrip("/")
-        for bot in self.storage.find_bots():
-            self.chat.subscribe(bot, f"{self.address}/bot/webhook")
+        self.bot.use_address(address)
         self.settle()
 
     def register_callback(self) -> None:
@@ -125,8 +136,7 @@ class Kit:
             http.watchers.remove(self.trace)
             self.world.close()
             self.server.stop()
-            self.work.close()
-            self.storage.close()
+            self.bot.close()
             self._folder.cleanup()
 
     def __repr__(self) -> str:
@@ -137,39 +147,49 @@ class Kit:
 
     # ---- how it starts ---------------------------------------------------------------------
 
-    def _start_bot(self, port: int) -> None:
-        client = self.world.register_at_github("http://127.0.0.1/github/oauth")
-        self.github = github(*client, server=self.world.github.address)
-        self.chat = Chat(self.storage, self.world.ringcentral.address)
-        self.skills = [GitHubSkill(self.storage, self.chat, self.github, lambda: self.address)]
-        self.app = create_app(
-            self.storage, self.chat, self.skills, lambda: self.address, work=self.work
-        )
+    def _with_practice(self, settings: Settings) -> Settings:
+        """The settings, with the practice world in every place that they leave empty."""
+        if settings.database is None:
+            file = Path(self._folder.name) / "botkit.sqlite"
+            settings = replace(settings, database=f"sqlite:///{file}")
+        if settings.github is None:
+            server = self.world.start_github()
+            client = server.register_app(APP_NAME, ["http://127.0.0.1/github/oauth"])
+            settings = replace(settings, github=Registration(*client, server.address))
+        if settings.chatbot is None:
+            chat = self.world.start_ringcentral()
+            settings = replace(settings, chatbot=Registration(*chat.registration, chat.address))
+        return settings
+
+    def _serve(self) -> Server:
         try:
-            self.server = Server(self.trace.around(self.app, "bot"), port=port)
+            return Server(self.trace.around(self.app, "bot"), port=self.settings.port)
         except OSError as error:
             self.world.close()
+            self.bot.close()
             raise PortTaken(
-                f"Port {port} is taken by another program.",
+                f"Port {self.settings.port} is taken by another program.",
                 advice="Choose another port, or leave it out: then a free one is found.",
             ) from error
-        self.address = self.server.url
-        self.register_callback()
 
-    def _person(self, name: str) -> Person:
-        browser = Browser(cookies={"github_account": name.lower()})
-        return Person(name, self.world.ringcentral, browser, self.settle, self.labels)
-
-    def _install_bot(self) -> None:
+    def _name_parties(self) -> None:
+        chat = self.settings.chatbot
         for origin, name in (
-            (self.world.github.address, "GitHub"),
-            (self.world.ringcentral.address, "chat"),
+            (self.github.authorize_url, "GitHub"),
+            (self.github.api_url, "GitHub"),
+            (chat.server if chat else "", "chat"),
             (self.server.url, "bot"),
         ):
-            self.labels.name_origin(origin, name)
-        http.watchers.append(self.trace)
-        self.world.ringcentral.install_bot(f"{self.address}/bot/oauth")
-        self.world.ringcentral.add_bot_to_team()
+            self.labels.name_origin("/".join(origin.split("/")[:3]), name)
+
+    def _people_the_chat(self) -> None:
+        """Alice, Bob and Mallory enter, and then the bot."""
+        chat = self.world.ringcentral
+        for name in ("Alice", "Bob", "Mallory"):
+            browser = Browser(cookies={"github_account": name.lower()})
+            setattr(self, name.lower(), Person(name, chat, browser, self.settle, self.labels))
+        chat.install_bot(f"{self.address}/bot/oauth")
+        chat.add_bot_to_team()
         self.settle()
         # What the learner sees begins with ‹state·1› and ‹token·1›, not with the bot's own.
         self.trace.clear()
@@ -191,10 +211,10 @@ def _keep_proxies_out() -> None:
 _running: list[Kit] = []
 
 
-def start(*, database: str | None = None, port: int = 0) -> Kit:
+def start(settings: Settings = PRACTICE) -> Kit:
     """Start the kit; one that runs already in this process is closed first.  See `Kit`."""
     stop()
-    _running.append(Kit(database=database, port=port))
+    _running.append(Kit(settings))
     return _running[0]
 
 

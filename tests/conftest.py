@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from live_world import PracticeProcess
 
 from botkit.kit import Kit
 from botkit.storage import Storage
@@ -76,3 +77,17 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=program, args=options)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def github_process() -> Iterator[PracticeProcess]:
+    process = PracticeProcess("github")
+    yield process
+    process.close()
+
+
+@pytest.fixture
+def ringcentral_process() -> Iterator[PracticeProcess]:
+    process = PracticeProcess("ringcentral")
+    yield process
+    process.close()

@@ -14,6 +14,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # of its own.
 MAY_IMPORT = {
     "errors": set(),
+    "settings": {"errors"},
+    "address": {"settings"},
     "tables": set(),
     "providers": set(),
     "work": {"errors"},
@@ -26,6 +28,7 @@ MAY_IMPORT = {
     "skills": {"chat", "errors", "oauth", "providers", "storage", "tables", "tokens"},
     "web": {"chat", "errors", "oauth", "providers", "skills", "storage", "tables", "work"},
     "tunnel": {"errors"},
+    "bot": {"chat", "errors", "providers", "settings", "skills", "storage", "web", "work"},
     "labels": set(),
     "exchange": {"labels"},
     "arrows": {"exchange"},
@@ -35,8 +38,8 @@ MAY_IMPORT = {
     "people": {"labels"},
     "check": {"environment", "labels", "people"},
     "environment": {"kit"},
-    "__init__": {"kit"},
-    "__main__": {"errors", "kit", "labels"},
+    "__init__": {"kit", "settings"},
+    "__main__": {"errors", "kit", "labels", "settings"},
 }
 
 

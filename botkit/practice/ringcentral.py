@@ -53,6 +53,7 @@ class RingCentral(ChatRoom):
         super().__init__(now=now)
         self.address = ""
         self.subscription_not_ready = 0
+        self.registration = (CLIENT_ID, secrets.token_urlsafe(16))  # the bot's app
         self.requests_seen: list[Seen] = []
         self._bots_made = 0
         self._tokens: dict[str, str] = {}  # access token -> id of the bot that it was made for

@@ -1,7 +1,7 @@
 """The practice world, put together: a GitHub, a chat, and a clock that can be moved.
 
-`World` starts the servers.  Whoever uses it decides what runs on the other side: `botkit.kit` runs
-the bot there.
+`World` starts the servers that are wanted.  Whoever uses it decides what runs on the other side:
+`botkit.kit` runs the bot there.
 """
 
 from __future__ import annotations
@@ -40,24 +40,50 @@ class World:
         self, clock: Clock, *, around: Callable[[WSGIApp, str], WSGIApp] = lambda app, party: app
     ) -> None:
         self.clock = clock
-        self.github = GitHub(now=clock)
-        self.ringcentral = RingCentral(now=clock)
-        self._servers = [
-            Server(around(self.github.wsgi, "GitHub")),
-            Server(around(self.ringcentral.wsgi, "chat")),
-        ]
-        self.github.address, self.ringcentral.address = (server.url for server in self._servers)
+        self._around = around
+        self._github: GitHub | None = None
+        self._ringcentral: RingCentral | None = None
+        self._servers: list[Server] = []
 
-    def register_at_github(self, callback_url: str) -> tuple[str, str]:
-        """Register the bot as an OAuth app; its client id and secret."""
-        return self.github.register_app(APP_NAME, [callback_url])
+    def start_github(self) -> GitHub:
+        self._github = GitHub(now=self.clock)
+        self._github.address = self._serve(self._github.wsgi, "GitHub")
+        return self._github
+
+    def start_ringcentral(self) -> RingCentral:
+        self._ringcentral = RingCentral(now=self.clock)
+        self._ringcentral.address = self._serve(self._ringcentral.wsgi, "chat")
+        return self._ringcentral
+
+    @property
+    def github(self) -> GitHub:
+        """The practice GitHub, with its knobs; `LookupError` where GitHub is the real one."""
+        if self._github is None:
+            raise LookupError("GitHub is the real one here. It has no knobs.")
+        return self._github
+
+    @property
+    def ringcentral(self) -> RingCentral:
+        """The practice chat; `LookupError` where the chat is the real one."""
+        if self._ringcentral is None:
+            raise LookupError("The chat is the real one here. Nobody plays its people.")
+        return self._ringcentral
+
+    @property
+    def has_ringcentral(self) -> bool:
+        return self._ringcentral is not None
 
     def close(self) -> None:
         """Stop the servers.  Calling it twice does no harm."""
-        for trouble in (self.github.trouble, self.ringcentral.trouble):
-            trouble.clear()
+        for practice in (self._github, self._ringcentral):
+            if practice is not None:
+                practice.trouble.clear()
         while self._servers:
             self._servers.pop().stop()
+
+    def _serve(self, app: WSGIApp, party: str) -> str:
+        self._servers.append(Server(self._around(app, party)))
+        return self._servers[-1].url
 
     def __repr__(self) -> str:
         return "<practice world>"

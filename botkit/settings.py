@@ -1,0 +1,207 @@
+"""What is set from outside: the environment and the file `.env`, read once into one frozen object.
+
+The names are those of the original bots, so that their instructions still fit.  A system is live
+when its credentials are there; otherwise its practice stand-in takes its place.
+`BOTKIT_PRACTICE=1` keeps everything in practice.
+
+Whatever cannot work is refused here, before anything starts, with a sentence that names the
+variable.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from botkit.errors import SettingsError
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Our app as it is registered at a service: what it is called there, and where that is."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    server: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set.  A registration of None means: practice."""
+
+    github: Registration | None = None
+    google: Registration | None = None
+    chatbot: Registration | None = None  # the bot in RingCentral's chat
+    ringcentral_app: Registration | None = None  # RingCentral as a service that people connect
+    database: str | None = field(default=None, repr=False)  # an SQLAlchemy URL; may hold a password
+    public_address: str | None = None
+    port: int = 0
+    ngrok_authtoken: str | None = field(default=None, repr=False)
+    ngrok_domain: str | None = None
+    practice: bool = False
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of the environment; the README's table and `.env.example` are made of these."""
+
+    name: str
+    meaning: str
+    example: str
+
+
+VARIABLES = (
+    Variable("GITHUB_CLIENT_ID", "GitHub OAuth app: client id", "Ov23li..."),
+    Variable("GITHUB_CLIENT_SECRET", "GitHub OAuth app: client secret", ""),
+    Variable(
+        "GITHUB_SERVER", "a GitHub Enterprise Server instead of github.com", "https://github.com"
+    ),
+    Variable("RINGCENTRAL_CHATBOT_CLIENT_ID", "RingCentral bot app: client id", ""),
+    Variable("RINGCENTRAL_CHATBOT_CLIENT_SECRET", "RingCentral bot app: client secret", ""),
+    Variable("RINGCENTRAL_SERVER", "RingCentral's address", "https://platform.ringcentral.com"),
+    Variable(
+        "RINGCENTRAL_CHATBOT_SERVER",
+        "the bot's public address, if it has one of its own",
+        "https://bot.example.com",
+    ),
+    Variable(
+        "RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI",
+        "the database, as an SQLAlchemy URL",
+        "sqlite:///botkit.sqlite",
+    ),
+    Variable("RINGCENTRAL_APP_CLIENT_ID", "RingCentral app that people connect: client id", ""),
+    Variable("RINGCENTRAL_APP_CLIENT_SECRET", "RingCentral app that people connect: secret", ""),
+    Variable("GOOGLE_API_CLIENT_ID", "Google OAuth client: client id", ""),
+    Variable("GOOGLE_API_CLIENT_SECRET", "Google OAuth client: client secret", ""),
+    Variable("GOOGLE_SERVER", "another address instead of Google's", "https://www.googleapis.com"),
+    Variable("NGROK_AUTHTOKEN", "ngrok account: opens a tunnel when the bot has no address", ""),
+    Variable("NGROK_DOMAIN", "ngrok: your permanent domain", "name.ngrok-free.dev"),
+    Variable("BOTKIT_PORT", "the port on which the bot listens", "8090"),
+    Variable("BOTKIT_PRACTICE", "1 keeps everything in practice, whatever else is set", "1"),
+)
+# Only github.com and Google have one address for everybody; and the original bots' own default.
+GITHUB, GOOGLE, RINGCENTRAL = (
+    "https://github.com",
+    "https://www.googleapis.com",
+    "https://platform.ringcentral.com",
+)
+
+
+def load_settings(
+    environment: Mapping[str, str] | None = None, *, env_file: Path | None = None
+) -> Settings:
+    """Read the settings.  A variable of the environment wins over the same one in `env_file`.
+
+    `environment` is the process's own if it is None.  `env_file` is `.env` in the current folder or
+    in one above it if it is None.  Raises `SettingsError`.
+    """
+    values = {name: value.strip() for name, value in _read(environment, env_file).items()}
+    values = {name: value for name, value in values.items() if value}
+    if values.get("BOTKIT_PRACTICE", "0") not in ("0", "1"):
+        raise SettingsError(
+            "BOTKIT_PRACTICE is neither 0 nor 1.", advice="Write 1, or leave it out."
+        )
+    common = Settings(
+        database=values.get("RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI"),
+        port=_port(values),
+        practice=values.get("BOTKIT_PRACTICE") == "1",
+    )
+    if common.practice:
+        return common
+    return Settings(
+        database=common.database,
+        port=common.port,
+        github=_registration(values, "GITHUB_CLIENT", "GITHUB_SERVER", GITHUB),
+        google=_registration(values, "GOOGLE_API_CLIENT", "GOOGLE_SERVER", GOOGLE),
+        chatbot=_registration(
+            values, "RINGCENTRAL_CHATBOT_CLIENT", "RINGCENTRAL_SERVER", RINGCENTRAL
+        ),
+        ringcentral_app=_registration(
+            values, "RINGCENTRAL_APP_CLIENT", "RINGCENTRAL_SERVER", RINGCENTRAL
+        ),
+        public_address=_address(values, "RINGCENTRAL_CHATBOT_SERVER"),
+        ngrok_authtoken=values.get("NGROK_AUTHTOKEN"),
+        ngrok_domain=_domain(values),
+    )
+
+
+def _read(environment: Mapping[str, str] | None, env_file: Path | None) -> dict[str, str]:
+    from dotenv import dotenv_values, find_dotenv
+
+    file = str(env_file) if env_file else find_dotenv(usecwd=True)
+    names = [variable.name for variable in VARIABLES]
+    written = dotenv_values(file) if file else {}
+    values = {name: written.get(name) or "" for name in names}
+    current = os.environ if environment is None else environment
+    return values | {name: current[name] for name in names if name in current}
+
+
+def _registration(
+    values: Mapping[str, str], prefix: str, server_name: str, server: str
+) -> Registration | None:
+    names = (f"{prefix}_ID", f"{prefix}_SECRET")
+    there = [name for name in names if name in values]
+    if not there:
+        return None
+    if len(there) == 1:
+        (missing,) = set(names) - set(there)
+        raise SettingsError(
+            f"{there[0]} is set, but {missing} is not.",
+            advice=f"Set {missing} too, or remove both to practise.",
+        )
+    address = _address(values, server_name) or server
+    return Registration(values[names[0]], values[names[1]], address)
+
+
+def _address(values: Mapping[str, str], name: str) -> str | None:
+    """An address without a path: others append theirs to it."""
+    if name not in values:
+        return None
+    address = values[name].rstrip("/")
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https"):
+        raise SettingsError(
+            f"{name} is not a web address.", advice="Write it like https://bot.example.com"
+        )
+    if parts.path or parts.query or parts.fragment or parts.username is not None:
+        raise SettingsError(
+            f"{name} has something before or after the host.",
+            advice=f"Leave that out: {parts.scheme}://{host} with its port, if it needs one.",
+        )
+    if parts.scheme == "http" and host not in LOOPBACK:
+        raise SettingsError(
+            f"{name} begins with http, so everybody on the way could read the codes and tokens.",
+            advice="Use https. Only 127.0.0.1 may do without.",
+        )
+    return address
+
+
+def _domain(values: Mapping[str, str]) -> str | None:
+    domain = values.get("NGROK_DOMAIN", "").removeprefix("https://").rstrip("/")
+    if domain and not _is_host(domain):
+        raise SettingsError(
+            "NGROK_DOMAIN is not a domain.", advice="Write it like name.ngrok-free.dev"
+        )
+    return domain or None
+
+
+def _is_host(text: str) -> bool:
+    return "." in text and all(part.replace("-", "").isalnum() for part in text.split("."))
+
+
+def _port(values: Mapping[str, str]) -> int:
+    text = values.get("BOTKIT_PORT", "0")
+    if not text.isdecimal() or int(text) > 65535:
+        raise SettingsError(
+            "BOTKIT_PORT is not a port.", advice="Write a number from 1024 to 65535, such as 8090."
+        )
+    return int(text)

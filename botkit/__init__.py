@@ -7,6 +7,7 @@ then `skills/github.py` (a bot that uses both).
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,13 +20,16 @@ __all__ = ["start"]
 logging.getLogger("botkit").addHandler(logging.NullHandler())
 
 
-def start(*, database: str | None = None, port: int = 0) -> Kit:
+def start(*, live: bool = False, database: str | None = None, port: int = 0) -> Kit:
     """Start the bot and the practice world around it; what runs already is replaced.
 
     `database` is an SQLAlchemy URL, by default a file that goes when the kit is closed.  `port` is
-    the bot's, 0 for a free one.  Returns a `botkit.kit.Kit`.
+    the bot's, 0 for a free one.  With `live`, the settings in the environment and in `.env` count:
+    a system whose credentials are there is the real one.  Returns a `botkit.kit.Kit`.
     """
     from botkit import kit  # here, so that `import botkit` is quick
-    from botkit.settings import Settings
+    from botkit.settings import Settings, load_settings
 
-    return kit.start(Settings(practice=True, database=database, port=port))
+    settings = load_settings() if live else Settings(practice=True)
+    settings = replace(settings, database=database or settings.database)
+    return kit.start(replace(settings, port=port or settings.port))

@@ -12,7 +12,7 @@ so no traceback has to reach a person.  `status` is the HTTP status of the page 
     ├── ProviderError ────── ProviderRefused, ProviderUnreachable, ProviderNonsense
     │                        ProviderRefused ── ReconnectNeeded, RateLimited
     ├── ChatError ────────── InstallRefused
-    └── TunnelError
+    └── TunnelError, PortTaken, NotACallback
 """
 
 from __future__ import annotations
@@ -166,3 +166,15 @@ class InstallRefused(ChatError):
 
 class TunnelError(BotkitError):
     """There is no public address for this bot."""
+
+
+class PortTaken(BotkitError):
+    """Another program listens on the port that was asked for."""
+
+    advice = "Choose another port, or leave it out: then a free one is found."
+
+
+class NotACallback(BotkitError):
+    """What was pasted is not the address to which a provider sends the browser back."""
+
+    advice = "After Approve, copy the whole line from the browser's address bar."

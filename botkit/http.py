@@ -7,12 +7,14 @@ nowhere else, patience when asked for it, and clear errors.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import requests
 
@@ -64,6 +66,16 @@ class Session(requests.Session):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
+
+
+def keep_proxies_out() -> None:
+    """Let nothing that goes to this computer itself go through a proxy, which cannot reach it."""
+    if not getproxies():  # of the environment, of Windows or of macOS
+        return
+    for name in ("NO_PROXY", "no_proxy"):
+        there = os.environ.get(name, "")
+        if "127.0.0.1" not in there:
+            os.environ[name] = ",".join(filter(None, [there, "127.0.0.1,localhost"]))
 
 
 @contextmanager

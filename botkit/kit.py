@@ -13,28 +13,27 @@ import atexit
 import os
 import tempfile
 from dataclasses import replace
+from getpass import getpass
 from pathlib import Path
 from typing import Any
-from urllib.request import getproxies
+from urllib.parse import urlsplit
 
 from botkit import http
+from botkit.address import choose_address
 from botkit.bot import Bot
-from botkit.errors import BotkitError
+from botkit.errors import NotACallback, PortTaken
 from botkit.labels import Labels, show
 from botkit.people import Person
-from botkit.practice.browser import Browser
+from botkit.practice.browser import Browser, Page
 from botkit.practice.ngrok_agent import write_launcher
 from botkit.practice.server import Server
 from botkit.practice.world import APP_NAME, Clock, World
+from botkit.providers import callback_path
 from botkit.settings import Registration, Settings
 from botkit.trace import Trace
 from botkit.tunnel import Tunnel, open_tunnel
 
 PRACTICE = Settings(practice=True)
-
-
-class PortTaken(BotkitError):
-    """Another program listens on the port that was asked for."""
 
 
 class Kit:
@@ -53,7 +52,7 @@ class Kit:
         """What the settings do not name is practice, and without a database of its own the kit uses
         a file that goes when it closes.  Raises `PortTaken`, `SettingsError` or `StorageError`.
         """
-        _keep_proxies_out()
+        http.keep_proxies_out()
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self._tunnels: list[Tunnel] = []
         self.labels = Labels()
@@ -67,11 +66,13 @@ class Kit:
         self.server = self._serve()
         self._name_parties()
         http.watchers.append(self.trace)
-        self.bot.address = self.server.url
+        self.bot.address = self._find_address(settings)
         if settings.github is None:
             self.register_callback()
         if settings.chatbot is None:
             self._people_the_chat()
+        else:
+            self.bot.use_address(self.address)
 
     # ---- what a lesson uses ----------------------------------------------------------------
 
@@ -128,6 +129,20 @@ class Kit:
         """At the practice GitHub, register the callback URL that the bot has now."""
         self.world.github.change_callback_urls(self.github.client_id, [self.callback_url])
 
+    def finish_with(self, pasted: str | None = None) -> Page:
+        """Finish a trip whose browser could not reach the bot; the page that it would have shown.
+
+        After Approve the browser stands at the callback's address and finds nothing there.  Copy
+        that address from the browser's address bar.  Without `pasted` you are asked for it, and
+        what you paste stays hidden, for it holds the code.  Raises `NotACallback`.
+        """
+        address = urlsplit((pasted or getpass("The address at which the browser ended: ")).strip())
+        if address.path != callback_path(self.github) or not address.query:
+            raise NotACallback(
+                f"This is not an address that ends in {callback_path(self.github)}?..."
+            )
+        return Browser().visit(f"{self.server.url}{address.path}?{address.query}")
+
     def close(self) -> None:
         """Stop everything.  Calling it twice does no harm."""
         while self._tunnels:
@@ -140,6 +155,10 @@ class Kit:
             self._folder.cleanup()
 
     def __repr__(self) -> str:
+        practice = [*["GitHub"] * self.world.has_github, *["the chat"] * self.world.has_ringcentral]
+        live = [party for party in ("GitHub", "the chat") if party not in practice]
+        if live:
+            return f"Live: {' and '.join(live)}.  Practice: {' and '.join(practice) or 'nothing'}."
         return (
             "Practice world: the chat, GitHub and the bot run on this computer.\n"
             "Nothing leaves it, and it ends with this notebook."
@@ -167,10 +186,20 @@ class Kit:
         except OSError as error:
             self.world.close()
             self.bot.close()
-            raise PortTaken(
-                f"Port {self.settings.port} is taken by another program.",
-                advice="Choose another port, or leave it out: then a free one is found.",
-            ) from error
+            port = self.settings.port
+            raise PortTaken(f"Port {port} is taken by another program.") from error
+
+    def _find_address(self, settings: Settings) -> str:
+        if settings.practice:
+            return self.server.url
+        chosen = choose_address(settings, os.environ, self.server.port)
+        if chosen.source != "ngrok":
+            return chosen.url or self.server.url
+        tunnel = open_tunnel(
+            self.server.port, authtoken=settings.ngrok_authtoken, fixed_url=chosen.url
+        )
+        self._tunnels.append(tunnel)
+        return tunnel.public_url
 
     def _name_parties(self) -> None:
         chat = self.settings.chatbot
@@ -196,16 +225,6 @@ class Kit:
         self.labels.forget()
         for bot in self.storage.find_bots():
             self.labels.label("bot-token", (bot.token or {})["access_token"])
-
-
-def _keep_proxies_out() -> None:
-    """A proxy of the office cannot reach this computer's loopback, so nothing there goes to it."""
-    if not getproxies():  # of the environment, of Windows or of macOS
-        return
-    for name in ("NO_PROXY", "no_proxy"):
-        there = os.environ.get(name, "")
-        if "127.0.0.1" not in there:
-            os.environ[name] = ",".join(filter(None, [there, "127.0.0.1,localhost"]))
 
 
 _running: list[Kit] = []

@@ -107,7 +107,7 @@ def load_settings(
             "BOTKIT_PRACTICE is neither 0 nor 1.", advice="Write 1, or leave it out."
         )
     common = Settings(
-        database=values.get("RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI"),
+        database=_database(values),
         port=_port(values),
         practice=values.get("BOTKIT_PRACTICE") == "1",
     )
@@ -183,6 +183,16 @@ def _address(values: Mapping[str, str], name: str) -> str | None:
             advice="Use https. Only 127.0.0.1 may do without.",
         )
     return address
+
+
+def _database(values: Mapping[str, str]) -> str | None:
+    url = values.get("RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI")
+    if url and "://" not in url:  # the rest is the database's to judge
+        raise SettingsError(
+            "RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI is not an SQLAlchemy URL.",
+            advice="Write it like sqlite:///botkit.sqlite or postgresql+psycopg://user@host/name",
+        )
+    return url
 
 
 def _domain(values: Mapping[str, str]) -> str | None:

@@ -14,7 +14,8 @@ import requests
 
 import botkit
 from botkit import http
-from botkit.kit import Kit, PortTaken, stop
+from botkit.errors import NotACallback, PortTaken
+from botkit.kit import Kit, stop
 
 
 @pytest.fixture
@@ -123,6 +124,24 @@ def test_a_proxy_of_the_office_does_not_get_in_the_way(monkeypatch, started):
     kit.use_address(kit.open_tunnel().public_url)
     assert "not connected yet" in kit.alice.say("profile").text
     assert os.environ["no_proxy"] == "intranet.example,127.0.0.1,localhost"
+
+
+def test_a_browser_that_cannot_reach_the_bot_is_finished_by_pasting(kit, monkeypatch):
+    kit.alice.say("profile")
+    kit.alice.browser.stop_before = kit.callback_url
+    ended_at = kit.alice.browser.visit(kit.alice.link).approve().url
+    elsewhere = ended_at.replace(kit.address, "http://127.0.0.1:1")
+    monkeypatch.setattr("botkit.kit.getpass", lambda prompt: f"  {elsewhere} ")
+    assert kit.finish_with().heading == "Connected"
+    assert kit.finish_with(elsewhere).heading == "Already used"
+
+
+@pytest.mark.parametrize("pasted", ["", "hello", "http://127.0.0.1:1/github/oauth", "/x?code=1"])
+def test_what_is_no_callback_is_not_taken_for_one(kit, pasted, monkeypatch):
+    monkeypatch.setattr("botkit.kit.getpass", lambda prompt: pasted)
+    with pytest.raises(NotACallback, match="ends in /github/oauth") as caught:
+        kit.finish_with()
+    assert "address bar" in caught.value.advice
 
 
 def test_importing_botkit_is_light():

@@ -70,6 +70,10 @@ class World:
         return self._ringcentral
 
     @property
+    def has_github(self) -> bool:
+        return self._github is not None
+
+    @property
     def has_ringcentral(self) -> bool:
         return self._ringcentral is not None
 

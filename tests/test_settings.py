@@ -1,0 +1,176 @@
+"""What is set from outside: read once, checked before anything starts, and never shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from botkit.address import Address, choose_address
+from botkit.errors import SettingsError
+from botkit.settings import VARIABLES, Registration, Settings, load_settings
+
+ROOT = Path(__file__).parent.parent
+GITHUB = {"GITHUB_CLIENT_ID": "id", "GITHUB_CLIENT_SECRET": "planted-secret"}
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(written: str = "", **environment: str) -> Settings:
+        file = tmp_path / ".env"
+        file.write_text(written, encoding="utf-8")
+        return load_settings(environment, env_file=file)
+
+    return load
+
+
+def test_with_nothing_set_everything_is_practice(load):
+    assert load() == Settings()
+
+
+def test_credentials_make_a_system_live_and_only_that_one(load):
+    settings = load(**GITHUB)
+    assert settings.github == Registration("id", "planted-secret", "https://github.com")
+    assert settings.chatbot is None and settings.google is None
+
+
+def test_all_names_of_the_original_are_understood(load):
+    settings = load(
+        **GITHUB,
+        RINGCENTRAL_SERVER="https://platform.devtest.ringcentral.com/",
+        RINGCENTRAL_CHATBOT_CLIENT_ID="bot",
+        RINGCENTRAL_CHATBOT_CLIENT_SECRET="s",
+        RINGCENTRAL_CHATBOT_SERVER="https://bot.example.com",
+        RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI="sqlite:///x.sqlite",
+        RINGCENTRAL_APP_CLIENT_ID="app",
+        RINGCENTRAL_APP_CLIENT_SECRET="s",
+        GOOGLE_API_CLIENT_ID="google",
+        GOOGLE_API_CLIENT_SECRET="s",
+    )
+    sandbox = "https://platform.devtest.ringcentral.com"
+    assert settings.chatbot == Registration("bot", "s", sandbox)
+    assert settings.ringcentral_app == Registration("app", "s", sandbox)
+    assert settings.google == Registration("google", "s", "https://www.googleapis.com")
+    assert settings.public_address == "https://bot.example.com"
+    assert settings.database == "sqlite:///x.sqlite"
+
+
+def test_the_environment_wins_over_the_file(load):
+    written = "GITHUB_CLIENT_ID=file\nGITHUB_CLIENT_SECRET=file\nBOTKIT_PORT=8090\n"
+    settings = load(written, GITHUB_CLIENT_ID="environment")
+    assert settings.github == Registration("environment", "file", "https://github.com")
+    assert settings.port == 8090
+    assert load(written, GITHUB_CLIENT_ID="", GITHUB_CLIENT_SECRET="").github is None
+
+
+def test_the_file_is_found_in_a_folder_above(tmp_path, monkeypatch):
+    (tmp_path / ".env").write_text("BOTKIT_PORT=8091\n")
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    assert load_settings({}).port == 8091
+
+
+def test_practice_can_be_forced_whatever_else_is_set(load):
+    settings = load(
+        BOTKIT_PRACTICE="1",
+        **GITHUB,
+        NGROK_AUTHTOKEN="t",
+        GITHUB_SERVER="nonsense",
+        BOTKIT_PORT="9",
+    )
+    assert settings == Settings(practice=True, port=9)
+
+
+WRONG = {
+    "half of GitHub": ({"GITHUB_CLIENT_ID": "id"}, "GITHUB_CLIENT_SECRET is not"),
+    "the other half": ({"GITHUB_CLIENT_SECRET": "planted-secret"}, "GITHUB_CLIENT_ID is not"),
+    "a path": ({"RINGCENTRAL_CHATBOT_SERVER": "https://b.example/x"}, "RINGCENTRAL_CHATBOT_SERVER"),
+    "a query": ({"RINGCENTRAL_CHATBOT_SERVER": "https://b.example/?a"}, "before or after the host"),
+    "a user": ({"RINGCENTRAL_CHATBOT_SERVER": "https://u:p@b.example"}, "before or after the host"),
+    "http": ({"RINGCENTRAL_CHATBOT_SERVER": "http://b.example"}, "begins with http"),
+    "no address": ({"RINGCENTRAL_CHATBOT_SERVER": "b.example"}, "is not a web address"),
+    "a port of words": ({"RINGCENTRAL_CHATBOT_SERVER": "https://b:x"}, "is not a web address"),
+    "another scheme": ({**GITHUB, "GITHUB_SERVER": "ftp://g.example"}, "GITHUB_SERVER is not"),
+    "a port": ({"BOTKIT_PORT": "eighty"}, "BOTKIT_PORT is not a port"),
+    "a port too high": ({"BOTKIT_PORT": "65536"}, "BOTKIT_PORT is not a port"),
+    "yes": ({"BOTKIT_PRACTICE": "yes"}, "BOTKIT_PRACTICE is neither 0 nor 1"),
+    "a domain": ({"NGROK_DOMAIN": "name/path"}, "NGROK_DOMAIN is not a domain"),
+    "a database": (
+        {"RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI": "mydb:planted-secret"},
+        "RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_cannot_work_is_refused_by_name_and_without_its_value(load, what):
+    environment, sentence = WRONG[what]
+    with pytest.raises(SettingsError) as caught:
+        load(**environment)
+    assert sentence in str(caught.value) and caught.value.advice
+    assert "planted-secret" not in str(caught.value) + caught.value.advice
+
+
+def test_settings_show_no_secret(load):
+    shown = repr(load(**GITHUB, NGROK_AUTHTOKEN="planted-secret"))
+    assert "planted-secret" not in shown and "client_id='id'" in shown
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:8090/", "http://localhost:8090", "https://b"]
+)
+def test_loopback_may_do_without_https(load, address):
+    settings = load(RINGCENTRAL_CHATBOT_SERVER=address)
+    assert settings.public_address == address.rstrip("/")
+
+
+# ---- where the bot is found
+
+CODESPACE = {
+    "CODESPACE_NAME": "fluffy-owl",
+    "GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN": "app.github.dev",
+}
+HUB = {"JUPYTERHUB_PUBLIC_URL": "https://hub.example/user/ann/"}
+NGROK = Settings(ngrok_authtoken="t")
+
+
+@pytest.mark.parametrize(
+    "settings, environment, expected",
+    [
+        (Settings(), {}, Address("loopback", "http://127.0.0.1:8090")),
+        (NGROK, {}, Address("ngrok", None)),
+        (
+            Settings(ngrok_authtoken="t", ngrok_domain="n.ngrok-free.dev"),
+            {},
+            Address("ngrok", "https://n.ngrok-free.dev"),
+        ),
+        (NGROK, HUB, Address("JupyterHub", "https://hub.example/user/ann/proxy/8090")),
+        (NGROK, HUB | CODESPACE, Address("Codespaces", "https://fluffy-owl-8090.app.github.dev")),
+        (
+            Settings(ngrok_authtoken="t", public_address="https://b.example"),
+            HUB | CODESPACE,
+            Address("configured", "https://b.example"),
+        ),
+        (Settings(), {"CODESPACE_NAME": "alone"}, Address("loopback", "http://127.0.0.1:8090")),
+    ],
+)
+def test_the_first_address_that_is_there_decides(settings, environment, expected):
+    assert choose_address(settings, environment, 8090) == expected
+
+
+# ---- what is written about it
+
+
+def test_the_example_file_names_every_variable_and_sets_none(load):
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    for variable in VARIABLES:
+        assert f"# {variable.meaning}\n# {variable.name}={variable.example}\n" in text
+    assert text.count("=") == len(VARIABLES)
+    assert load(text) == Settings()
+
+
+def test_the_table_in_the_readme_names_every_variable():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    told = [row for row in rows if row.split("`")[1].isupper()]
+    assert told == [f"| `{variable.name}` | {variable.meaning} |" for variable in VARIABLES]

@@ -1,49 +1,75 @@
-"""The command line: python -m botkit demo
+"""The command line: python -m botkit demo|serve|doctor|setup-database|maintain|status
 
 `demo` takes the whole trip in the terminal; `demo --open` keeps the practice world running for a
-person with a browser.
+person with a browser.  The other commands are for a bot that lives: they read the settings.
 """
 
 from __future__ import annotations
 
 import argparse
-import logging
-import signal
+import json
+import os
 import sys
-import threading
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
 
 from botkit.errors import BotkitError
-from botkit.kit import Kit, start
-from botkit.labels import RedactingFilter
-from botkit.settings import Settings
+
+if TYPE_CHECKING:
+    from botkit.bot import Bot
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m botkit", description="The botkit teaching kit."
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    demo_parser = commands.add_parser("demo", help="take the whole trip, in this terminal")
-    demo_parser.add_argument(
-        "--open", action="store_true", help="keep the practice world running for a browser"
-    )
-    demo_parser.add_argument(
-        "--port", type=int, default=0, help="the bot's port (default: a free one)"
-    )
-    chosen = parser.parse_args(arguments)
+    """Run a command; return the exit status: 0, or 1 after a sentence that says what is wrong."""
+    chosen = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = chosen.run
     try:
-        return keep_open(chosen.port) if chosen.open else demo(chosen.port)
+        return run(chosen)
     except BotkitError as error:
         print(f"{error} {error.advice}", file=sys.stderr)
         return 1
 
 
-def demo(port: int) -> int:
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m botkit", description="The botkit teaching kit."
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], what: str) -> Any:
+        command = commands.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
+        command.set_defaults(run=run)
+        return command
+
+    command = add("demo", demo, "take the whole trip, in this terminal")
+    keep = "keep the practice world running for a browser"
+    command.add_argument("--open", action="store_true", help=keep)
+    command.add_argument("--port", type=int, default=0, help="the bot's port (default: a free one)")
+    add("serve", serve, "run the bot until Ctrl-C; what the settings leave empty is practice")
+    command = add("doctor", doctor, "say whether all is ready, and what to do where it is not")
+    command.add_argument("--json", action="store_true", help="for a program to read")
+    command = add("setup-database", setup_database, "make or complete the tables")
+    where = "an SQLAlchemy URL (default: as the settings say)"
+    command.add_argument("url", nargs="?", metavar="URL", help=where)
+    add("maintain", maintain, "renew what expires and remove what is dead; for cron")
+    command = add("status", status, "show what is connected and how it is")
+    command.add_argument("--json", action="store_true", help="for a program to read")
+    return parser
+
+
+# ---- for learning ------------------------------------------------------------------------------
+
+
+def demo(chosen: argparse.Namespace) -> int:
     """Alice asks for her profile, follows the link, approves, and asks again."""
-    kit = start(Settings(practice=True, port=port))
+    from botkit.kit import start
+    from botkit.settings import Settings
+
+    settings = Settings(practice=True, port=chosen.port)
+    if chosen.open:
+        return _keep_open(settings)
+    kit = start(settings)
     _tell("Alice asks the bot for her GitHub profile.", kit.alice.say("profile"))
     page = kit.alice.browser.visit(kit.alice.link)
     _tell("She follows the link. GitHub asks her:", page)
@@ -55,30 +81,84 @@ def demo(port: int) -> int:
     return 0
 
 
-def _write_log(kit: Kit) -> None:
-    handler = logging.StreamHandler()
-    handler.addFilter(RedactingFilter(kit.labels))
-    logging.getLogger("botkit").addHandler(handler)
-
-
 def _tell(sentence: str, shown: Any) -> None:
     print(f"── {sentence}\n", *(f"   {line}" for line in str(shown).splitlines()), "", sep="\n")
 
 
-def keep_open(port: int) -> int:
+def _keep_open(settings: Any) -> int:
     """Run until Ctrl-C; a person takes the trip in a browser."""
-    kit = start(Settings(practice=True, port=port))
-    _write_log(kit)
-    done = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: done.set())
-    print(f"The practice chat: {kit.chat_page}\nSay profile to the bot there. Ctrl-C ends it.")
-    sys.stdout.flush()
-    while not done.wait(0.5):  # in pieces, for on Windows a plain wait does not hear Ctrl-C
+    from botkit.kit import start
+    from botkit.serve import TICK, say, stop_signal, write_log
+
+    stopped = stop_signal()
+    kit = start(settings)
+    write_log(settings, kit.labels)
+    say(f"The practice chat: {kit.chat_page}", "Say profile to the bot there. Ctrl-C ends it.")
+    while not stopped(TICK):
         pass
     kit.close()
-    print("Stopped.")
+    say("Stopped.")
     return 0
+
+
+# ---- for a bot that lives ----------------------------------------------------------------------
+
+
+def serve(_chosen: argparse.Namespace) -> int:
+    from botkit import serve
+    from botkit.settings import load_settings
+
+    serve.serve(load_settings())
+    return 0
+
+
+def doctor(chosen: argparse.Namespace) -> int:
+    from botkit.doctor import run
+
+    return run(as_json=chosen.json)
+
+
+def setup_database(chosen: argparse.Namespace) -> int:
+    from botkit import storage
+    from botkit.bot import DATABASE
+    from botkit.settings import load_settings
+
+    done = storage.setup_database(chosen.url or load_settings().database or DATABASE)
+    print(*done or ["Nothing to do."], sep="\n")
+    return 0
+
+
+def maintain(_chosen: argparse.Namespace) -> int:
+    from botkit import maintenance
+
+    with _bot() as bot:
+        print(*maintenance.maintain(bot) or ["Nothing to do."], sep="\n")
+    return 0
+
+
+def status(chosen: argparse.Namespace) -> int:
+    from botkit import maintenance
+
+    with _bot() as bot:
+        found = maintenance.status(bot)
+    print(json.dumps(found, indent=2, default=str) if chosen.json else found)
+    return 0
+
+
+@contextmanager
+def _bot() -> Iterator[Bot]:
+    """The bot of the settings, beside the one that serves."""
+    from botkit.address import choose_address
+    from botkit.bot import Bot
+    from botkit.serve import PORT
+    from botkit.settings import load_settings
+
+    settings = load_settings()
+    chosen = choose_address(settings, os.environ, settings.port or PORT)
+    with closing(Bot(settings)) as bot:
+        # Without one of its own, what RingCentral delivers to already stays as it is.
+        bot.address = chosen.url or "" if chosen.source != "loopback" else ""
+        yield bot
 
 
 if __name__ == "__main__":

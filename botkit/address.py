@@ -1,16 +1,18 @@
 """Where others find the bot: one decision, from the settings and the machine around us.
 
 A callback comes from a person's browser and a webhook from RingCentral, so the bot needs an address
-that these can reach.  `choose_address` only decides; `botkit.tunnel` opens what has to be opened.
+that these can reach.  `choose_address` only decides; `open_address` opens what has to be opened.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from botkit.settings import Settings
+from botkit.tunnel import Tunnel, open_tunnel
 
 Source = Literal["configured", "Codespaces", "JupyterHub", "ngrok", "loopback"]
 
@@ -43,3 +45,17 @@ def choose_address(settings: Settings, environment: Mapping[str, str], port: int
             "ngrok", f"https://{settings.ngrok_domain}" if settings.ngrok_domain else None
         )
     return Address("loopback", f"http://127.0.0.1:{port}")
+
+
+def open_address(settings: Settings, port: int) -> tuple[str, Tunnel | None]:
+    """The address for a bot that listens on `port`, and the tunnel that leads there if one does.
+
+    In practice the address is always this computer's own.  Raises `TunnelError`.
+    """
+    if settings.practice:
+        return f"http://127.0.0.1:{port}", None
+    chosen = choose_address(settings, os.environ, port)
+    if chosen.url and chosen.source != "ngrok":
+        return chosen.url, None
+    tunnel = open_tunnel(port, authtoken=settings.ngrok_authtoken, fixed_url=chosen.url)
+    return tunnel.public_url, tunnel

@@ -1,112 +1,70 @@
 """RingCentral Team Messaging, as far as the bot uses it.
 
-Out go messages (`Chat.send`) and the subscription that makes RingCentral call our webhook
-(`Chat.install`).  In come webhook deliveries, which `read_event` turns into an `Event` for the
-skills.  Source: RingCentral developer guide, "Team Messaging" and "Webhooks".
+`Chat` sends messages, says what is known about a chat, and keeps to RingCentral's rules about how
+often it may be asked.  What comes in is read in botkit/events.py; how a bot comes and goes is told
+in botkit/installation.py.
+
+Sources: RingCentral developer guide, "Team Messaging", "Rate limits" and "API error codes".
 """
 
 from __future__ import annotations
 
 import hmac
-import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import requests
 
-from botkit.errors import ChatError, InstallRefused, ProviderError, ReconnectNeeded
-from botkit.http import ApiSession
+from botkit import http
+from botkit.errors import BotGone, ChatBusy, ChatError, InstallRefused, NotFound, ProviderError
+from botkit.events import Event, old_type
+from botkit.settings import Registration
 from botkit.storage import Storage
 from botkit.tables import Bot
 
 LONGEST_POST = 10_000  # characters, the chat's own limit
-SUBSCRIPTION_SECONDS = 7 * 24 * 3600
-EVENT_FILTERS = (
-    "/team-messaging/v1/posts",
-    "/team-messaging/v1/groups",
-    "/restapi/v1.0/account/~/extension/~",
-)
 KNOWN_FOR = timedelta(minutes=10)  # how long we believe what we know about a chat
-
-Kind = Literal["BotJoinGroup", "Message4Bot", "BotLeftGroup", "BotRemoved"]
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something in the chat that concerns the bot; the kinds are named as the original names them.
-
-    `user_id`, `text` (without the mention) and `mentioned` belong to Message4Bot, `group_type` to
-    BotJoinGroup.
-    """
-
-    kind: Kind
-    bot_id: str
-    group_id: str = ""
-    user_id: str = ""
-    text: str = ""
-    mentioned: bool = False
-    group_type: str = ""
+PENALTY_SECONDS = 30.0  # when the chat says "too many requests" and not for how long
+POST_AGAIN_AFTER = (2.0, 4.0)  # seconds, when the chat had trouble of its own with a message
+EXTENSION = "/restapi/v1.0/account/~/extension/~"  # whoever asks
+DEAD = ("OAU-213", "OAU-232")  # token not found, extension deleted
 
 
 @dataclass(frozen=True)
 class GroupInfo:
-    """What the bot needs to know about a chat."""
+    """What the bot needs to know about a chat; `type` as in `Event.group_type`."""
 
     name: str
     members: tuple[str, ...]
-    is_direct: bool
+    type: str
+
+    @property
+    def is_direct(self) -> bool:
+        return self.type == "PrivateChat" or len(self.members) == 2
 
 
 class Chat:
-    """The chat at `server` (RingCentral's address), for every bot in `storage`."""
+    """The chat, for every bot in `storage`; `registration` is our app there.
 
-    def __init__(self, storage: Storage, server: str) -> None:
+    `sleep` waits that many seconds.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        registration: Registration,
+        *,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self.registration = registration
         self._storage = storage
-        self._server = server
+        self._sleep = sleep
         self._known: dict[tuple[str, str], tuple[datetime, GroupInfo]] = {}
-
-    # ---- a bot arrives ---------------------------------------------------------------------
-
-    def install(self, fields: Mapping[str, Any], webhook: str) -> Bot:
-        """Take a private bot's token, which RingCentral posts to /bot/oauth, and subscribe.
-
-        Anybody can post anything there, so the token is believed only after asking RingCentral
-        whose it is.  `webhook` is the public address for deliveries.  Raises `ChatError`.
-        """
-        token = fields.get("access_token")
-        if not isinstance(token, str) or not token:
-            raise InstallRefused("The request brings no token for a bot.")
-        with self._session(token) as api, _as_chat_error():
-            answer = api.get("/restapi/v1.0/account/~/extension/~")
-        bot_id = str(_json(answer).get("id", ""))
-        if answer.status_code != 200 or not bot_id:
-            raise InstallRefused("RingCentral does not know a bot with this token.")
-        verification = secrets.token_urlsafe(24)
-        bot = self._storage.save_bot(
-            bot_id, token={"access_token": token}, data={"verificationToken": verification}
-        )
-        self.subscribe(bot, webhook)
-        return bot
-
-    def subscribe(self, bot: Bot, webhook: str) -> None:
-        """Let RingCentral deliver the bot's events to `webhook`, and to no earlier address."""
-        path = "/restapi/v1.0/subscription"
-        for old in self._call(bot.id, "GET", path).get("records", ()):
-            self._call(bot.id, "DELETE", f"{path}/{old['id']}")
-        body = {
-            "eventFilters": list(EVENT_FILTERS),
-            "expiresIn": SUBSCRIPTION_SECONDS,
-            "deliveryMode": {
-                "transportType": "WebHook",
-                "address": webhook,
-                "verificationToken": (bot.data or {})["verificationToken"],
-            },
-        }
-        answer = self._call(bot.id, "POST", path, json=body)
-        self._storage.save_bot(bot.id, data={"subscriptionId": answer.get("id")})
+        self._silent_until: dict[str, datetime] = {}  # bot id -> the end of its penalty
 
     # ---- messages go out -------------------------------------------------------------------
 
@@ -114,27 +72,35 @@ class Chat:
         """Say `text` in a chat.  Raises `ChatError`."""
         if len(text) > LONGEST_POST:
             text = text[: LONGEST_POST - 1] + "…"
-        self._call(
-            bot_id, "POST", f"/team-messaging/v1/chats/{group_id}/posts", json={"text": text}
-        )
+        path = f"/team-messaging/v1/chats/{group_id}/posts"
+        # To say it twice does little harm; to be silent leaves somebody waiting.
+        self.call(bot_id, "POST", path, {"text": text}, again_after=POST_AGAIN_AFTER)
 
     def group(self, bot_id: str, group_id: str) -> GroupInfo:
         """Name, members and kind of a chat, remembered for ten minutes.  Raises `ChatError`."""
         now = self._storage.now()
         moment, info = self._known.get((bot_id, group_id), (None, None))
         if info is None or moment is None or now - moment > KNOWN_FOR:
-            info = _group_info(self._call(bot_id, "GET", f"/team-messaging/v1/chats/{group_id}"))
+            info = _group_info(self.call(bot_id, "GET", f"/team-messaging/v1/chats/{group_id}"))
             self._known[(bot_id, group_id)] = (now, info)
         return info
 
-    # ---- events come in --------------------------------------------------------------------
+    # ---- what comes in ----------------------------------------------------------------------
 
     def is_from_ringcentral(self, bot: Bot, verification_token: str) -> bool:
-        """Whether a delivery carries the secret that we gave when we subscribed."""
-        expected = (bot.data or {}).get("verificationToken") or ""
-        return bool(expected) and hmac.compare_digest(
-            expected.encode(), verification_token.encode()
-        )
+        """Whether a delivery carries the secret that we gave when we subscribed.
+
+        While a new subscription takes the place of an old one there are two such secrets.
+        """
+        data, given = bot.data or {}, verification_token.encode()
+        expected = [one.get("verificationToken") for one in (data, data.get("next") or {})]
+        return any(one and hmac.compare_digest(one.encode(), given) for one in expected)
+
+    def completed(self, event: Event) -> Event:
+        """The event with its `group_type`, also where the delivery had only the chat's id."""
+        if event.kind != "BotJoinGroup" or event.group_type:
+            return event
+        return replace(event, group_type=self.group(event.bot_id, event.group_id).type)
 
     def is_for_bot(self, event: Event) -> bool:
         """In a chat of two every message is for the bot; elsewhere only those that mention it."""
@@ -144,59 +110,82 @@ class Chat:
 
     # ---- how it talks to RingCentral -------------------------------------------------------
 
-    def _call(self, bot_id: str, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
+    def call(
+        self,
+        bot_id: str,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        patience: float = http.LONGEST_WAIT_SECONDS,
+        again_after: Sequence[float] = (),
+    ) -> dict[str, Any]:
+        """Call RingCentral's API as this bot; return the answer's members.
+
+        Told to wait (429, or 503 with Retry-After), the bot is silent for so long, in all its
+        threads: every request before that would begin the penalty anew.  `patience` is how many
+        seconds this call may wait for the end of it.  A status from 500 up is tried again after
+        each of the seconds in `again_after`.
+        Raises `ChatBusy`, `NotFound`, `InstallRefused`, `BotGone` or a plain `ChatError`.
+        """
+        pauses = iter(again_after)
+        while True:
+            patience = self._wait_out(bot_id, patience)
+            answer = self._ask(self._token(bot_id), method, path, body)
+            penalty = http.seconds_to_wait(answer)
+            if penalty is None and answer.status_code == 429:
+                penalty = PENALTY_SECONDS
+            if penalty is not None:  # at least a second: "0 seconds" for ever must not hold us
+                end = self._storage.now() + timedelta(seconds=max(penalty, 1.0))
+                self._silent_until[bot_id] = max(end, self._silent_until.get(bot_id, end))
+                continue
+            if answer.status_code < 400:
+                return _json(answer)
+            trouble = _trouble(answer)
+            pause = next(pauses, None) if isinstance(trouble, ChatBusy) else None
+            if pause is None:
+                raise trouble
+            self._sleep(pause)
+
+    def whose(self, token: str) -> dict[str, Any]:
+        """What RingCentral says about the owner of a token.  Raises `ChatError`."""
+        answer = self._ask(token, "GET", EXTENSION)
+        if answer.status_code >= 400:
+            raise _trouble(answer)
+        return _json(answer)
+
+    def _ask(
+        self, token: str, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> requests.Response:
+        server = self.registration.server
+        auth = http.BearerToken(token, server)
+        try:
+            with http.Session() as session, http.reaching("The chat"):
+                return session.request(method, server + path, json=body, auth=auth)
+        except ProviderError as error:
+            raise ChatBusy(str(error)) from error
+
+    def _token(self, bot_id: str) -> str:
         bot = self._storage.find_bot(bot_id)
         token = (bot.token or {}).get("access_token") if bot else None
         if not token:
-            raise ChatError("This bot is not installed here.", advice="Install the bot again.")
-        with self._session(token) as api, _as_chat_error():
-            answer = api.request(method, path, **kwargs)
-        if answer.status_code >= 400:
-            raise ChatError(f"The chat did not accept this (it answered {answer.status_code}).")
-        return _json(answer)
+            raise InstallRefused("This bot is not installed here.")
+        return str(token)
 
-    def _session(self, token: str) -> ApiSession:
-        return ApiSession("The chat", self._server, token)
+    def _wait_out(self, bot_id: str, patience: float) -> float:
+        """Be silent until the bot's penalty is over; return what is left of the patience."""
+        while end := self._silent_until.get(bot_id):
+            left = (end - self._storage.now()).total_seconds()
+            if left <= 0:
+                break
+            patience -= left
+            if patience < 0:
+                raise ChatBusy(f"The chat asks us to wait {left:.0f} seconds.")
+            self._sleep(left)
+        return patience
 
     def __repr__(self) -> str:
         return "<Chat>"
-
-
-def read_event(envelope: Mapping[str, Any]) -> Event | None:
-    """What a webhook delivery means for the bot; None if it means nothing to it.
-
-    We look at `eventType` and not at `event`: the latter may say "posts" for other events too.
-    """
-    body = envelope.get("body")
-    bot_id = str(envelope.get("ownerId") or "")
-    if not isinstance(body, Mapping) or not bot_id:
-        return None
-    kind = body.get("eventType")
-    if kind == "PostAdded":
-        return _message(body, bot_id)
-    if kind == "GroupJoined":
-        group_type = str(body.get("type") or "")
-        return Event("BotJoinGroup", bot_id, str(body.get("id") or ""), group_type=group_type)
-    if kind == "GroupLeft":
-        return Event("BotLeftGroup", bot_id, str(body.get("id") or ""))
-    if kind == "Delete" and str(body.get("extensionId")) == bot_id:
-        return Event("BotRemoved", bot_id)
-    return None
-
-
-def _message(body: Mapping[str, Any], bot_id: str) -> Event | None:
-    sender, group_id, text = body.get("creatorId"), body.get("groupId"), body.get("text")
-    if not sender or not group_id or not isinstance(text, str) or str(sender) == bot_id:
-        return None  # what the bot said itself comes back too
-    mention = f"![:Person]({bot_id})"
-    return Event(
-        "Message4Bot",
-        bot_id,
-        str(group_id),
-        str(sender),
-        text=" ".join(text.replace(mention, " ").split()),
-        mentioned=mention in text,
-    )
 
 
 def _group_info(answer: Mapping[str, Any]) -> GroupInfo:
@@ -205,8 +194,26 @@ def _group_info(answer: Mapping[str, Any]) -> GroupInfo:
         str(member.get("id") if isinstance(member, Mapping) else member)
         for member in answer.get("members") or ()
     )
-    is_direct = answer.get("type") in ("Direct", "PrivateChat") or len(members) == 2
-    return GroupInfo(str(answer.get("name") or ""), members, is_direct)
+    return GroupInfo(str(answer.get("name") or ""), members, old_type(answer.get("type")))
+
+
+def _trouble(answer: requests.Response) -> ChatError:
+    """What an answer with an error status means.  The code decides, where there is one."""
+    status, body = answer.status_code, _json(answer)
+    code = str(body.get("errorCode") or "")
+    code = code if re.fullmatch(r"[A-Z]{2,4}-\d{1,4}", code) else ""
+    refused = f"The chat did not accept this (it answered {status})."
+    if status == 401:
+        error = BotGone if code in DEAD else InstallRefused
+        return error("RingCentral does not accept the token of this bot.", code=code)
+    if status == 404:
+        return NotFound(refused, code=code)
+    if status == 500 and "exceeded your limits" in answer.text:
+        sentence = "This bot has sent as many messages today as RingCentral allows."
+        return ChatError(sentence, code=code, advice="It can write again tomorrow.")
+    if status >= 500 or status == 429 or code == "SUB-406":  # the last: a bot only seconds old
+        return ChatBusy(refused, code=code)
+    return ChatError(refused, code=code)
 
 
 def _json(answer: requests.Response) -> dict[str, Any]:
@@ -215,13 +222,3 @@ def _json(answer: requests.Response) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-@contextmanager
-def _as_chat_error() -> Iterator[None]:
-    try:
-        yield
-    except ReconnectNeeded as error:
-        raise InstallRefused("RingCentral does not accept the token of this bot.") from error
-    except ProviderError as error:
-        raise ChatError(str(error)) from error

@@ -84,12 +84,12 @@ def connect(url: str, *, busy_seconds: float = BUSY_SECONDS) -> sa.Engine:
                 # A database in memory belongs to its connection: all threads must share the one.
                 options |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
         engine = sa.create_engine(parsed, **options)
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
         raise StorageError(
             "The address of the database cannot be used.",
             advice="Write it like sqlite:///botkit.sqlite or postgresql+psycopg://user@host/name, "
             "and install the driver that it names.",
-        ) from error
+        ) from None  # the error may repeat a part of the URL, and so of a password
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine)
     return engine
@@ -129,6 +129,16 @@ def clear_errors() -> Iterator[None]:
             raise DatabaseReadOnly("The database cannot be written.") from error
         if "locked" in text or "busy" in text:
             raise DatabaseBusy("The database is busy with somebody else's work.") from error
+        if "unable to open" in text:
+            raise StorageError(
+                "The database file cannot be opened.",
+                advice="Whoever runs this bot must make its folder, or name another file.",
+            ) from error
+        if "no such table" in text or "undefinedtable" in text or "does not exist" in text:
+            raise StorageError(
+                "The database does not have the tables yet.",
+                advice="Whoever runs this bot must set up the database.",
+            ) from error
         raise StorageError("The database did not do what was asked.") from error
 
 

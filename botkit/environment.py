@@ -27,6 +27,7 @@ PACKAGES = (
     "pyngrok",
     "authlib",
     "dotenv",
+    "waitress",
 )  # as in pyproject.toml
 PROJECT = Path(__file__).resolve().parent.parent  # the folder that has requirements.txt
 PATIENCE_SECONDS = 5.0

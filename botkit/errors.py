@@ -11,7 +11,8 @@ so no traceback has to reach a person.  `status` is the HTTP status of the page 
     │                        StateError ── StateUnknown, StateUsed, StateExpired, StateForeign
     ├── ProviderError ────── ProviderRefused, ProviderUnreachable, ProviderNonsense
     │                        ProviderRefused ── ReconnectNeeded, RateLimited
-    ├── ChatError ────────── InstallRefused
+    ├── ChatError ────────── InstallRefused, NotFound, ChatBusy
+    │                        InstallRefused ── BotGone
     └── TunnelError, PortTaken, NotACallback
 """
 
@@ -154,14 +155,37 @@ class RateLimited(ProviderRefused):
 
 
 class ChatError(BotkitError):
-    """The chat did not take a message, or did not answer."""
+    """The chat did not take a message, or did not answer.
+
+    `code` is RingCentral's name for the trouble, such as `SUB-525`; empty if it gave none.
+    """
+
+    status = 502
+
+    def __init__(self, happened: str, *, code: str = "", advice: str | None = None) -> None:
+        super().__init__(happened, advice=advice)
+        self.code = code
 
 
 class InstallRefused(ChatError):
-    """A bot's token that RingCentral does not confirm."""
+    """There is no token for this bot, or RingCentral does not confirm it, or the code for one."""
 
     status = 400
-    advice = "Install the bot again in RingCentral's developer console."
+    advice = "Install the bot again in RingCentral."
+
+
+class BotGone(InstallRefused):
+    """The bot was deleted in RingCentral, or its token was: there is no such thing any more."""
+
+
+class NotFound(ChatError):
+    """The chat has no such thing, or this bot may not see it (HTTP 404)."""
+
+
+class ChatBusy(ChatError):
+    """This may work in a moment: the chat asks us to wait, does not answer, or is not ready yet."""
+
+    status = 503
 
 
 class TunnelError(BotkitError):

@@ -107,7 +107,7 @@ class BearerToken(requests.auth.AuthBase):
 
 
 class ApiSession(Session):
-    """Calls the API of `party` at `address` with `token`; a URL may begin with "/" there.
+    """Calls the API of `party` at `address` with `token`; a URL without a host is one there.
 
     When the API asks us to wait (429 or 503 with Retry-After, RFC 9110 section 10.2.3) it waits, up
     to `LONGEST_WAIT_SECONDS` in all, and tries again.  Raises `ReconnectNeeded` on 401,
@@ -131,15 +131,15 @@ class ApiSession(Session):
         self._sleep = sleep
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(url, str) and url.startswith("/"):
-            url = self.address + url
+        if isinstance(url, str) and "://" not in url:
+            url = f"{self.address}/{url.removeprefix('/')}"
         patience = LONGEST_WAIT_SECONDS
         while True:
             with reaching(self.party):
                 response = super().request(method, url, *args, **kwargs)
             if response.status_code == 401:
                 raise ReconnectNeeded(f"{self.party} no longer accepts this connection.")
-            wait = _seconds_to_wait(response)
+            wait = seconds_to_wait(response)
             if wait is None:
                 return response
             # A server that says "0 seconds" for ever must not hold us for ever.
@@ -153,7 +153,7 @@ class ApiSession(Session):
             self._sleep(wait)
 
 
-def _seconds_to_wait(response: requests.Response) -> float | None:
+def seconds_to_wait(response: requests.Response) -> float | None:
     """How long the answer asks us to wait; None if it does not ask."""
     headers = response.headers
     if response.status_code in (429, 503) and "Retry-After" in headers:

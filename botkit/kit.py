@@ -10,8 +10,8 @@ Everything runs in this process, on loopback, and ends with it.  Starting again 
 from __future__ import annotations
 
 import atexit
-import os
 import tempfile
+from contextlib import ExitStack
 from dataclasses import replace
 from getpass import getpass
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from botkit import http
-from botkit.address import choose_address
+from botkit.address import open_address
 from botkit.bot import Bot
 from botkit.errors import NotACallback, PortTaken
 from botkit.labels import Labels, show
@@ -28,6 +28,7 @@ from botkit.practice.browser import Browser, Page
 from botkit.practice.ngrok_agent import write_launcher
 from botkit.practice.server import Server
 from botkit.practice.world import APP_NAME, Clock, World
+from botkit.production import ProductionServer
 from botkit.providers import callback_path
 from botkit.settings import Registration, Settings
 from botkit.trace import Trace
@@ -48,9 +49,11 @@ class Kit:
     bob: Person
     mallory: Person
 
-    def __init__(self, settings: Settings = PRACTICE) -> None:
+    def __init__(self, settings: Settings = PRACTICE, *, lasting: bool = False) -> None:
         """What the settings do not name is practice, and without a database of its own the kit uses
-        a file that goes when it closes.  Raises `PortTaken`, `SettingsError` or `StorageError`.
+        a file that goes when it closes.  `lasting` is for a bot that runs for long: it gets a
+        production server, and no trace, which would grow with every message.
+        Raises `PortTaken`, `SettingsError`, `StorageError` or `TunnelError`.
         """
         http.keep_proxies_out()
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
@@ -58,21 +61,32 @@ class Kit:
         self.labels = Labels()
         self.trace = Trace(self.labels)
         self.clock = Clock()
-        self.world = World(self.clock, around=self.trace.around)
-        self.settings = self._with_practice(settings)
-        self.bot = Bot(self.settings, now=self.clock)
-        self.storage, self.chat, self.work = self.bot.storage, self.bot.chat, self.bot.work
-        self.github, self.app = self.bot.github, self.bot.app
-        self.server = self._serve()
-        self._name_parties()
-        http.watchers.append(self.trace)
-        self.bot.address = self._find_address(settings)
-        if settings.github is None:
-            self.register_callback()
-        if settings.chatbot is None:
-            self._people_the_chat()
-        else:
-            self.bot.use_address(self.address)
+        self.world = World(self.clock) if lasting else World(self.clock, around=self.trace.around)
+        with ExitStack() as undo:  # trouble on the way undoes what was done by then
+            undo.callback(self._folder.cleanup)
+            undo.callback(self.world.close)
+            undo.callback(self._close_tunnels)
+            self.settings = self._with_practice(settings)
+            self.bot = Bot(self.settings, now=self.clock)
+            undo.callback(self.bot.close)
+            self.storage, self.chat, self.work = self.bot.storage, self.bot.chat, self.bot.work
+            self.github, self.app = self.bot.github, self.bot.app
+            self.server = self._serve(lasting)
+            undo.callback(self.server.stop)
+            undo.callback(self.world.let_go)
+            if not lasting:
+                http.watchers.append(self.trace)
+                undo.callback(http.watchers.remove, self.trace)
+            self._name_parties()
+            self.bot.address, tunnel = open_address(settings, self.server.port)
+            self._tunnels += [tunnel] if tunnel else []
+            if settings.github is None:
+                self.register_callback()
+            if settings.chatbot is None:
+                self._people_the_chat()
+            else:
+                self.bot.use_address(self.address)
+            self._undo = undo.pop_all()
 
     # ---- what a lesson uses ----------------------------------------------------------------
 
@@ -145,14 +159,7 @@ class Kit:
 
     def close(self) -> None:
         """Stop everything.  Calling it twice does no harm."""
-        while self._tunnels:
-            self._tunnels.pop().close()
-        if self.trace in http.watchers:
-            http.watchers.remove(self.trace)
-            self.world.close()
-            self.server.stop()
-            self.bot.close()
-            self._folder.cleanup()
+        self._undo.close()
 
     def __repr__(self) -> str:
         practice = [*["GitHub"] * self.world.has_github, *["the chat"] * self.world.has_ringcentral]
@@ -180,36 +187,26 @@ class Kit:
             settings = replace(settings, chatbot=Registration(*chat.registration, chat.address))
         return settings
 
-    def _serve(self) -> Server:
+    def _serve(self, lasting: bool) -> Server | ProductionServer:
+        port = self.settings.port
         try:
-            return Server(self.trace.around(self.app, "bot"), port=self.settings.port)
+            if lasting:
+                return ProductionServer(self.app, port=port)
+            return Server(self.trace.around(self.app, "bot"), port=port)
         except OSError as error:
-            self.world.close()
-            self.bot.close()
-            port = self.settings.port
-            raise PortTaken(f"Port {port} is taken by another program.") from error
+            advice = "Stop it, or set BOTKIT_PORT to another number." if lasting else None
+            raise PortTaken(f"Port {port} is taken by another program.", advice=advice) from error
 
-    def _find_address(self, settings: Settings) -> str:
-        if settings.practice:
-            return self.server.url
-        chosen = choose_address(settings, os.environ, self.server.port)
-        if chosen.source != "ngrok":
-            return chosen.url or self.server.url
-        tunnel = open_tunnel(
-            self.server.port, authtoken=settings.ngrok_authtoken, fixed_url=chosen.url
-        )
-        self._tunnels.append(tunnel)
-        return tunnel.public_url
+    def _close_tunnels(self) -> None:
+        while self._tunnels:
+            self._tunnels.pop().close()
 
     def _name_parties(self) -> None:
         chat = self.settings.chatbot
-        for origin, name in (
-            (self.github.authorize_url, "GitHub"),
-            (self.github.api_url, "GitHub"),
-            (chat.server if chat else "", "chat"),
-            (self.server.url, "bot"),
-        ):
-            self.labels.name_origin("/".join(origin.split("/")[:3]), name)
+        self.labels.name_origin(self.github.authorize_url, "GitHub")
+        self.labels.name_origin(self.github.api_url, "GitHub")
+        self.labels.name_origin(chat.server if chat else "", "chat")
+        self.labels.name_origin(self.server.url, "bot")
 
     def _people_the_chat(self) -> None:
         """Alice, Bob and Mallory enter, and then the bot."""
@@ -217,7 +214,9 @@ class Kit:
         for name in ("Alice", "Bob", "Mallory"):
             browser = Browser(cookies={"github_account": name.lower()})
             setattr(self, name.lower(), Person(name, chat, browser, self.settle, self.labels))
-        chat.install_bot(f"{self.address}/bot/oauth")
+        if not self.settings.practice:  # then the address may be one that only others can use
+            self.bot.chat_address = self.server.url
+        chat.install_bot(f"{self.bot.chat_address or self.address}/bot/oauth")
         chat.add_bot_to_team()
         self.settle()
         # What the learner sees begins with ‹state·1› and ‹token·1›, not with the bot's own.

@@ -25,6 +25,7 @@ KINDS = {
     "code": "code",
     "code_challenge": "challenge",
     "code_verifier": "verifier",
+    "verifier": "verifier",
     "token": "token",
     "access_token": "token",
     "refresh_token": "refresh",
@@ -100,10 +101,10 @@ class Labels:
             self._labels.clear()
             self._counts.clear()
 
-    def name_origin(self, origin: str, name: str) -> None:
-        """Show `origin` (scheme, host and port) as `‹name›` from now on."""
+    def name_origin(self, url: str, name: str) -> None:
+        """Show the origin of `url` (its scheme, host and port) as `‹name›` from now on."""
         with self._lock:
-            self._origins[origin.rstrip("/").lower()] = name
+            self._origins["/".join(url.split("/")[:3]).lower()] = name
 
     def party(self, url: str) -> str:
         """Whose server `url` is on: its name, or else its host."""

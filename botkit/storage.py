@@ -1,7 +1,7 @@
 """Where a connection lives: one row in the table `services`.
 
-`Storage` finds, saves and deletes such rows, remembers bots, and keeps the auth links that wait for
-their answer: step 1 of `botkit.oauth` adds one, step 2 claims it.
+`Storage` finds, saves and deletes such rows, and remembers bots.  It keeps the auth links that wait
+for their answer, too: that half of it is in botkit/links.py.
 
 A connection belongs to one person, in one chat, of one bot; `user_id=""` means that the whole chat
 shares it.  A unique index says that there is never more than one.
@@ -9,7 +9,6 @@ shares it.  A unique index says that there is never more than one.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -18,12 +17,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from botkit.database import BUSY_SECONDS, Database
-from botkit.errors import StateExpired, StateForeign, StateUnknown, StateUsed
+from botkit.database import BUSY_SECONDS
+from botkit.links import Links
 from botkit.tables import Authorization, Bot, Service
-
-LINK_LIFE = timedelta(minutes=10)
-REMEMBERED = timedelta(hours=1)  # so that a page can say "expired" or "used" and not "unknown"
 
 Row = TypeVar("Row", Bot, Service)
 
@@ -46,7 +42,7 @@ def setup_database(url: str) -> list[str]:
         storage.close()
 
 
-class Storage(Database):
+class Storage(Links):
     """The three tables in the database at `url`, an SQLAlchemy URL.
 
     `now` is the clock: it returns the moment, in UTC.  Every method may raise `StorageError`.
@@ -72,10 +68,16 @@ class Storage(Database):
             return session.scalars(_service_of(name, bot_id, group_id, user_id)).first()
 
     def find_services(
-        self, *, bot_id: str, group_id: str | None = None, user_id: str | None = None
+        self,
+        *,
+        bot_id: str | None = None,
+        group_id: str | None = None,
+        user_id: str | None = None,
     ) -> list[Service]:
-        """All connections of a bot, or of one chat of it, or of one person there."""
-        wanted = sa.select(Service).where(Service.bot_id == bot_id).order_by(Service.id)
+        """All connections, or those of a bot, or of one chat of it, or of one person there."""
+        wanted = sa.select(Service).order_by(Service.id)
+        if bot_id is not None:
+            wanted = wanted.where(Service.bot_id == bot_id)
         if group_id is not None:
             wanted = wanted.where(Service.group_id == group_id)
         if user_id is not None:
@@ -110,6 +112,14 @@ class Storage(Database):
         with self._writing() as session:
             session.execute(sa.delete(Service).where(Service.id == service.id))
 
+    def delete_group(self, bot_id: str, group_id: str) -> None:
+        """Delete all that belongs to one chat: its connections, and the links that wait."""
+        with self._writing() as session:
+            for table in (Service, Authorization):
+                session.execute(
+                    sa.delete(table).where(table.bot_id == bot_id, table.group_id == group_id)
+                )
+
     # ---- bots ------------------------------------------------------------------------------
 
     def find_bot(self, bot_id: str) -> Bot | None:
@@ -130,71 +140,41 @@ class Storage(Database):
             row.data = _merged(row.data, data)
             return row
 
+    def update_bot(self, bot_id: str, data: Mapping[str, Any]) -> None:
+        """Merge `data` into a bot that is there; one that was deleted meanwhile stays deleted."""
+        with self._writing() as session:
+            row = session.scalars(_held(bot_id)).first()
+            if row is not None:
+                row.data, row.updated_at = _merged(row.data, data), self.now()
+
+    def claim_bot(self, bot_id: str, *, seconds: float) -> str | None:
+        """Take a bot in hand, so that no other process does the same work at the same time.
+
+        Returns the claim, for `release_bot`; it lapses after `seconds`, should this process die.
+        None if somebody else has the bot in hand, or if there is no such bot.
+        """
+        now = self.now()
+        claim = (now + timedelta(seconds=seconds)).isoformat(timespec="microseconds")
+        with self._writing() as session:
+            row = session.scalars(_held(bot_id)).first()
+            if row is None or _merged(row.data, {}).get("claimedUntil", "") > now.isoformat():
+                return None
+            row.data = _merged(row.data, {"claimedUntil": claim})
+            return claim
+
+    def release_bot(self, bot_id: str, claim: str) -> None:
+        """Give the bot free again, unless the claim has lapsed and somebody else has it by now."""
+        with self._writing() as session:
+            row = session.scalars(_held(bot_id)).first()
+            if row is not None and (row.data or {}).get("claimedUntil") == claim:
+                row.data = _merged(row.data, {"claimedUntil": None})
+
     def delete_bot(self, bot_id: str) -> None:
         """Delete the bot and everything that belongs to it."""
         with self._writing() as session:
             session.execute(sa.delete(Service).where(Service.bot_id == bot_id))
             session.execute(sa.delete(Authorization).where(Authorization.bot_id == bot_id))
             session.execute(sa.delete(Bot).where(Bot.id == bot_id))
-
-    # ---- auth links that wait --------------------------------------------------------------
-
-    def add_authorization(
-        self,
-        state: str,
-        *,
-        provider: str,
-        bot_id: str,
-        group_id: str,
-        user_id: str,
-        redirect_uri: str,
-        verifier: str,
-    ) -> Authorization:
-        """Remember an auth link for ten minutes.  Of `state` only the hash is kept."""
-        now = self.now()
-        with self._writing() as session:
-            session.execute(
-                sa.delete(Authorization).where(Authorization.expires_at < now - REMEMBERED)
-            )
-            row = Authorization(
-                state_hash=_hash(state),
-                provider=provider,
-                bot_id=bot_id,
-                group_id=group_id,
-                user_id=user_id,
-                redirect_uri=redirect_uri,
-                verifier=verifier,
-                created_at=now,
-                expires_at=now + LINK_LIFE,
-            )
-            session.add(row)
-            return row
-
-    def claim_authorization(self, state: str, *, provider: str) -> Authorization:
-        """Take the link that `state` belongs to, once and for all.
-
-        One UPDATE decides: of many callers at once, in many processes, only one changes the row.
-        Raises `StateUnknown`, `StateForeign`, `StateUsed` or `StateExpired`.
-        """
-        now = self.now()
-        with self._reading() as session:
-            row = session.get(Authorization, _hash(state))
-        if row is None:
-            raise StateUnknown("This bot does not know this link.")
-        if row.provider != provider:
-            raise StateForeign(f"This link was made for {row.provider}, not for {provider}.")
-        with self._writing() as session:
-            claimed = session.connection().execute(
-                sa.update(Authorization)
-                .where(Authorization.state_hash == row.state_hash)
-                .where(Authorization.claimed_at.is_(None), Authorization.expires_at > now)
-                .values(claimed_at=now, verifier="")  # `row` has the last copy of the verifier
-            )
-        if claimed.rowcount == 1:
-            return row
-        if row.claimed_at is not None or row.expires_at > now:
-            raise StateUsed("This link has been used already.")
-        raise StateExpired("This link is more than ten minutes old and no longer works.")
 
     # ---- how a row is held ---------------------------------------------------------------------
 
@@ -227,9 +207,10 @@ def _service_of(name: str, bot_id: str, group_id: str, user_id: str) -> sa.Selec
     )
 
 
+def _held(bot_id: str) -> sa.Select[Bot]:
+    """A bot that is there, held against other writers until the transaction ends."""
+    return sa.select(Bot).where(Bot.id == bot_id).with_for_update()
+
+
 def _merged(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in {**(old or {}), **new}.items() if value is not None}
-
-
-def _hash(state: str) -> str:
-    return hashlib.sha256(state.encode()).hexdigest()

@@ -16,6 +16,9 @@ from botkit import http
 from botkit.errors import ProviderNonsense, ProviderRefused
 from botkit.providers import Provider, Revocation
 
+_OUR_FAULT = ("incorrect_client_credentials", "invalid_client", "unauthorized_client")
+_REGISTRATION = "Whoever runs this bot must check its client id and client secret."
+
 
 def ask_for_token(provider: Provider, form: dict[str, str]) -> dict[str, Any]:
     """POST `form` to the token endpoint; return the members of a good answer.
@@ -34,7 +37,9 @@ def ask_for_token(provider: Provider, form: dict[str, str]) -> dict[str, Any]:
     answer = read_fields(response)
     if "error" in answer:
         code = error_name(answer["error"])
-        raise ProviderRefused(f"{provider.name} did not accept the code ({code}).", code=code)
+        advice = _REGISTRATION if code in _OUR_FAULT else "Ask the bot in the chat for a new link."
+        happened = f"{provider.name} did not accept the code ({code})."
+        raise ProviderRefused(happened, code=code, advice=advice)
     if response.status_code != 200:
         raise ProviderNonsense(
             f"{provider.name} has a problem of its own (it answered {response.status_code})."

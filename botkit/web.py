@@ -1,6 +1,7 @@
 """The web app: the few addresses at which others reach the bot.
 
     GET  /github/oauth   the provider sends the browser back here (step 2), one path per provider
+    GET  /bot/oauth      RingCentral sends an administrator's browser here with a public bot's code
     POST /bot/oauth      RingCentral brings a private bot's token
     POST /bot/webhook    RingCentral tells what happened in a chat
     GET  /health         is the bot able to work?
@@ -15,22 +16,23 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from botkit.chat import Chat, Event, read_event
-from botkit.errors import AuthorizationDenied, BotkitError, ChatError, StateUsed
+from botkit.chat import Chat
+from botkit.errors import AuthorizationDenied, BotkitError, StateUsed
+from botkit.installation import Installation
 from botkit.oauth import handle_callback, missing_scopes
 from botkit.providers import Provider, callback_path
-from botkit.skills import Skill, run_skills
+from botkit.skills import Skill
 from botkit.storage import Storage
 from botkit.tables import Service
+from botkit.webhook import OWN_TROUBLE, webhook_view
 from botkit.work import Work
 
 log = logging.getLogger("botkit")
 
 LONGEST_BODY = 1024 * 1024  # bytes; the longest webhook is far shorter
-OWN_TROUBLE = "Something went wrong inside the bot."
 
 SAFE_HEADERS = {
     "Referrer-Policy": "no-referrer",  # the callback's address holds a code
@@ -43,30 +45,34 @@ SAFE_HEADERS = {
 def create_app(
     storage: Storage,
     chat: Chat,
+    installation: Installation,
     skills: Sequence[Skill],
-    address: Callable[[], str],
     *,
     work: Work,
 ) -> Flask:
-    """The app, from the parts it hands to.  `address` returns the bot's public address."""
+    """The app, from the parts it hands to."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LONGEST_BODY
+    webhook = webhook_view(storage, chat, installation, skills, work)
+    app.add_url_rule("/bot/webhook", view_func=webhook, methods=["POST"])
     for skill in skills:
         path = callback_path(skill.provider)
         view = _callback_view(storage, chat, skill, work)
         app.add_url_rule(path, endpoint=path, view_func=view, methods=["GET"])
 
-    @app.post("/bot/oauth")
-    def bot_oauth() -> Any:
-        fields: Any = request.get_json(silent=True) if request.is_json else request.form.to_dict()
-        chat.install(fields if isinstance(fields, dict) else {}, f"{address()}/bot/webhook")
-        return jsonify(ok=True)
+    @app.get("/bot/oauth")
+    def bot_code() -> Any:
+        if _looks_ahead():
+            return "", 204
+        installation.exchange_code(request.args.to_dict(flat=False))
+        happened, advice = "The bot is installed.", "Go to your chats and say hello to it."
+        return _page("Installed", happened, advice=advice, tone="good")
 
-    @app.post("/bot/webhook")
-    def bot_webhook() -> Any:
-        if not request.get_data():
-            return _handshake()
-        return _delivery(storage, chat, skills, work)
+    @app.post("/bot/oauth")
+    def bot_token() -> Any:
+        fields: Any = request.get_json(silent=True) if request.is_json else request.form.to_dict()
+        installation.take_token(fields if isinstance(fields, dict) else {})
+        return jsonify(ok=True)
 
     @app.get("/health")
     def health() -> Any:
@@ -86,14 +92,19 @@ def create_app(
 
 def _callback_view(storage: Storage, chat: Chat, skill: Skill, work: Work) -> Callable[[], Any]:
     def callback() -> Any:
-        if request.method == "HEAD" or "prefetch" in request.headers.get("Sec-Purpose", ""):
-            return "", 204  # a look ahead by the browser must not use up the link
+        if _looks_ahead():
+            return "", 204
         service = handle_callback(storage, skill.provider, request.args.to_dict(flat=False))
         page = _connected_page(chat, skill.provider, service)
         work.submit(skill.connected, service)
         return page
 
     return callback
+
+
+def _looks_ahead() -> bool:
+    """Whether a browser only looks what is here: that must not use up a link or a code."""
+    return request.method == "HEAD" or "prefetch" in request.headers.get("Sec-Purpose", "")
 
 
 def _connected_page(chat: Chat, provider: Provider, service: Service) -> Any:
@@ -116,49 +127,6 @@ def _chat_name(chat: Chat, service: Service) -> str:
     except BotkitError:
         return "the chat where you asked"
     return "your chat with the bot" if group.is_direct else group.name
-
-
-# ---- the webhook -------------------------------------------------------------------------------
-
-
-def _handshake() -> Response:
-    """RingCentral asks whether this address is ours; the answer is its own token, sent back."""
-    response = Response("", mimetype="application/json")
-    token = request.headers.get("Validation-Token", "")
-    if token and len(token) <= 256:
-        response.headers["Validation-Token"] = token
-    return response
-
-
-def _delivery(storage: Storage, chat: Chat, skills: Sequence[Skill], work: Work) -> Any:
-    envelope = request.get_json(silent=True, force=True)
-    if not isinstance(envelope, dict):
-        return jsonify(error="This is not a delivery: the body is not a JSON object."), 400
-    bot = storage.find_bot(str(envelope.get("ownerId") or ""))
-    if bot is None:
-        return jsonify(error="This bot is not installed here. Install it again."), 404
-    if not chat.is_from_ringcentral(bot, request.headers.get("Verification-Token", "")):
-        return jsonify(error="The Verification-Token is wrong or missing."), 401
-    event = read_event(envelope)
-    if event is None:
-        request.environ["botkit.quiet"] = True  # not worth a place in the trace
-    else:
-        work.submit(_handle, chat, skills, event)
-    return _handshake()  # some deliveries carry a Validation-Token too
-
-
-def _handle(chat: Chat, skills: Sequence[Skill], event: Event) -> None:
-    try:
-        if chat.is_for_bot(event):
-            run_skills(skills, event)
-    except ChatError:
-        raise  # then there is no way to say it in the chat
-    except BotkitError as error:
-        log.warning("A message was answered with an apology: %s", error)
-        chat.send(event.bot_id, event.group_id, f"{error} {error.advice}")
-    except Exception:
-        chat.send(event.bot_id, event.group_id, f"{OWN_TROUBLE} Please try again in a moment.")
-        raise
 
 
 # ---- pages -------------------------------------------------------------------------------------
@@ -187,7 +155,12 @@ def _page(
 
 
 def _wants_json() -> bool:
-    return request.path.startswith("/bot/") or request.path == "/health"
+    by_ringcentral = request.path.startswith("/bot/") and request.method == "POST"
+    return by_ringcentral or request.path == "/health"
+
+
+def _no_success() -> str:
+    return "Not installed" if request.path == "/bot/oauth" else "Not connected"
 
 
 def _add_error_pages(app: Flask) -> None:
@@ -195,7 +168,7 @@ def _add_error_pages(app: Flask) -> None:
     def known_trouble(error: BotkitError) -> Any:
         if _wants_json():
             return jsonify(error=str(error), advice=error.advice), error.status
-        title = "Already used" if isinstance(error, StateUsed) else "Not connected"
+        title = "Already used" if isinstance(error, StateUsed) else _no_success()
         tone = "plain" if isinstance(error, AuthorizationDenied | StateUsed) else "bad"
         return _page(title, str(error), advice=error.advice, tone=tone, status=error.status)
 
@@ -214,4 +187,4 @@ def _add_error_pages(app: Flask) -> None:
         advice = "Please try again in a moment."
         if _wants_json():
             return jsonify(error=OWN_TROUBLE, advice=advice), 500
-        return _page("Not connected", OWN_TROUBLE, advice=advice, tone="bad", status=500)
+        return _page(_no_success(), OWN_TROUBLE, advice=advice, tone="bad", status=500)

@@ -24,6 +24,8 @@ class Work:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="botkit-work")
         self._open = 0
         self._changed = threading.Condition()
+        self._waiting: set[threading.Timer] = set()
+        self._closed = False
 
     def submit(self, job: Callable[..., None], *args: Any) -> None:
         """Do `job(*args)` soon, in another thread."""
@@ -36,8 +38,27 @@ class Work:
         with self._changed:
             return self._changed.wait_for(lambda: self._open == 0, seconds)
 
+    def later(self, seconds: float, job: Callable[..., None], *args: Any) -> None:
+        """Do `job(*args)` in so many seconds, unless the work is closed by then."""
+
+        def due() -> None:
+            with self._changed:
+                self._waiting.discard(timer)
+                if not self._closed:
+                    self.submit(job, *args)
+
+        timer = threading.Timer(seconds, due)
+        timer.daemon = True  # nobody waits for it when the program ends
+        with self._changed:
+            self._waiting.add(timer)
+        timer.start()
+
     def close(self) -> None:
-        """Finish the jobs that are there and take no more."""
+        """Finish the jobs that are there and take no more; forget those that are not due yet."""
+        with self._changed:
+            self._closed = True
+            for timer in self._waiting:
+                timer.cancel()
         self._pool.shutdown(wait=True)
 
     def _finished(self, job: Future[None]) -> None:

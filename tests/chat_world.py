@@ -24,6 +24,7 @@ class BotApp:
 
     def __init__(self) -> None:
         self.tokens: list[dict[str, str]] = []
+        self.queries: list[dict[str, str]] = []
         self.token_type = ""
         self.handshakes: list[dict[str, str]] = []
         self.deliveries: list[dict[str, Any]] = []
@@ -35,12 +36,18 @@ class BotApp:
         self.on_install = self.on_delivery = lambda: None
         app = Flask("bot")
         app.post("/bot/oauth")(self._install)
+        app.get("/bot/oauth")(self._code)
         app.post("/bot/webhook")(self._webhook)
         self.server = Server(app)
 
     def _install(self) -> tuple[str, int]:
         self.tokens.append(request.form.to_dict())
         self.token_type = request.mimetype
+        self.on_install()
+        return "", self.install_status
+
+    def _code(self) -> tuple[str, int]:
+        self.queries.append(request.args.to_dict())
         self.on_install()
         return "", self.install_status
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from live_world import PracticeProcess
+from serve_world import ServeAt
 
 from botkit.kit import Kit
 from botkit.storage import Storage
@@ -91,3 +92,13 @@ def ringcentral_process() -> Iterator[PracticeProcess]:
     process = PracticeProcess("ringcentral")
     yield process
     process.close()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[ServeAt]:
+    """`serve(**settings)` starts a bot as a process of its own, at `serve.address`."""
+    if os.name == "nt":
+        left_out("SIGTERM")
+    serve = ServeAt(tmp_path)
+    yield serve
+    serve.close()

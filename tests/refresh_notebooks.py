@@ -27,7 +27,12 @@ METADATA = {
 def run(notebook: nbformat.NotebookNode) -> None:
     """Run the cells in order, as "Restart kernel and run all" does."""
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(NOTEBOOKS)}})
+    client = NotebookClient(
+        notebook,
+        timeout=120,
+        skip_cells_with_tag="nbval-skip",
+        resources={"metadata": {"path": str(NOTEBOOKS)}},
+    )
     client.execute()
 
 

@@ -116,7 +116,10 @@ def test_trouble_at_github_is_told_in_a_sentence(kit, status, body, sentence):
 def test_a_rate_limit_is_told_with_its_wait(kit):
     connect(kit.alice)
     kit.world.github.trouble.next(path="/api", status=429, headers={"Retry-After": "60"})
-    assert last(kit.alice.say("profile")).startswith("GitHub asks us to wait 60 seconds.")
+    assert last(kit.alice.say("profile")) == (
+        "GitHub asks us to wait 60 seconds. Nothing is wrong with your connection. "
+        "Try again after that."
+    )
 
 
 def test_trouble_with_the_database_is_told_in_a_sentence(kit, monkeypatch):

@@ -1,4 +1,4 @@
-"""The kit as a notebook uses it: starting again, people, clock, address, the command line."""
+"""The kit as a notebook uses it: starting again, people, clock, address."""
 
 from __future__ import annotations
 
@@ -148,46 +148,6 @@ def test_importing_botkit_is_light():
     command = "import sys, botkit; print('flask' in sys.modules, 'sqlalchemy' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
     assert run.stdout == "False False\n"
-
-
-# ---- python -m botkit
-
-
-def botkit_command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "botkit", *arguments], capture_output=True, text=True, timeout=60
-    )
-
-
-def test_the_demo_takes_the_whole_trip():
-    run = botkit_command("demo")
-    assert (run.returncode, run.stderr) == (0, "")
-    for part in ["not connected yet", "Authorize Practice Bot", "Connected", "alice-practice"]:
-        assert part in run.stdout
-    assert "‹code·1›" in run.stdout and "gho_" not in run.stdout
-
-
-def test_the_demo_says_in_a_sentence_that_its_port_is_taken():
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        run = botkit_command("demo", "--port", str(other.getsockname()[1]))
-    assert run.returncode == 1
-    assert "is taken by another program. Choose another port" in run.stderr
-    assert "Traceback" not in run.stderr
-
-
-def test_the_open_demo_serves_a_chat_page_until_it_is_interrupted():
-    command = [sys.executable, "-m", "botkit", "demo", "--open"]
-    demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        line = demo.stdout.readline()
-        page = requests.get(line.split()[-1], timeout=10)
-        assert page.ok and "Practice chat" in page.text
-        demo.send_signal(2)  # Ctrl-C
-        output, errors = demo.communicate(timeout=20)
-    finally:
-        demo.kill()
-    assert (demo.returncode, errors) == (0, "")
-    assert output.endswith("Stopped.\n")
 
 
 def test_closing_ends_every_thread_and_the_temporary_folder():

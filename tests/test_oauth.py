@@ -284,7 +284,7 @@ def test_what_a_stranger_writes_as_error_is_not_repeated(storage, provider, link
 def test_a_code_from_somebody_elses_trip_is_refused_by_pkce(storage, provider, link):
     mine, stolen = answer_of(link()), answer_of(link(user_id="mallory"))
     error = refused(storage, provider, mine | {"code": stolen["code"]}, ProviderRefused)
-    assert error.code == "bad_verification_code"
+    assert error.code == "bad_verification_code" and "new link" in error.advice
 
 
 def test_a_code_that_has_expired_at_github_is_refused(storage, provider, link, practice):
@@ -298,6 +298,7 @@ def test_a_wrong_client_secret_is_refused_by_name(storage, provider, link):
     wrong = dataclasses.replace(provider, client_secret="wrong")
     error = refused(storage, wrong, answer_of(link()), ProviderRefused)
     assert error.code == "incorrect_client_credentials"
+    assert "must check its client id" in error.advice
 
 
 def test_when_the_token_cannot_be_stored_the_person_is_sent_for_a_new_link(

@@ -181,6 +181,12 @@ def test_the_token_goes_to_the_api_and_to_nobody_else(api, elsewhere):
     assert "t0ken" not in repr(api)
 
 
+def test_a_path_is_below_the_api_with_or_without_a_slash(api, elsewhere):
+    api.get("/me")
+    api.get("me")
+    assert [request["PATH_INFO"] for request in elsewhere.seen] == ["/api/me", "/api/me"]
+
+
 def test_an_entry_in_netrc_does_not_replace_the_token(api, elsewhere, tmp_path, monkeypatch):
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password else")

@@ -150,7 +150,9 @@ def test_a_read_only_database_is_named_as_such(tmp_path, clock):
     assert "INSERT INTO services" in everything and secret not in everything
 
 
-@pytest.mark.parametrize("url", ["", "nonsense", "nosuchdb://host/name", "sqlite:no-slashes"])
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "nosuchdb://host/name", "sqlite:no-slashes", "sqlite://h:pa/ss"]
+)
 def test_an_address_that_is_none_is_explained(url):
     with pytest.raises(StorageError, match="cannot be used") as caught:
         Storage(url)
@@ -159,8 +161,15 @@ def test_an_address_that_is_none_is_explained(url):
 
 def test_without_set_up_the_error_is_ours(tmp_path):
     storage = Storage(f"sqlite:///{tmp_path / 'empty.sqlite'}")
-    with pytest.raises(StorageError, match="did not do what was asked"):
+    with pytest.raises(StorageError, match="does not have the tables yet") as caught:
         storage.check()
+    assert "must set up the database" in caught.value.advice
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(StorageError, match="cannot be opened") as caught:
+        setup_database(f"sqlite:///{tmp_path / 'missing' / 'botkit.sqlite'}")
+    assert "make its folder" in caught.value.advice
 
 
 def test_a_database_in_memory_is_one_database_for_all_threads():

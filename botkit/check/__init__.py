@@ -13,6 +13,7 @@ from botkit.check.lesson03 import auth_link
 from botkit.check.lesson04 import callback
 from botkit.check.lesson05 import api_answers
 from botkit.check.lesson06 import addresses
+from botkit.check.lesson11 import what_is_live
 from botkit.check.verdict import Verdict
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "environment",
     "save_service",
     "trip_order",
+    "what_is_live",
 ]

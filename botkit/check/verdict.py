@@ -39,10 +39,16 @@ def want(condition: bool, sentence: str) -> None:
 
 
 def verdict(check: Callable[P, str]) -> Callable[P, Verdict]:
-    """Make a check out of a function that returns the sentence of success or raises `NotYet`."""
+    """Make a check out of a function that returns the sentence of success or raises `NotYet`.
+
+    The first argument of a check is the learner's function.
+    """
 
     @wraps(check)
     def checked(*args: P.args, **kwargs: P.kwargs) -> Verdict:
+        if not (args and callable(args[0])):
+            call = f"check.{check.__name__}(your_function)"
+            return Verdict(False, f"give the check the function itself, by its name: {call}.")
         try:
             return Verdict(True, check(*args, **kwargs))
         except NotYet as missing:

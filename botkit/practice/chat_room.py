@@ -81,7 +81,9 @@ class ChatRoom:
             if chat in (one.id, one.name) or (chat == "direct" and one.type == "Direct"):
                 return one
         if chat == "direct":
-            raise ValueError(f"{person.name} has no direct chat with the bot.")
+            raise ValueError(
+                f'{person.name} has no direct chat with the bot. Use chat="Team", and write @bot.'
+            )
         raise ValueError(f"{person.name} is in no chat called {chat!r}.")
 
     def posts_in(self, chat: Chat) -> list[Post]:

@@ -35,7 +35,7 @@ FILTERS = {
     },
     "extension": {EXTENSION},
 }
-REMINDER = "/restapi/v1.0/subscription/~?"  # accepted and never sent: no lesson waits for days
+REMINDER = "/restapi/v1.0/subscription/~?"  # sent by `remind` alone: no lesson waits for days
 MAX_HANDSHAKE_BYTES = 1024
 TIMED_OUT = "I/O operation is failed. Details: [Read timed out]"
 
@@ -144,15 +144,15 @@ class Webhooks:
         for subscription in self.of(owner_id):
             wanted = [one for one in subscription.filters if one in FILTERS[kind]]
             if wanted and subscription.status == "Active":
-                envelope = {
-                    "uuid": str(uuid.uuid4()),
-                    "event": _event(wanted[0], owner_id),
-                    "timestamp": timestamp(self._now()),
-                    "subscriptionId": subscription.id,
-                    "ownerId": owner_id,
-                    "body": body,
-                }
-                self._enqueue(subscription, json.dumps(envelope).encode())
+                self._enqueue(subscription, _event(wanted[0], owner_id), body)
+
+    def remind(self, owner_id: str) -> None:
+        """Queue the reminder that a subscription ends soon, for those that asked for it."""
+        for subscription in self.of(owner_id):
+            left = int((subscription.expires - self._now()).total_seconds())
+            for one in subscription.filters:
+                if one.startswith(REMINDER):
+                    self._enqueue(subscription, one, {"expiresIn": left})
 
     def settle(self, timeout: float) -> None:
         """Wait until every queued delivery has been answered; `TimeoutError` after `timeout` s."""
@@ -160,10 +160,18 @@ class Webhooks:
             if not self._changed.wait_for(lambda: not self._delivering, timeout):
                 raise TimeoutError(f"Deliveries are still under way after {timeout:g} seconds.")
 
-    def _enqueue(self, subscription: Subscription, envelope: bytes) -> None:
+    def _enqueue(self, subscription: Subscription, event: str, body: Mapping[str, Any]) -> None:
+        envelope = {
+            "uuid": str(uuid.uuid4()),
+            "event": event,
+            "timestamp": timestamp(self._now()),
+            "subscriptionId": subscription.id,
+            "ownerId": subscription.owner_id,
+            "body": body,
+        }
         # The thread lives only while there is something to deliver, so nobody has to stop it.
         with self._changed:
-            self._queue.append((subscription, envelope))
+            self._queue.append((subscription, json.dumps(envelope).encode()))
             if not self._delivering:
                 self._delivering = True
                 threading.Thread(target=self._deliver_all, daemon=True).start()

@@ -13,7 +13,6 @@ and "Troubleshooting OAuth app access token request errors".
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -30,10 +29,10 @@ from authlib.oauth2.rfc6749.errors import (
     UnsupportedGrantTypeError,
 )
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, RefreshTokenGrant
-from authlib.oauth2.rfc6749.requests import OAuth2Payload
 from authlib.oauth2.rfc7636 import CodeChallenge
 from werkzeug.datastructures import MultiDict
 
+from .authlib_base import Request
 from .github_ledger import CODE_LIFE, App, Code, Ledger, Token, split_scopes
 
 _DOCS = "https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/"
@@ -142,30 +141,6 @@ class RefreshGrant(RefreshTokenGrant):
         self.server.ledger.tokens.pop(refresh_token.access_token, None)
 
 
-class _Payload(OAuth2Payload):
-    data: Any = None  # properties without a setter in the class above
-    datalist: Any = None
-
-    def __init__(self, values: MultiDict[str, str]) -> None:
-        self.data = values
-        self.datalist = defaultdict(list, values.lists())
-
-
-class _Request(OAuth2Request):
-    """A request as Authlib reads it, from values that came in the query, a form or as JSON."""
-
-    def __init__(self, values: MultiDict[str, str]) -> None:
-        # Authlib accepts plain HTTP from loopback alone.  That is where this server stands, also
-        # when a tunnel gives it another name, so the name in the request is of no account.
-        super().__init__(flask.request.method, "http://localhost:80/")
-        self.payload = _Payload(values)
-
-    @property
-    def form(self) -> MultiDict[str, str]:
-        values: MultiDict[str, str] = self.payload.data
-        return values
-
-
 class OAuthServer(AuthorizationServer):
     """Authlib's authorization server over a `Ledger`.
 
@@ -180,13 +155,13 @@ class OAuthServer(AuthorizationServer):
         self.register_grant(CodeGrant, [S256Only(required=False)])
         self.register_grant(RefreshGrant)
 
-    def create_oauth2_request(self, request: MultiDict[str, str]) -> _Request:
+    def create_oauth2_request(self, request: MultiDict[str, str]) -> Request:
         values = request.copy()
         values["response_type"] = "code"  # GitHub has no other and does not ask for the parameter
         values.setdefault("grant_type", "authorization_code")
         if values["grant_type"] == "refresh_token":
             values.poplist("scope")  # a renewed token keeps the scopes of the old one
-        return _Request(values)
+        return Request(values)
 
     def _make_token(
         self, grant_type: str, client: App, user: str, scope: str, **_: Any
@@ -194,7 +169,7 @@ class OAuthServer(AuthorizationServer):
         renewed = grant_type == "refresh_token"
         return self.ledger.issue(client, user, split_scopes(scope), renewed=renewed).answer()
 
-    def _already_kept(self, token: dict[str, Any], request: _Request) -> None:
+    def _already_kept(self, token: dict[str, Any], request: Request) -> None:
         """Authlib wants to make a token and to save it; the ledger does both in `issue`."""
 
     def handle_error_response(self, request: Any, error: OAuth2Error) -> flask.Response:
@@ -211,7 +186,7 @@ class OAuthServer(AuthorizationServer):
         return super().handle_response(status, payload, headers)  # type: ignore[no-any-return]
 
 
-def _github_name(request: _Request, error: OAuth2Error) -> str:
+def _github_name(request: Request, error: OAuth2Error) -> str:
     if isinstance(error, InvalidClientError):
         return "incorrect_client_credentials"
     if isinstance(error, UnsupportedGrantTypeError):

@@ -16,14 +16,17 @@ person who would rather type than program opens the server's `/` (`chat_page.py`
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from flask import Flask
 
 from botkit.practice.chat_api import ACCOUNT_ID, Seen, chat_api
+from botkit.practice.chat_oauth import BotApp, BotCodes
 from botkit.practice.chat_page import chat_page
 from botkit.practice.chat_records import Person
 from botkit.practice.chat_room import PEOPLE, ChatRoom
@@ -33,6 +36,7 @@ from botkit.practice.server import Trouble
 CLIENT_ID, ADMINISTRATOR_ID = "practice-bot-app", PEOPLE[0].id
 BOT_NAME, FIRST_BOT_ID = "Practice Bot", 2109001
 INSTALL_SECONDS = 30.0
+BROWSER = "Mozilla/5.0 (the administrator's browser)"
 
 
 class InstallRefused(RuntimeError):
@@ -46,7 +50,7 @@ class RingCentral(ChatRoom):
     spoil the next answers.  `address` is the public address, set by whoever serves it.
     `requests_seen` lists what was asked of the API.
     Knobs: `deliver_twice` (every event comes twice), `subscription_not_ready` (so many of the next
-    subscriptions are refused with SUB-406), `blacklist()`, `webhooks.timeout` (seconds).
+    subscriptions are refused with SUB-406), `blacklist()`, `remind()`, `webhooks.timeout` (s).
     """
 
     def __init__(self, *, now: Callable[[], datetime]) -> None:
@@ -57,11 +61,13 @@ class RingCentral(ChatRoom):
         self.requests_seen: list[Seen] = []
         self._bots_made = 0
         self._tokens: dict[str, str] = {}  # access token -> id of the bot that it was made for
+        self._codes = BotCodes(BotApp(*self.registration), now, self._new_token)
         app = Flask(__name__)
         api = chat_api(self)
         add_subscription_routes(api, self)
         app.register_blueprint(api)
         app.register_blueprint(chat_page(self))
+        app.add_url_rule("/restapi/oauth/token", view_func=self._codes.answer, methods=["POST"])
         self.wsgi = self.trouble = Trouble(app)
 
     # ---- the life of the bot -------------------------------------------------------------------
@@ -74,24 +80,22 @@ class RingCentral(ChatRoom):
         Raises `InstallRefused` when the app does not answer with a 2xx status.
         Source: RingCentral developer guide, "Bot walkthrough".
         """
-        token, first = secrets.token_urlsafe(48), self.bot is None
-        bot = self.bot or Person(str(FIRST_BOT_ID + self._bots_made), BOT_NAME)
-        with self._changed:
-            self.bot, self._people[bot.id], self._tokens[token] = bot, bot, bot.id
-        try:
+        with self._installing() as bot:
+            token = self._new_token(bot.id)
             _hand_over(token, redirect_url)
-        except InstallRefused:
-            del self._tokens[token]
-            if first:
-                self._remove(bot)
-            raise
-        with self._changed:
-            self._tokens = {
-                one: owner for one, owner in self._tokens.items() if one == token or owner != bot.id
-            }
-            if first:
-                self._bots_made += 1
-                self._join_first_chats(bot)
+
+    def install_public_bot(self, redirect_url: str) -> str:
+        """Install the app as a *public* bot: send the administrator's browser to `redirect_url`.
+
+        The app finds a code there, which it exchanges for the bot's permanent token.  All else is
+        as in `install_bot`.  Returns the URL that the browser was sent to.
+        Source: RingCentral developer guide, "Bot walkthrough".
+        """
+        with self._installing() as bot:
+            code = self._codes.issue(bot.id, redirect_url)
+            query = urlencode({"code": code, "creator_extension_id": ADMINISTRATOR_ID})
+            _send_browser(f"{redirect_url}?{query}")
+        return f"{redirect_url}?{query}"
 
     def add_bot_to_team(self) -> None:
         """Alice adds the bot to the Team; the bot hears GroupJoined."""
@@ -131,6 +135,10 @@ class RingCentral(ChatRoom):
         for subscription in self.webhooks.of(self._installed_bot().id):
             self.webhooks.blacklist(subscription)
 
+    def remind(self) -> None:
+        """Remind the bot that its subscriptions end soon, if it has asked for that."""
+        self.webhooks.remind(self._installed_bot().id)
+
     def settle(self, timeout: float = 10.0) -> None:
         """Wait until the bot has answered every delivery; `TimeoutError` after `timeout` s."""
         self.webhooks.settle(timeout)
@@ -149,6 +157,35 @@ class RingCentral(ChatRoom):
             return too_early
 
     # ---- inside --------------------------------------------------------------------------------
+
+    @contextmanager
+    def _installing(self) -> Iterator[Person]:
+        """A bot user, that stays and joins its first chats if the app takes what it is handed."""
+        first, before = self.bot is None, dict(self._tokens)
+        bot = self.bot or Person(str(FIRST_BOT_ID + self._bots_made), BOT_NAME)
+        with self._changed:
+            self.bot, self._people[bot.id] = bot, bot
+        try:
+            yield bot
+        except InstallRefused:
+            self._tokens = before
+            if first:
+                self._remove(bot)
+            raise
+        with self._changed:
+            self._tokens = {  # one token for a bot: the newest
+                token: owner
+                for token, owner in self._tokens.items()
+                if owner != bot.id or token not in before
+            }
+            if first:
+                self._bots_made += 1
+                self._join_first_chats(bot)
+
+    def _new_token(self, bot_id: str) -> str:
+        token = secrets.token_urlsafe(48)
+        self._tokens[token] = bot_id
+        return token
 
     def _installed_bot(self) -> Person:
         if self.bot is None:
@@ -178,24 +215,33 @@ class RingCentral(ChatRoom):
 
 def _hand_over(token: str, redirect_url: str) -> None:
     """POST the token to the app, form-encoded and without any signature, as RingCentral does."""
-    path = urlsplit(redirect_url).path
     fields = {
         "access_token": token,
         "creator_extension_id": ADMINISTRATOR_ID,
         "creator_account_id": ACCOUNT_ID,
         "client_id": CLIENT_ID,
     }
+    _send("POST", redirect_url, data=fields)
+
+
+def _send_browser(url: str) -> None:
+    _send("GET", url, headers={"User-Agent": BROWSER, "Accept": "text/html"})
+
+
+def _send(method: str, url: str, **more: Any) -> None:
+    path = urlsplit(url).path
     with requests.Session() as session:
         session.trust_env = False
         try:
-            answer = session.post(
-                redirect_url, data=fields, timeout=INSTALL_SECONDS, allow_redirects=False
+            answer = session.request(
+                method, url, timeout=INSTALL_SECONDS, allow_redirects=False, **more
             )
         except (requests.RequestException, ValueError):
             raise InstallRefused(
-                f"The bot is not installed: nobody answered POST {path}. Is the bot's app running?"
+                f"The bot is not installed: nobody answered {method} {path}. "
+                "Is the bot's app running?"
             ) from None
     if not answer.ok or answer.status_code >= 300:
         raise InstallRefused(
-            f"The bot is not installed: its app answered POST {path} with {answer.status_code}."
+            f"The bot is not installed: its app answered {method} {path} with {answer.status_code}."
         )

@@ -132,6 +132,9 @@ class Trouble:
         start_response(f"{plan.status} Practice Trouble", list(headers.items()))
         return [body]
 
+    def __repr__(self) -> str:
+        return f"<Trouble, {len(self._plans)} plans>"
+
     def _take(self, path: str) -> _Spoiled | None:
         with self._lock:
             for plan in self._plans:

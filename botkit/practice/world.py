@@ -77,11 +77,15 @@ class World:
     def has_ringcentral(self) -> bool:
         return self._ringcentral is not None
 
-    def close(self) -> None:
-        """Stop the servers.  Calling it twice does no harm."""
+    def let_go(self) -> None:
+        """Let nobody wait any longer for an answer that was told to be late."""
         for practice in (self._github, self._ringcentral):
             if practice is not None:
                 practice.trouble.clear()
+
+    def close(self) -> None:
+        """Stop the servers.  Calling it twice does no harm."""
+        self.let_go()
         while self._servers:
             self._servers.pop().stop()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from botkit.chat import Event
+from botkit.events import Event
 from botkit.providers import Provider
 from botkit.tables import Service
 

@@ -10,8 +10,15 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from botkit.chat import Chat, Event
-from botkit.errors import BotkitError, ProviderError, ProviderNonsense, ReconnectNeeded
+from botkit.chat import Chat
+from botkit.errors import (
+    BotkitError,
+    ProviderError,
+    ProviderNonsense,
+    RateLimited,
+    ReconnectNeeded,
+)
+from botkit.events import Event
 from botkit.oauth import api_session, auth_link, revoke
 from botkit.providers import Provider, callback_path
 from botkit.storage import Storage
@@ -22,6 +29,8 @@ HELP = """I understand:
 * **profile** shows your GitHub profile
 * **disconnect** removes your connection, here and at GitHub
 * **help** shows this list"""
+
+LATER = "Please try again in a moment."
 
 # What may be shown in a chat that others read: the private e-mail address is not among it.
 PUBLIC = ("login", "name", "bio", "company", "location", "public_repos", "followers", "html_url")
@@ -96,7 +105,8 @@ class GitHubSkill:
         except ReconnectNeeded as error:
             self._say(event, f"{error} {self._invitation(event, event.user_id)}")
         except ProviderError as error:
-            self._say(event, f"{error} Please try again in a moment.")
+            advice = error.advice if isinstance(error, RateLimited) else LATER
+            self._say(event, f"{error} {advice}")
         else:
             self._say(event, _profile_text(profile))
 

@@ -1,0 +1,87 @@
+"""What takes its time, all at once: the database and the services, each in a thread of its own.
+
+A network that is dead can hold a thread for minutes (a name is looked up without a time limit), so
+nobody waits for a thread for longer than the deadline.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from botkit import http
+from botkit.doctor.database import DatabaseVisit, default_database, no_database
+from botkit.doctor.place import INSTALL, Place
+from botkit.doctor.report import Check, wrong
+from botkit.doctor.services import ServiceVisit, clock, github_service, ringcentral_service
+from botkit.settings import Settings
+
+DEADLINE_SECONDS = 8.0  # for all together
+
+
+class Visits:
+    """The visits that these settings ask for; they begin at once."""
+
+    def __init__(self, settings: Settings, place: Place, now: Callable[[], datetime]) -> None:
+        self._settings = settings
+        self._end = time.monotonic() + DEADLINE_SECONDS
+        url = settings.database or default_database(settings)
+        self._database = DatabaseVisit(url) if url else None
+        self._services = []
+        if settings.github:
+            self._services.append(ServiceVisit(github_service(settings.github), now))
+        if settings.chatbot:
+            service = ringcentral_service(settings.chatbot, f"{place.url}{INSTALL}")
+            self._services.append(ServiceVisit(service, now))
+        http.keep_proxies_out()
+        self._look_at_database = _Look("database", "The database", self._database)
+        self._look_at_services = [
+            _Look(f"{visit.service.key}_answers", visit.service.name, visit)
+            for visit in self._services
+        ]
+
+    def webhooks(self) -> frozenset[str]:
+        """The webhook addresses that the bots in the database remember."""
+        self._look_at_database.found_by(self._end)
+        return self._database.webhooks if self._database else frozenset()
+
+    def of_the_database(self) -> Iterator[Check]:
+        if self._settings.database is None:
+            yield no_database()
+        yield from self._look_at_database.found_by(self._end)
+
+    def of_the_services(self) -> Iterator[Check]:
+        """Of every service that is live, and then of the clock."""
+        for look in self._look_at_services:
+            yield from look.found_by(self._end)
+        yield clock(self._services)
+
+
+class _Look:
+    """A visit under way."""
+
+    def __init__(self, check: str, party: str, visit: DatabaseVisit | ServiceVisit | None) -> None:
+        self._check, self._party = check, party
+        self._found: list[Check] = []
+        self._thread = threading.Thread(target=self._run, args=(visit,), daemon=True)
+        self._thread.start()
+
+    def _run(self, visit: DatabaseVisit | ServiceVisit | None) -> None:
+        try:
+            for check in visit.checks() if visit else ():
+                self._found.append(check)
+        except Exception as error:  # its text may hold anything, also a password
+            text = f"{self._party} could not be looked at: {type(error).__name__}."
+            advice = "This is a mistake in botkit: please report it, with this line."
+            self._found.append(wrong(self._check, text, advice))
+
+    def found_by(self, end: float) -> list[Check]:
+        """What is known at `end`, a moment of the monotonic clock, or earlier if all is known."""
+        self._thread.join(max(end - time.monotonic(), 0))
+        if not self._thread.is_alive():
+            return self._found
+        text = f"{self._party} does not answer in time."
+        advice = "Check the network. Without it, practise: set BOTKIT_PRACTICE=1."
+        return [*self._found, wrong(self._check, text, advice)]

@@ -1,0 +1,191 @@
+"""`python -m botkit`: every command, as a person or a cron job runs it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+
+import pytest
+import requests
+from serve_world import Alice, chat_settings, clean_environment, github_settings
+
+from botkit.storage import Storage
+
+
+def botkit_command(*arguments: str, folder=None, **settings: str):
+    """Run a command to its end, in `folder`, with these settings and no others."""
+    return subprocess.run(
+        [sys.executable, "-m", "botkit", *arguments],
+        cwd=folder,
+        env=clean_environment(**settings),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+
+
+def complaint(run) -> str:
+    """What a command says that could not do its work: one line, and nothing else."""
+    assert (run.returncode, run.stdout) == (1, "")
+    (line,) = run.stderr.splitlines()
+    return line
+
+
+# ---- demo
+
+
+def test_the_demo_takes_the_whole_trip():
+    run = botkit_command("demo")
+    assert (run.returncode, run.stderr) == (0, "")
+    for part in ["not connected yet", "Authorize Practice Bot", "Connected", "alice-practice"]:
+        assert part in run.stdout
+    assert "‹code·1›" in run.stdout and "gho_" not in run.stdout
+
+
+def test_the_demo_says_in_a_sentence_that_its_port_is_taken():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        run = botkit_command("demo", "--port", str(other.getsockname()[1]))
+    assert run.returncode == 1
+    assert "is taken by another program. Choose another port" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_the_open_demo_serves_a_chat_page_until_it_is_interrupted():
+    command = [sys.executable, "-m", "botkit", "demo", "--open"]
+    demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        line = demo.stdout.readline()
+        page = requests.get(line.split()[-1], timeout=10)
+        assert page.ok and "Practice chat" in page.text
+        demo.send_signal(2)  # Ctrl-C
+        output, errors = demo.communicate(timeout=20)
+    finally:
+        demo.kill()
+    assert (demo.returncode, errors) == (0, "")
+    assert output.endswith("Stopped.\n")
+
+
+# ---- setup-database
+
+
+def test_setup_database_says_what_it_did_and_the_second_time_that_it_had_nothing_to_do(tmp_path):
+    first = botkit_command("setup-database", folder=tmp_path)
+    assert (first.returncode, first.stderr) == (0, "")
+    assert "Made the table services.\n" in first.stdout
+    assert (tmp_path / "botkit.sqlite").exists()
+    second = botkit_command("setup-database", folder=tmp_path)
+    assert (second.returncode, second.stdout) == (0, "Nothing to do.\n")
+
+
+def test_setup_database_takes_the_one_that_is_named_before_the_one_that_is_set(tmp_path):
+    set_one = {"RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI": "sqlite:///set.sqlite"}
+    botkit_command("setup-database", folder=tmp_path, **set_one)
+    assert (tmp_path / "set.sqlite").exists()
+    botkit_command("setup-database", "sqlite:///named.sqlite", folder=tmp_path, **set_one)
+    assert (tmp_path / "named.sqlite").exists()
+    assert not (tmp_path / "botkit.sqlite").exists()
+
+
+def test_setup_database_says_in_a_sentence_that_it_cannot(tmp_path):
+    run = botkit_command("setup-database", "mystery://bot:planted@host/name", folder=tmp_path)
+    line = complaint(run)
+    assert line.startswith("The address of the database cannot be used. Write it like sqlite://")
+    assert "planted" not in line
+
+
+# ---- maintain and status
+
+
+@pytest.fixture
+def live(serve, github_process, ringcentral_process):
+    """The settings of a bot that runs, and that Alice has connected to her GitHub account."""
+    settings = github_settings(github_process, serve.address) | chat_settings(ringcentral_process)
+    serve(**settings).wait_for("Ctrl-C ends it.")
+    ringcentral_process.call("install_bot", f"{serve.address}/bot/oauth")
+    alice = Alice(ringcentral_process)
+    alice.connect()
+    alice.reads()
+    return settings
+
+
+def test_status_shows_what_is_connected_and_no_secret(live, serve, tmp_path):
+    run = botkit_command("status", folder=tmp_path, **live)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "subscription: Active, until " in run.stdout
+    assert f"to {serve.address}/bot/webhook" in run.stdout
+    assert "GitHub, account alice-practice: person 2101001 in chat " in run.stdout
+    program = botkit_command("status", "--json", folder=tmp_path, **live)
+    (bot,) = json.loads(program.stdout)
+    assert bot["services"][0]["account"] == "alice-practice"
+    storage = Storage(f"sqlite:///{tmp_path / 'botkit.sqlite'}")
+    (row,) = storage.find_bots()
+    (service,) = storage.find_services(bot_id=row.id)
+    storage.close()
+    secrets = [service.access_token, *row.token.values(), live["GITHUB_CLIENT_SECRET"]]
+    secrets += [row.data["verificationToken"], live["RINGCENTRAL_CHATBOT_CLIENT_SECRET"]]
+    for secret in secrets:
+        assert secret and secret not in run.stdout + program.stdout
+
+
+def test_maintain_mends_what_is_broken_and_then_has_nothing_to_do(
+    live, ringcentral_process, tmp_path
+):
+    well = botkit_command("maintain", folder=tmp_path, **live)
+    assert (well.returncode, well.stdout, well.stderr) == (0, "Nothing to do.\n", "")
+    ringcentral_process.call("blacklist")
+    mended = botkit_command("maintain", folder=tmp_path, **live)
+    assert (mended.returncode, mended.stderr) == (0, "")
+    assert mended.stdout.startswith("Made a new subscription of Bot ")
+    assert botkit_command("maintain", folder=tmp_path, **live).stdout == "Nothing to do.\n"
+
+
+def test_two_maintain_at_once_do_the_work_once(live, ringcentral_process, tmp_path):
+    ringcentral_process.call("blacklist")
+    command = [sys.executable, "-m", "botkit", "maintain"]
+    options = {"cwd": tmp_path, "env": clean_environment(**live), "stdout": subprocess.PIPE}
+    both = [subprocess.Popen(command, text=True, **options) for _ in range(2)]
+    said = [process.communicate(timeout=60)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert "".join(said).count("Made a new subscription") == 1
+    (bot,) = json.loads(botkit_command("status", "--json", folder=tmp_path, **live).stdout)
+    assert bot["subscription"] == "Active"
+
+
+@pytest.mark.parametrize("command", ["maintain", "status"])
+def test_without_a_registration_there_is_nothing_to_look_after(command, tmp_path):
+    line = complaint(botkit_command(command, folder=tmp_path))
+    assert line.startswith("The bot needs a registration at GitHub and one at RingCentral. Set ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["serve", "maintain", "status", "setup-database"])
+def test_settings_that_cannot_work_are_told_in_a_sentence(command, tmp_path):
+    line = complaint(botkit_command(command, folder=tmp_path, BOTKIT_PORT="planted"))
+    assert line.startswith("BOTKIT_PORT is not a port. Write a number from 1024 to 65535")
+
+
+# ---- doctor
+
+
+def test_doctor_answers_with_lines_for_a_person_and_json_for_a_program(tmp_path):
+    run = botkit_command("doctor", folder=tmp_path)
+    assert "✔" in run.stdout and run.stderr == ""
+    program = botkit_command("doctor", "--json", folder=tmp_path)
+    assert json.loads(program.stdout)
+    assert run.returncode == program.returncode
+
+
+# ---- help
+
+
+def test_every_command_says_what_it_is_for():
+    overview = botkit_command("--help").stdout
+    for command in ("demo", "serve", "doctor", "setup-database", "maintain", "status"):
+        assert f"    {command}" in overview
+        run = botkit_command(command, "--help")
+        assert (run.returncode, run.stdout.startswith("usage: ")) == (0, True)
+    wrong = botkit_command("dance")
+    assert wrong.returncode == 2 and "invalid choice: 'dance'" in wrong.stderr

@@ -110,9 +110,10 @@ class ApiSession(Session):
     """Calls the API of `party` at `address` with `token`; a URL without a host is one there.
 
     When the API asks us to wait (429 or 503 with Retry-After, RFC 9110 section 10.2.3) it waits, up
-    to `LONGEST_WAIT_SECONDS` in all, and tries again.  Raises `ReconnectNeeded` on 401,
-    `RateLimited` when the wait would be too long, `ProviderUnreachable` without an answer.  Any
-    other answer is returned as it is.
+    to `LONGEST_WAIT_SECONDS` in all, and tries again.  On 401 it asks `renew`, with the refused
+    token, for another one, once.  Raises `ReconnectNeeded` when there is none, `RateLimited` when
+    the wait would be too long, `ProviderUnreachable` without an answer.  Any other answer is
+    returned as it is.
     """
 
     def __init__(
@@ -121,6 +122,7 @@ class ApiSession(Session):
         address: str,
         token: str,
         *,
+        renew: Callable[[str], str] | None = None,
         timeout: tuple[float, float] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -128,6 +130,8 @@ class ApiSession(Session):
         self.party = party
         self.address = address
         self.auth = BearerToken(token, address)
+        self._token = token
+        self._renew = renew
         self._sleep = sleep
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> Any:
@@ -138,7 +142,8 @@ class ApiSession(Session):
             with reaching(self.party):
                 response = super().request(method, url, *args, **kwargs)
             if response.status_code == 401:
-                raise ReconnectNeeded(f"{self.party} no longer accepts this connection.")
+                self._take_new_token()
+                continue
             wait = seconds_to_wait(response)
             if wait is None:
                 return response
@@ -151,6 +156,14 @@ class ApiSession(Session):
                     advice="Nothing is wrong with your connection. Try again after that.",
                 )
             self._sleep(wait)
+
+    def _take_new_token(self) -> None:
+        """Once in the life of a session; a second refusal is not a matter of age."""
+        if self._renew is None:
+            raise ReconnectNeeded(f"{self.party} no longer accepts this connection.")
+        renew, self._renew = self._renew, None
+        self._token = renew(self._token)
+        self.auth = BearerToken(self._token, self.address)
 
 
 def seconds_to_wait(response: requests.Response) -> float | None:

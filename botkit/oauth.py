@@ -14,7 +14,6 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -25,14 +24,14 @@ from botkit.errors import (
     IssuerMismatch,
     ProviderNonsense,
     ProviderRefused,
-    ReconnectNeeded,
     StorageError,
 )
 from botkit.http import ApiSession
 from botkit.providers import Provider
+from botkit.refresh import fresh_service
 from botkit.storage import Storage
 from botkit.tables import Authorization, Service
-from botkit.tokens import ask_for_token, error_name, read_fields, revoke_token
+from botkit.tokens import ask_for_token, error_name, read_fields, revoke_token, token_data
 
 # ---- step 1: the link --------------------------------------------------------------------------
 
@@ -101,6 +100,7 @@ def handle_callback(
     code = _only(query, "code", provider)
     data = _exchange(storage, provider, code, pending)
     data["account"] = _whose_account(provider, data["accessToken"])
+    _forget_other_account(storage, provider, pending, data)
     try:
         return storage.save_service(
             provider.name,
@@ -157,24 +157,9 @@ def _exchange(
             "code_verifier": pending.verifier,
         },
     )
-    data: dict[str, Any] = {
-        "accessToken": answer["access_token"],
-        "scope": granted_scopes(provider, answer.get("scope")),
-        "expiresAt": None,
-    }
-    if str(answer.get("expires_in", "")).isdecimal():
-        expires = storage.now() + timedelta(seconds=int(answer["expires_in"]))
-        data["expiresAt"] = expires.isoformat(timespec="seconds")
-    if answer.get("refresh_token"):  # a stored one is never overwritten with nothing
-        data["refreshToken"] = answer["refresh_token"]
+    data = token_data(provider, answer, storage.now())
+    data.setdefault("scope", list(provider.scopes))  # not said: as asked (RFC 6749, section 5.1)
     return data
-
-
-def granted_scopes(provider: Provider, answer: Any) -> list[str]:
-    """What the person granted, which may be less than we asked.  RFC 6749, section 5.1."""
-    if not isinstance(answer, str):
-        return list(provider.scopes)  # not said means: as asked
-    return [scope for scope in answer.replace(provider.scope_separator, " ").split() if scope]
 
 
 def missing_scopes(provider: Provider, service: Service) -> list[str]:
@@ -200,19 +185,33 @@ def _whose_account(provider: Provider, access_token: str) -> dict[str, Any] | No
     }
 
 
+def _forget_other_account(
+    storage: Storage, provider: Provider, pending: Authorization, data: dict[str, Any]
+) -> None:
+    """A stored refresh token is kept if the answer brings none; but not another account's."""
+    owner = {"group_id": pending.group_id, "user_id": pending.user_id}
+    before = storage.find_service(provider.name, bot_id=pending.bot_id, **owner)
+    if before is not None and before.account.get("id") != (data["account"] or {}).get("id"):
+        data.setdefault("refreshToken", None)
+
+
 # ---- step 3: the API ---------------------------------------------------------------------------
 
 
-def api_session(provider: Provider, service: Service) -> ApiSession:
+def api_session(storage: Storage, provider: Provider, service: Service) -> ApiSession:
     """A `requests.Session` that calls the provider's API for this connection.
 
-    `api_session(provider, service).get("/user")`: the token travels in the header, and to the
-    provider's API only.  See `botkit.http.ApiSession` for what its requests raise; this raises
-    `ReconnectNeeded` if the row holds no token.
+    `api_session(storage, provider, service).get("/user")`: the token travels in the header, and to
+    the provider's API only.  A token near its end, or refused, is refreshed once and saved: see
+    `botkit.refresh`.  For what the session's requests raise see `botkit.http.ApiSession`; this
+    raises `ReconnectNeeded` or another `ProviderError` if there is no token that can be used.
     """
-    if not service.access_token:
-        raise ReconnectNeeded(f"This connection to {provider.name} holds no token.")
-    return ApiSession(provider.name, provider.api_url, service.access_token)
+    service = fresh_service(storage, provider, service)
+
+    def renew(rejected: str) -> str:
+        return fresh_service(storage, provider, service, rejected=rejected).access_token or ""
+
+    return ApiSession(provider.name, provider.api_url, service.access_token or "", renew=renew)
 
 
 # ---- the way back ------------------------------------------------------------------------------

@@ -107,6 +107,26 @@ class Storage(Links):
             row.user_id, row.updated_at = user_id, self.now()
             return row
 
+    def get_service(self, service_id: int) -> Service | None:
+        """The row as it is now."""
+        with self._reading() as session:
+            return session.get(Service, service_id)
+
+    def update_service(self, service_id: int, data: Mapping[str, Any]) -> Service | None:
+        """Merge `data` into a row that is there; None if it was deleted meanwhile."""
+        with self._writing() as session:
+            row = session.scalars(_held(Service, service_id)).first()
+            if row is not None:
+                row.data, row.updated_at = _merged(row.data, data), self.now()
+            return row
+
+    def claim_service(self, service_id: int, *, seconds: float) -> str | None:
+        """Take a connection in hand; see `claim_bot`."""
+        return self._claim(Service, service_id, seconds)
+
+    def release_service(self, service_id: int, claim: str) -> None:
+        self._release(Service, service_id, claim)
+
     def delete_service(self, service: Service) -> None:
         """Delete the row.  Deleting it twice does no harm."""
         with self._writing() as session:
@@ -143,7 +163,7 @@ class Storage(Links):
     def update_bot(self, bot_id: str, data: Mapping[str, Any]) -> None:
         """Merge `data` into a bot that is there; one that was deleted meanwhile stays deleted."""
         with self._writing() as session:
-            row = session.scalars(_held(bot_id)).first()
+            row = session.scalars(_held(Bot, bot_id)).first()
             if row is not None:
                 row.data, row.updated_at = _merged(row.data, data), self.now()
 
@@ -153,21 +173,11 @@ class Storage(Links):
         Returns the claim, for `release_bot`; it lapses after `seconds`, should this process die.
         None if somebody else has the bot in hand, or if there is no such bot.
         """
-        now = self.now()
-        claim = (now + timedelta(seconds=seconds)).isoformat(timespec="microseconds")
-        with self._writing() as session:
-            row = session.scalars(_held(bot_id)).first()
-            if row is None or _merged(row.data, {}).get("claimedUntil", "") > now.isoformat():
-                return None
-            row.data = _merged(row.data, {"claimedUntil": claim})
-            return claim
+        return self._claim(Bot, bot_id, seconds)
 
     def release_bot(self, bot_id: str, claim: str) -> None:
         """Give the bot free again, unless the claim has lapsed and somebody else has it by now."""
-        with self._writing() as session:
-            row = session.scalars(_held(bot_id)).first()
-            if row is not None and (row.data or {}).get("claimedUntil") == claim:
-                row.data = _merged(row.data, {"claimedUntil": None})
+        self._release(Bot, bot_id, claim)
 
     def delete_bot(self, bot_id: str) -> None:
         """Delete the bot and everything that belongs to it."""
@@ -177,6 +187,22 @@ class Storage(Links):
             session.execute(sa.delete(Bot).where(Bot.id == bot_id))
 
     # ---- how a row is held ---------------------------------------------------------------------
+
+    def _claim(self, table: type[Row], row_id: Any, seconds: float) -> str | None:
+        now = self.now()
+        claim = (now + timedelta(seconds=seconds)).isoformat(timespec="microseconds")
+        with self._writing() as session:
+            row = session.scalars(_held(table, row_id)).first()
+            if row is None or (row.data or {}).get("claimedUntil", "") > now.isoformat():
+                return None
+            row.data = _merged(row.data, {"claimedUntil": claim})
+            return claim
+
+    def _release(self, table: type[Row], row_id: Any, claim: str) -> None:
+        with self._writing() as session:
+            row = session.scalars(_held(table, row_id)).first()
+            if row is not None and (row.data or {}).get("claimedUntil") == claim:
+                row.data = _merged(row.data, {"claimedUntil": None})
 
     def _locked(
         self, session: Session, wanted: sa.Select[Row], table: type[Row], new: dict[str, Any]
@@ -207,9 +233,9 @@ def _service_of(name: str, bot_id: str, group_id: str, user_id: str) -> sa.Selec
     )
 
 
-def _held(bot_id: str) -> sa.Select[Bot]:
-    """A bot that is there, held against other writers until the transaction ends."""
-    return sa.select(Bot).where(Bot.id == bot_id).with_for_update()
+def _held(table: type[Row], row_id: Any) -> sa.Select[Row]:
+    """A row that is there, held against other writers until the transaction ends."""
+    return sa.select(table).where(table.id == row_id).with_for_update()
 
 
 def _merged(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:

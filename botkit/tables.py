@@ -99,9 +99,26 @@ class Service(Table):
     @property
     def access_token(self) -> str | None:
         """The token, in whichever of the original bots' three shapes `data` has."""
+        return self._token("accessToken", "access_token")
+
+    @property
+    def refresh_token(self) -> str | None:
+        """What the next access token can be had for; many connections have none."""
+        return self._token("refreshToken", "refresh_token")
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the access token ends; None if that is not known."""
+        written = (self.data or {}).get("expiresAt")
+        try:
+            return datetime.fromisoformat(written) if isinstance(written, str) else None
+        except ValueError:
+            return None
+
+    def _token(self, ours: str, theirs: str) -> str | None:
         data = self.data or {}
         inner = data.get("tokens") or data.get("token")
-        found = inner.get("access_token") if isinstance(inner, dict) else data.get("accessToken")
+        found = data.get(ours) or (inner.get(theirs) if isinstance(inner, dict) else None)
         return found if isinstance(found, str) else None
 
     @property

@@ -1,4 +1,4 @@
-"""The one request in which a code becomes a token, and how its answer is read.
+"""The requests in which a code, or a refresh token, becomes a token; how the answers are read.
 
 Providers differ most in how they say no, so the rule here is: by name and never by status.  An
 answer that holds `error` is a failure, whatever its status; one without a usable token as well.
@@ -7,6 +7,8 @@ answer that holds `error` is a failure, whatever its status; one without a usabl
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -38,7 +40,8 @@ def ask_for_token(provider: Provider, form: dict[str, str]) -> dict[str, Any]:
     if "error" in answer:
         code = error_name(answer["error"])
         advice = _REGISTRATION if code in _OUR_FAULT else "Ask the bot in the chat for a new link."
-        happened = f"{provider.name} did not accept the code ({code})."
+        what = "refresh token" if form["grant_type"] == "refresh_token" else "code"
+        happened = f"{provider.name} did not accept the {what} ({code})."
         raise ProviderRefused(happened, code=code, advice=advice)
     if response.status_code != 200:
         raise ProviderNonsense(
@@ -48,6 +51,27 @@ def ask_for_token(provider: Provider, form: dict[str, str]) -> dict[str, Any]:
     if not isinstance(token, str) or not token or str(kind).lower() != "bearer":
         raise ProviderNonsense(f"{provider.name} answered, but not with a token that we can use.")
     return answer
+
+
+def token_data(provider: Provider, answer: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """A token endpoint's answer in the form in which `services.data` keeps it.
+
+    What the answer does not say is left out, so that saving it does not overwrite a stored refresh
+    token, or the scopes, with nothing.
+    """
+    data: dict[str, Any] = {
+        "accessToken": answer["access_token"],
+        "expiresAt": None,
+        "needsReconnect": None,
+    }
+    if str(answer.get("expires_in", "")).isdecimal():
+        expires = now + timedelta(seconds=int(answer["expires_in"]))
+        data["expiresAt"] = expires.isoformat(timespec="seconds")
+    if isinstance(answer.get("scope"), str):  # what the person granted, maybe less than we asked
+        data["scope"] = answer["scope"].replace(provider.scope_separator, " ").split()
+    if answer.get("refresh_token"):
+        data["refreshToken"] = answer["refresh_token"]
+    return data
 
 
 def revoke_token(provider: Provider, revocation: Revocation, token: str) -> None:

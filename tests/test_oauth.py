@@ -2,71 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
-import re
-import threading
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import requests
+from oauth_world import ALICE, CALLBACK, answer_of, calls, practice_github, registered
 
-from botkit import oauth, providers
+from botkit import oauth
 from botkit.errors import (
-    AuthorizationDenied,
-    CallbackIncomplete,
-    IssuerMismatch,
-    ProviderRefused,
     ReconnectNeeded,
-    StateExpired,
-    StateForeign,
-    StateUnknown,
-    StateUsed,
-    StorageError,
 )
-from botkit.practice.github import GitHub
-from botkit.practice.server import Server
-
-ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
-CALLBACK = "http://127.0.0.1:9/github/oauth"  # nobody listens there: tests read the redirect
 
 
 @pytest.fixture
 def practice(clock):
-    github = GitHub(now=clock)
-    server = Server(github.wsgi)
-    github.address = server.url
-    yield github
-    github.trouble.clear()
-    server.stop()
+    yield from practice_github(clock)
 
 
 @pytest.fixture
 def provider(practice):
-    client = practice.register_app("Practice Bot", [CALLBACK])
-    return providers.github(*client, server=practice.address)
+    return registered(practice)
 
 
 @pytest.fixture
 def link(storage, provider):
     return lambda **who: oauth.auth_link(storage, provider, **(ALICE | who), redirect_uri=CALLBACK)
-
-
-def answer_of(url: str, *, decision: str = "approve", account: str = "alice") -> dict:
-    """Open the link as a person does, decide, and return the query of the redirect."""
-    browser = requests.Session()
-    browser.headers["User-Agent"] = "Mozilla/5.0"
-    browser.cookies.set("github_account", account)
-    page = browser.get(url, allow_redirects=False)
-    if page.status_code == 200:
-        form = dict(re.findall(r'name="([^"]+)"[^>]*? value="([^"]*)"', page.text))
-        form |= {"decision": decision, "account": account}
-        page = browser.post(url, data=form, allow_redirects=False)
-    assert page.status_code in (302, 303), page.text
-    return parse_qs(urlsplit(page.headers["Location"]).query, keep_blank_values=True)
-
-
-def calls(practice: GitHub, path: str) -> int:
-    return sum(seen.path.startswith(path) for seen in practice.requests_seen)
 
 
 # ---- step 1
@@ -114,7 +73,7 @@ def test_the_three_steps_connect_an_account_and_use_it(storage, provider, link):
     assert service.account["name"] == "alice-practice"
     assert service.data["scope"] == ["read:user"]
     assert storage.find_service("GitHub", **ALICE).access_token.startswith("gho_")
-    profile = oauth.api_session(provider, service).get("/user").json()
+    profile = oauth.api_session(storage, provider, service).get("/user").json()
     assert profile["login"] == "alice-practice"
 
 
@@ -159,179 +118,26 @@ def test_a_wider_scope_counts_for_the_narrower_one(storage, provider, granted):
     assert oauth.missing_scopes(provider, service) == []
 
 
-# ---- what can be wrong with a callback
-
-
-def refused(storage, provider, query, error):
-    """The callback is refused with this error, and nothing is stored."""
-    with pytest.raises(error) as caught:
-        oauth.handle_callback(storage, provider, query)
-    assert storage.find_services(bot_id="bot") == []
-    return caught.value
-
-
-def test_a_denial_is_a_denial(storage, provider, link, practice):
-    error = refused(storage, provider, answer_of(link(), decision="deny"), AuthorizationDenied)
-    assert "If you change your mind" in error.advice
-    assert calls(practice, "/login/oauth/access_token") == 0
-
-
-@pytest.mark.parametrize("name", ["code", "state"])
-@pytest.mark.parametrize("change", ["missing", "empty", "twice"])
-def test_a_callback_needs_code_and_state_once_each(storage, provider, link, practice, name, change):
-    query = answer_of(link())
-    query[name] = {"missing": [], "empty": [""], "twice": query[name] * 2}[change]
-    error = refused(storage, provider, query, CallbackIncomplete)
-    assert f"“{name}”" in str(error)
-    assert calls(practice, "/login/oauth/access_token") == 0
-
-
-@pytest.mark.parametrize("state", ["forged", "x" * 100_000, "' OR 1=1 --", "\x00", "💥"])
-def test_a_forged_state_is_unknown(storage, provider, link, state):
-    refused(storage, provider, answer_of(link()) | {"state": [state]}, StateUnknown)
-
-
-def test_a_state_works_once(storage, provider, link, practice):
-    query = answer_of(link())
-    oauth.handle_callback(storage, provider, query)
-    with pytest.raises(StateUsed):
-        oauth.handle_callback(storage, provider, query)
-    assert calls(practice, "/login/oauth/access_token") == 1
-    assert len(storage.find_services(bot_id="bot")) == 1
-
-
-def test_of_thirty_two_equal_callbacks_at_once_one_alone_connects(
-    storage, provider, link, practice
-):
-    query, start, outcomes = answer_of(link()), threading.Barrier(32), []
-
-    def call_back() -> None:
-        start.wait()
-        try:
-            oauth.handle_callback(storage, provider, query)
-            outcomes.append("connected")
-        except StateUsed:
-            outcomes.append("used")
-
-    threads = [threading.Thread(target=call_back) for _ in range(32)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["connected"] + ["used"] * 31
-    assert calls(practice, "/login/oauth/access_token") == 1
-    assert len(storage.find_services(bot_id="bot")) == 1
-
-
-def test_a_link_expires_after_ten_minutes(storage, provider, link, clock):
-    in_time, late = answer_of(link()), answer_of(link())
-    clock.advance(minutes=9, seconds=59)
-    oauth.handle_callback(storage, provider, in_time)
-    clock.advance(seconds=1)
-    with pytest.raises(StateExpired):
-        oauth.handle_callback(storage, provider, late)
-
-
-def test_links_long_dead_are_swept_when_a_new_one_is_made(storage, provider, link, clock):
-    dead = answer_of(link())
-    clock.advance(hours=2)
-    link()
-    refused(storage, provider, dead, StateUnknown)
-
-
-def test_a_link_made_for_one_provider_is_no_good_for_another(storage, provider, link):
-    query = answer_of(link())
-    other = dataclasses.replace(provider, name="GitLab")
-    refused(storage, other, query, StateForeign)
-    assert oauth.handle_callback(storage, provider, query).name == "GitHub"  # and is not used up
-
-
-def test_an_answer_that_says_it_comes_from_elsewhere_is_refused(storage, provider, link, practice):
-    practice.iss = "wrong"
-    refused(storage, provider, answer_of(link()), IssuerMismatch)
-    assert calls(practice, "/login/oauth/access_token") == 0
-
-
-def test_an_answer_with_two_issuers_is_refused(storage, provider, link):
-    query = answer_of(link())
-    query["iss"] = query["iss"] * 2
-    refused(storage, provider, query, IssuerMismatch)
-
-
-def test_an_answer_that_does_not_say_where_it_comes_from_is_accepted(
-    storage, provider, link, practice
-):
-    practice.iss = "missing"
-    query = answer_of(link())
-    assert "iss" not in query
-    assert oauth.handle_callback(storage, provider, query).account["name"] == "alice-practice"
-
-
-def test_a_callback_address_that_github_does_not_know_is_named(storage, provider, link, practice):
-    practice.change_callback_urls(provider.client_id, ["http://127.0.0.1:9/other/path"])
-    error = refused(storage, provider, answer_of(link()), ProviderRefused)
-    assert error.code == "redirect_uri_mismatch"
-    assert CALLBACK in error.advice
-
-
-def test_what_a_stranger_writes_as_error_is_not_repeated(storage, provider, link):
-    state = answer_of(link())["state"]
-    query = {"state": state, "error": ["<script>alert(1)</script>"]}
-    error = refused(storage, provider, query, ProviderRefused)
-    assert "script" not in str(error) + error.advice + error.code
-
-
-def test_a_code_from_somebody_elses_trip_is_refused_by_pkce(storage, provider, link):
-    mine, stolen = answer_of(link()), answer_of(link(user_id="mallory"))
-    error = refused(storage, provider, mine | {"code": stolen["code"]}, ProviderRefused)
-    assert error.code == "bad_verification_code" and "new link" in error.advice
-
-
-def test_a_code_that_has_expired_at_github_is_refused(storage, provider, link, practice):
-    query = answer_of(link())
-    practice.expire_everything()
-    error = refused(storage, provider, query, ProviderRefused)
-    assert error.code == "bad_verification_code"
-
-
-def test_a_wrong_client_secret_is_refused_by_name(storage, provider, link):
-    wrong = dataclasses.replace(provider, client_secret="wrong")
-    error = refused(storage, wrong, answer_of(link()), ProviderRefused)
-    assert error.code == "incorrect_client_credentials"
-    assert "must check its client id" in error.advice
-
-
-def test_when_the_token_cannot_be_stored_the_person_is_sent_for_a_new_link(
-    storage, provider, link, monkeypatch
-):
-    def fail(*_args, **_kwargs):
-        raise StorageError("The database is gone.")
-
-    monkeypatch.setattr(storage, "save_service", fail)
-    error = refused(storage, provider, answer_of(link()), StorageError)
-    assert "Ask the bot in the chat for a new link" in error.advice
-
-
 # ---- step 3, and the way back
 
 
 def test_a_row_without_a_token_says_reconnect(storage, provider):
     service = storage.save_service("GitHub", **ALICE, data={})
     with pytest.raises(ReconnectNeeded):
-        oauth.api_session(provider, service)
+        oauth.api_session(storage, provider, service)
 
 
 def test_a_revoked_token_says_reconnect(storage, provider, link, practice):
     service = oauth.handle_callback(storage, provider, answer_of(link()))
     practice.revoke("alice")
     with pytest.raises(ReconnectNeeded, match="no longer accepts") as caught:
-        oauth.api_session(provider, service).get("/user")
+        oauth.api_session(storage, provider, service).get("/user")
     assert caught.value.advice == "Please connect again."
 
 
 def test_the_token_is_sent_in_the_header_only(storage, provider, link, practice):
     service = oauth.handle_callback(storage, provider, answer_of(link()))
-    oauth.api_session(provider, service).get("/user")
+    oauth.api_session(storage, provider, service).get("/user")
     assert calls(practice, "/api/v3/user") == 2  # whose account, and this one
     assert all(service.access_token not in seen.url for seen in practice.requests_seen)
 
@@ -340,4 +146,4 @@ def test_revoking_makes_github_forget_the_token(storage, provider, link):
     service = oauth.handle_callback(storage, provider, answer_of(link()))
     oauth.revoke(provider, service)
     with pytest.raises(ReconnectNeeded):
-        oauth.api_session(provider, service).get("/user")
+        oauth.api_session(storage, provider, service).get("/user")

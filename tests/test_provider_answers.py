@@ -3,76 +3,29 @@
 from __future__ import annotations
 
 import json
-import time
+from base64 import b64encode
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from elsewhere_world import ALICE, REDIRECT, Elsewhere, call_back
 
 from botkit import http, oauth
-from botkit.errors import (
-    ProviderNonsense,
-    ProviderRefused,
-    ProviderUnreachable,
-    RateLimited,
-    ReconnectNeeded,
-)
-from botkit.http import ApiSession
-from botkit.practice.server import Server, Trouble
-from botkit.providers import Provider, Revocation
+from botkit.errors import ProviderNonsense, ProviderRefused, ProviderUnreachable
+from botkit.providers import Revocation
 
-ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
 GOOD = json.dumps({"access_token": "t0ken", "token_type": "bearer"})
-
-
-class Elsewhere:
-    """A provider that answers as it is told, and remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.seen = []
-        self.trouble = Trouble(self._app)
-        self.server = Server(self.trouble)
-
-    def _app(self, environ, start_response):
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        environ["body"] = environ["wsgi.input"].read(length).decode()
-        self.seen.append(environ)
-        start_response("200 OK", [("Content-Type", "application/json")])
-        return [b'{"id": 7, "name": "Alice", "access_token": "t0ken", "token_type": "Bearer"}']
-
-    def answers(self, status, body="", **options):
-        self.trouble.next(status=status, body=body, **options)
 
 
 @pytest.fixture
 def elsewhere():
     elsewhere = Elsewhere()
     yield elsewhere
-    elsewhere.trouble.clear()
-    elsewhere.server.stop()
+    elsewhere.close()
 
 
 @pytest.fixture
 def provider(elsewhere):
-    url = elsewhere.server.url
-    return Provider(
-        name="Elsewhere",
-        slug="elsewhere",
-        client_id="client",
-        client_secret="client-secret",
-        authorize_url=f"{url}/authorize",
-        token_url=f"{url}/token",
-        api_url=f"{url}/api",
-        scopes=("read",),
-        client_auth="basic",
-        account_path="/me",
-        revocation=Revocation("POST", f"{url}/revoke", "token", "form", client_auth=False),
-    )
-
-
-def call_back(storage, provider):
-    """Take the trip up to the exchange, with a code that the provider never looks at."""
-    link = oauth.auth_link(storage, provider, **ALICE, redirect_uri="http://127.0.0.1:9/cb")
-    state = link.partition("&state=")[2].partition("&")[0]
-    return oauth.handle_callback(storage, provider, {"code": ["c0de"], "state": [state]})
+    return elsewhere.provider()
 
 
 def test_a_provider_with_basic_auth_and_json_connects(storage, provider, elsewhere):
@@ -81,6 +34,38 @@ def test_a_provider_with_basic_auth_and_json_connects(storage, provider, elsewhe
     request = elsewhere.seen[0]
     assert request["HTTP_AUTHORIZATION"].startswith("Basic ")
     assert "client-secret" not in request["body"] and "code_verifier=" in request["body"]
+
+
+def test_the_exchange_says_all_that_the_rfc_asks_for(storage, elsewhere):
+    provider = elsewhere.provider(client_auth="body")
+    link = oauth.auth_link(storage, provider, **ALICE, redirect_uri=REDIRECT)
+    sent = parse_qs(urlsplit(link).query)
+    oauth.handle_callback(storage, provider, {"code": ["c0de"], "state": sent["state"]})
+    request = elsewhere.seen[0]
+    form = {name: value for name, (value,) in parse_qs(request["body"]).items()}
+    assert [oauth.pkce_challenge(form.pop("code_verifier"))] == sent["code_challenge"]
+    assert form == {
+        "grant_type": "authorization_code",
+        "code": "c0de",
+        "redirect_uri": REDIRECT,
+        "client_id": "client",
+        "client_secret": "client-secret",
+    }
+    assert "HTTP_AUTHORIZATION" not in request
+
+
+@pytest.mark.parametrize("client_auth", ["body", "basic"])
+def test_an_entry_in_netrc_is_never_sent(storage, elsewhere, tmp_path, monkeypatch, client_auth):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else")
+    monkeypatch.setenv("NETRC", str(netrc))
+    provider = elsewhere.provider(client_auth=client_auth)
+    oauth.revoke(provider, call_back(storage, provider))
+    exchange, account, revocation = elsewhere.seen
+    ours = {"body": None, "basic": "Basic " + b64encode(b"client:client-secret").decode()}
+    assert exchange.get("HTTP_AUTHORIZATION") == ours[client_auth]
+    assert account["HTTP_AUTHORIZATION"] == "Bearer t0ken"
+    assert "HTTP_AUTHORIZATION" not in revocation
 
 
 NONSENSE = {
@@ -126,6 +111,17 @@ def test_an_error_is_told_by_its_name_and_not_by_its_status(
     assert storage.find_services(bot_id="bot") == []
 
 
+@pytest.mark.parametrize("name", ["e" * 65, "e" * 600, "<b>no</b>", "a b", ""])
+def test_what_does_not_look_like_the_name_of_an_error_is_not_repeated(
+    storage, provider, elsewhere, name
+):
+    elsewhere.answers(400, json.dumps({"error": name}))
+    with pytest.raises(ProviderRefused) as caught:
+        call_back(storage, provider)
+    assert caught.value.code == "an unnamed error"
+    assert str(caught.value) == "Elsewhere did not accept the code (an unnamed error)."
+
+
 def test_a_form_encoded_token_is_read_by_name(storage, provider, elsewhere):
     form = "expires_in=60&scope=read&access_token=t%2Bk&token_type=bearer"
     elsewhere.answers(200, form, headers={"Content-Type": "application/x-www-form-urlencoded"})
@@ -147,7 +143,10 @@ def test_no_connection_is_told_as_such(storage, provider, elsewhere):
     assert storage.find_services(bot_id="bot") == []
 
 
-@pytest.mark.parametrize("status, body", [(500, ""), (200, "<html>"), (200, '{"name": "x"}')])
+@pytest.mark.parametrize(
+    "status, body",
+    [(500, ""), (500, '{"id": 7, "name": "Alice"}'), (200, "<html>"), (200, '{"name": "x"}')],
+)
 def test_without_an_account_there_is_no_connection(storage, provider, elsewhere, status, body):
     elsewhere.trouble.next(path="/api/me", status=status, body=body)
     with pytest.raises(ProviderNonsense, match="whose account"):
@@ -155,102 +154,44 @@ def test_without_an_account_there_is_no_connection(storage, provider, elsewhere,
     assert storage.find_services(bot_id="bot") == []
 
 
-# ---- the API session
+@pytest.mark.parametrize("account", ['{"id": 7}', '{"id": 7, "name": null}'])
+def test_an_account_without_a_name_is_said_to_have_none(storage, provider, elsewhere, account):
+    elsewhere.trouble.next(path="/api/me", status=200, body=account)
+    assert call_back(storage, provider).account == {"id": "7", "name": "no name"}
 
 
-class Sleep:
-    def __init__(self) -> None:
-        self.slept = []
+# ---- what was granted
 
-    def __call__(self, seconds: float) -> None:
-        self.slept.append(seconds)
-
-
-@pytest.fixture
-def api(elsewhere):
-    return ApiSession("Elsewhere", elsewhere.server.url + "/api", "t0ken", sleep=Sleep())
-
-
-def test_the_token_goes_to_the_api_and_to_nobody_else(api, elsewhere):
-    other = Elsewhere()
-    api.get("/me")
-    api.get(other.server.url + "/me")
-    other.server.stop()
-    assert elsewhere.seen[0]["HTTP_AUTHORIZATION"] == "Bearer t0ken"
-    assert "HTTP_AUTHORIZATION" not in other.seen[0]
-    assert "t0ken" not in repr(api)
+FORM = "application/x-www-form-urlencoded"
+SAYS = {
+    "nothing, which means all": (None, " ", ["read", "write"]),
+    "no text, which says nothing": (["read"], " ", ["read", "write"]),
+    "none": ("", " ", []),
+    "fewer, and one more": ("read admin", " ", ["read", "admin"]),
+    "two, with a comma": ("read,write", ",", ["read", "write"]),
+    "two, with a comma and a space": ("read, write", ",", ["read", "write"]),
+    "two, with a space where a comma was promised": ("read write", ",", ["read", "write"]),
+}
 
 
-def test_a_path_is_below_the_api_with_or_without_a_slash(api, elsewhere):
-    api.get("/me")
-    api.get("me")
-    assert [request["PATH_INFO"] for request in elsewhere.seen] == ["/api/me", "/api/me"]
+@pytest.mark.parametrize("what", SAYS)
+def test_the_scopes_that_were_granted_are_noted(storage, elsewhere, what):
+    said, separator, noted = SAYS[what]
+    answer = json.loads(GOOD) | ({} if said is None else {"scope": said})
+    elsewhere.answers(200, json.dumps(answer))
+    provider = elsewhere.provider(scopes=("read", "write"), scope_separator=separator)
+    service = call_back(storage, provider)
+    assert service.data["scope"] == noted
+    missing = [scope for scope in provider.scopes if scope not in noted]
+    assert oauth.missing_scopes(provider, service) == missing
 
 
-def test_an_entry_in_netrc_does_not_replace_the_token(api, elsewhere, tmp_path, monkeypatch):
-    netrc = tmp_path / "netrc"
-    netrc.write_text("machine 127.0.0.1 login somebody password else")
-    monkeypatch.setenv("NETRC", str(netrc))
-    api.get("/me")
-    assert elsewhere.seen[0]["HTTP_AUTHORIZATION"] == "Bearer t0ken"
-
-
-@pytest.mark.parametrize("status", [429, 503])
-def test_it_waits_as_long_as_it_is_asked_to_and_tries_again(api, elsewhere, status):
-    elsewhere.answers(status, headers={"Retry-After": "3"})
-    assert api.get("/me").status_code == 200
-    assert api._sleep.slept == [3.0]
-
-
-def test_a_date_to_wait_for_is_understood_too(api, elsewhere):
-    elsewhere.answers(429, headers={"Retry-After": "Tue, 01 Jan 2019 00:00:00 GMT"})
-    assert api.get("/me").status_code == 200
-    assert api._sleep.slept == [0.0]
-
-
-@pytest.mark.parametrize("after", ["11", "99999", "nonsense", "-1", "1e9", "Tue, 99 Foo"])
-def test_a_wait_that_is_too_long_or_senseless_is_told_and_not_waited_for(api, elsewhere, after):
-    elsewhere.answers(429, headers={"Retry-After": after})
-    with pytest.raises(RateLimited, match="asks us to wait") as caught:
-        api.get("/me")
-    assert caught.value.seconds > 10
-    assert api._sleep.slept == []
-
-
-def test_patience_ends_also_when_the_answer_is_always_zero_seconds(api, elsewhere):
-    elsewhere.answers(503, times=1000, headers={"Retry-After": "0"})
-    with pytest.raises(RateLimited):
-        api.get("/me")
-    assert len(api._sleep.slept) == 10
-
-
-def test_githubs_rate_limit_is_told_with_its_wait(api, elsewhere):
-    reset = str(int(time.time()) + 600)
-    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
-    elsewhere.answers(403, headers=headers)
-    with pytest.raises(RateLimited) as caught:
-        api.get("/me")
-    assert 500 < caught.value.seconds <= 600
-
-
-def test_a_forbidden_answer_without_a_limit_is_returned_as_it_is(api, elsewhere):
-    elsewhere.answers(403, "no")
-    assert api.get("/me").status_code == 403
-    elsewhere.answers(429, "slow down")
-    assert api.get("/me").status_code == 429
-
-
-def test_a_dead_token_says_reconnect(api, elsewhere):
-    elsewhere.answers(401)
-    with pytest.raises(ReconnectNeeded, match="no longer accepts"):
-        api.get("/me")
-
-
-def test_every_request_has_a_time_limit(api, elsewhere):
-    api.timeout = (1.0, 0.1)
-    elsewhere.answers(200, delay=30)
-    with pytest.raises(ProviderUnreachable, match="in time"):
-        api.get("/me")
+@pytest.mark.parametrize("scope", ["read+write", "read%20write", "read%2Cwrite", "read,write"])
+def test_scopes_in_a_form_are_read_whichever_way_they_are_written(storage, elsewhere, scope):
+    form = f"access_token=t&scope={scope}&token_type=bearer"
+    elsewhere.answers(200, form, headers={"Content-Type": FORM})
+    provider = elsewhere.provider(scopes=("read", "write"), scope_separator=",")
+    assert call_back(storage, provider).data["scope"] == ["read", "write"]
 
 
 # ---- revoking
@@ -264,8 +205,36 @@ def test_a_form_revocation_without_client_authentication(storage, provider, else
     assert "HTTP_AUTHORIZATION" not in request
 
 
-def test_a_revocation_that_is_not_confirmed_is_an_error(storage, provider, elsewhere):
+def test_a_json_revocation_with_client_authentication(storage, elsewhere):
+    url = f"{elsewhere.server.url}/grant"
+    how = Revocation("DELETE", url, "access_token", "json", client_auth=True)
+    provider = elsewhere.provider(client_auth="body", revocation=how)
+    oauth.revoke(provider, call_back(storage, provider))
+    request = elsewhere.seen[-1]
+    assert (request["REQUEST_METHOD"], request["PATH_INFO"]) == ("DELETE", "/grant")
+    assert json.loads(request["body"]) == {"access_token": "t0ken"}
+    assert request["HTTP_AUTHORIZATION"] == "Basic " + b64encode(b"client:client-secret").decode()
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_a_revocation_is_confirmed_by_these_alone(storage, provider, elsewhere, status):
     service = call_back(storage, provider)
-    elsewhere.answers(500)
-    with pytest.raises(ProviderNonsense, match="did not confirm"):
+    elsewhere.answers(status)
+    oauth.revoke(provider, service)
+    assert elsewhere.trouble._plans == []
+
+
+@pytest.mark.parametrize("status", [202, 304, 400, 401, 404, 422, 500])
+def test_a_revocation_that_is_not_confirmed_is_an_error(storage, provider, elsewhere, status):
+    service = call_back(storage, provider)
+    elsewhere.answers(status)
+    with pytest.raises(ProviderNonsense, match=f"did not confirm.*it answered {status}"):
         oauth.revoke(provider, service)
+
+
+def test_without_a_token_or_a_way_there_is_nothing_to_revoke(storage, provider, elsewhere):
+    service = storage.save_service("Elsewhere", **ALICE, data={})
+    oauth.revoke(provider, service)
+    service = storage.save_service("Elsewhere", **ALICE, data={"accessToken": "t0ken"})
+    oauth.revoke(elsewhere.provider(revocation=None), service)
+    assert elsewhere.seen == []

@@ -95,7 +95,7 @@ class GitHubSkill:
 
     def _profile(self, event: Event, service: Service) -> None:
         try:
-            with api_session(self.provider, service) as api:
+            with api_session(self._storage, self.provider, service) as api:
                 answer = api.get("/user")
             profile = read_fields(answer)
             if answer.status_code != 200 or "login" not in profile:

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from botkit.chat import Chat
+from botkit.database import utc_now
 from botkit.errors import InstallRefused, SettingsError
 from botkit.installation import Installation
 from botkit.providers import callback_path, github
 from botkit.settings import Settings
 from botkit.skills.github import GitHubSkill
-from botkit.storage import Storage, utc_now
+from botkit.storage import Storage
 from botkit.web import create_app
 from botkit.work import Work
 

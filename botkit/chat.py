@@ -44,7 +44,21 @@ class GroupInfo:
 
     @property
     def is_direct(self) -> bool:
-        return self.type == "PrivateChat" or len(self.members) == 2
+        """Whether two are in it, so that every message is for the other one."""
+        return self.is_private or len(self.members) == 2
+
+    @property
+    def is_private(self) -> bool:
+        """Whether it was always these two; a team may have had other members before."""
+        return self.type == "PrivateChat"
+
+
+def plain(text: Any) -> Any:
+    """What strangers wrote, so that it cannot become a mention, a link or the end of a code block.
+
+    All of these begin with a bracket; a word joiner behind it changes nothing that is seen.
+    """
+    return text.replace("[", "[\u2060") if isinstance(text, str) else text
 
 
 class Chat:
@@ -190,9 +204,10 @@ class Chat:
 
 def _group_info(answer: Mapping[str, Any]) -> GroupInfo:
     """A chat, in the new shape (members are objects) or the old one (members are strings)."""
+    there = answer.get("members")
     members = tuple(
         str(member.get("id") if isinstance(member, Mapping) else member)
-        for member in answer.get("members") or ()
+        for member in (there if isinstance(there, list) else ())
     )
     return GroupInfo(str(answer.get("name") or ""), members, old_type(answer.get("type")))
 
@@ -219,6 +234,6 @@ def _trouble(answer: requests.Response) -> ChatError:
 def _json(answer: requests.Response) -> dict[str, Any]:
     try:
         found = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -1,13 +1,11 @@
-"""The database under the tables: how it is opened, read and written, and how its tables are made.
+"""The database under the tables: how it is opened, read and written, and what its errors mean.
 
-`Database` gives out transactions; `botkit.storage` says what happens in them.  `set_up` is safe to
-run at every start: on an empty database, on one of ours, and on one that the original framework
-made.  It says in plain sentences what it changed.
+`Database` gives out transactions; `botkit.storage` says what happens in them.  How the tables are
+made is in botkit/setup_tables.py.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,14 +15,18 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
-from sqlalchemy.schema import CreateColumn, CreateIndex
 
 from botkit.errors import DatabaseBusy, DatabaseReadOnly, StorageError
-from botkit.tables import Service, Table
+from botkit.setup_tables import set_up
+from botkit.tables import Table
 
 WRITE = {"botkit_write": True}  # an execution option: this transaction will write
 BUSY_SECONDS = 5.0
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+def utc_now() -> datetime:
+    """The clock, where nobody injects another one."""
+    return datetime.now(UTC)
 
 
 class Database:
@@ -45,7 +47,8 @@ class Database:
     def check(self) -> None:
         """Raise `StorageError` unless the database answers and has our tables."""
         with self._reading() as session:
-            session.execute(sa.select(Service.id).limit(1))
+            for table in Table.metadata.sorted_tables:
+                session.execute(sa.select(sa.literal(1)).select_from(table).limit(1))
 
     def close(self) -> None:
         self._engine.dispose()
@@ -72,7 +75,7 @@ class Database:
 def connect(url: str, *, busy_seconds: float = BUSY_SECONDS) -> sa.Engine:
     """An engine for any SQLAlchemy URL.
 
-    `busy_seconds`: how long a writer waits for another one (SQLite).
+    `busy_seconds`: how long a writer waits for another one.
     Raises `StorageError` when the URL cannot be understood.
     """
     try:
@@ -83,15 +86,21 @@ def connect(url: str, *, busy_seconds: float = BUSY_SECONDS) -> sa.Engine:
             if parsed.database in (None, "", ":memory:"):
                 # A database in memory belongs to its connection: all threads must share the one.
                 options |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
+        else:
+            options["pool_pre_ping"] = True  # a server may have hung up since the last time
+            if "@" in f"{parsed.host}{parsed.database}":
+                raise ValueError("that would be the end of a password, and errors would show it")
         engine = sa.create_engine(parsed, **options)
     except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
         raise StorageError(
             "The address of the database cannot be used.",
             advice="Write it like sqlite:///botkit.sqlite or postgresql+psycopg://user@host/name, "
-            "and install the driver that it names.",
+            "and install the driver that it names. In a password, write @ as %40.",
         ) from None  # the error may repeat a part of the URL, and so of a password
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine)
+    elif engine.dialect.name == "postgresql":
+        _tune_postgresql(engine, busy_seconds)
     return engine
 
 
@@ -118,108 +127,59 @@ def _tune_sqlite(engine: sa.Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _tune_postgresql(engine: sa.Engine, busy_seconds: float) -> None:
+    """Here a writer waits for the rows of another one, and without a limit would wait for ever."""
+
+    @sa.event.listens_for(engine, "begin")
+    def on_begin(connection: sa.Connection) -> None:
+        if connection.get_execution_options().get("botkit_write"):
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {busy_seconds * 1000:.0f}")
+
+
 @contextmanager
 def clear_errors() -> Iterator[None]:
     """Turn the database driver's errors into ours, which a person can read."""
     try:
         yield
     except SQLAlchemyError as error:
-        text = str(getattr(error, "orig", error)).lower()
-        if "readonly" in text or "read-only" in text:
-            raise DatabaseReadOnly("The database cannot be written.") from error
-        if "locked" in text or "busy" in text:
-            raise DatabaseBusy("The database is busy with somebody else's work.") from error
-        if "unable to open" in text:
-            raise StorageError(
-                "The database file cannot be opened.",
-                advice="Whoever runs this bot must make its folder, or name another file.",
-            ) from error
-        if "no such table" in text or "undefinedtable" in text or "does not exist" in text:
-            raise StorageError(
-                "The database does not have the tables yet.",
-                advice="Whoever runs this bot must set up the database.",
-            ) from error
-        raise StorageError("The database did not do what was asked.") from error
+        _keep_the_first_line(error)
+        raise _in_plain_words(error) from error
 
 
-def set_up(connection: sa.Connection) -> list[str]:
-    """Make or complete the tables; return a sentence for each change.
-
-    Tables and columns that are not ours are left alone.  Rows that have no owner, as the original
-    framework wrote them, become rows that the chat shares; of several for one owner the newest
-    stays.
-    """
-    done = _add_what_is_missing(connection)
-    done += _name_the_owner(connection)
-    done += _merge_duplicates(connection)
-    return done + _add_indexes(connection)
+def _keep_the_first_line(error: SQLAlchemyError) -> None:
+    """Below it PostgreSQL may quote the whole row, and so a token."""
+    for one in (error, getattr(error, "orig", None)):
+        if one is not None and one.args:
+            one.args = (str(one.args[0]).partition("\n")[0], *one.args[1:])
 
 
-def _add_what_is_missing(connection: sa.Connection) -> list[str]:
-    done = []
-    inspector = sa.inspect(connection)
-    for table in Table.metadata.sorted_tables:
-        if not inspector.has_table(table.name):
-            table.create(connection)
-            done.append(f"Made the table {table.name}.")
-            continue
-        there = {column["name"] for column in inspector.get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in there:
-                _add_column(connection, table, column)
-                done.append(f"Added the column {table.name}.{column.name}.")
-    return done
+def _in_plain_words(error: SQLAlchemyError) -> StorageError:
+    driver = getattr(error, "orig", None) or error
+    # PostgreSQL gives a code, which is the same in every language; SQLite has only words.
+    # https://www.postgresql.org/docs/current/errcodes-appendix.html
+    text = str(getattr(driver, "sqlstate", None) or driver).lower()
 
+    def says(*words: str) -> bool:
+        return any(word in text for word in words)
 
-def _add_column(connection: sa.Connection, table: sa.Table, column: sa.Column[Any]) -> None:
-    # Without NOT NULL, for the rows that are there already have no value for it.
-    loose: sa.Column[Any] = sa.Column(column.name, column.type)
-    spec = CreateColumn(loose).compile(dialect=connection.dialect)
-    name = connection.dialect.identifier_preparer.format_table(table)
-    connection.execute(sa.text(f"ALTER TABLE {name} ADD COLUMN {spec}"))
-
-
-def _name_the_owner(connection: sa.Connection) -> list[str]:
-    """To a unique index two NULLs differ: with NULL as owner, one owner could have many rows."""
-    result = connection.execute(
-        sa.update(Service).where(Service.user_id.is_(None)).values(user_id="")
-    )
-    if not result.rowcount:
-        return []
-    return [f"Marked {_rows(result.rowcount)} without an owner as shared by the chat."]
-
-
-def _merge_duplicates(connection: sa.Connection) -> list[str]:
-    by_owner: dict[Any, list[Any]] = defaultdict(list)
-    for row_id, written, *owner in connection.execute(_duplicated_rows()):
-        by_owner[tuple(owner)].append((written or LONG_AGO, row_id))
-    spare = [row_id for rows in by_owner.values() for _, row_id in sorted(rows)[:-1]]
-    for row_id in spare:
-        connection.execute(sa.delete(Service).where(Service.id == row_id))
-    if not spare:
-        return []
-    return [f"Kept the newest of several rows for one owner and deleted {_rows(len(spare))}."]
-
-
-def _duplicated_rows() -> sa.Select[*tuple[Any, ...]]:
-    table = Service.__table__
-    owner = [table.c[name] for name in ("name", "botId", "groupId", "userId")]
-    twice = sa.select(*owner).group_by(*owner).having(sa.func.count() > 1).subquery()
-    same = [column == twice.c[column.name] for column in owner]
-    return sa.select(table.c.id, table.c.updatedAt, *owner).join(twice, sa.and_(*same))
-
-
-def _add_indexes(connection: sa.Connection) -> list[str]:
-    done = []
-    inspector = sa.inspect(connection)
-    for table in Table.metadata.sorted_tables:
-        there = {index["name"] for index in inspector.get_indexes(table.name)}
-        for index in table.indexes:
-            if index.name not in there:
-                connection.execute(CreateIndex(index))
-                done.append(f"Added the index {index.name}.")
-    return done
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
+    if getattr(driver, "sqlstate", "") is None or says("57p"):
+        return StorageError(
+            "The database does not answer.",
+            advice="Whoever runs this bot must check that its server runs, and that the address, "
+            "the name and the password for it are right.",
+        )
+    if says("readonly", "read-only", "25006", "42501"):
+        return DatabaseReadOnly("The database cannot be written.")
+    if says("locked", "busy", "55p03", "40p01", "queuepool limit"):
+        return DatabaseBusy("The database is busy with somebody else's work.")
+    if says("unable to open"):
+        return StorageError(
+            "The database file cannot be opened.",
+            advice="Whoever runs this bot must make its folder, or name another file.",
+        )
+    if says("no such table", "42p01"):
+        return StorageError(
+            "The database does not have the tables yet.",
+            advice="Whoever runs this bot must set up the database.",
+        )
+    return StorageError("The database did not do what was asked.")

@@ -149,9 +149,14 @@ def _world_waits() -> str:
 
 def _world() -> str:
     try:
+        from botkit import http
         from botkit.kit import Kit
 
-        Kit().close()
+        others, http.watchers[:] = http.watchers[:], []  # a kit that runs already watches its own
+        try:
+            Kit().close()
+        finally:
+            http.watchers[:] = others
     except Exception as error:
         fix = ["Restart the kernel (menu Kernel > Restart Kernel…)."]
         if isinstance(error, ImportError):  # a package that is there, but in another version

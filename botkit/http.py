@@ -8,6 +8,7 @@ nowhere else, patience when asked for it, and clear errors.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -89,6 +90,11 @@ def reaching(party: str) -> Iterator[None]:
         raise ProviderUnreachable(f"{party} could not be reached.") from error
 
 
+def is_token(value: object) -> bool:
+    """Whether a value can be a token: visible ASCII characters only (RFC 6749, appendix A.12)."""
+    return isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]+", value) is not None
+
+
 class BearerToken(requests.auth.AuthBase):
     """The token as a header (RFC 6750, section 2.1), on requests to `address` and to no other.
 
@@ -97,6 +103,8 @@ class BearerToken(requests.auth.AuthBase):
     """
 
     def __init__(self, token: str, address: str) -> None:
+        if not is_token(token):  # it would end up in an error message that quotes the header
+            raise ReconnectNeeded("This connection holds a token that cannot be sent.")
         self._token = token
         self._origin = urlsplit(address)[:2]
 
@@ -174,13 +182,17 @@ def seconds_to_wait(response: requests.Response) -> float | None:
     if response.status_code in (403, 429) and headers.get("X-RateLimit-Remaining") == "0":
         # GitHub's own way: a moment, in seconds since 1970, and not a duration.
         reset = headers.get("X-RateLimit-Reset", "")
-        return max(int(reset) - time.time(), 0.0) if reset.isdecimal() else 60.0
+        return max(int(reset) - time.time(), 0.0) if _is_number(reset) else 60.0
     return None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 12
 
 
 def _seconds_from_now(retry_after: str) -> float:
     """Either form of the header, a number of seconds or a date; a minute if it is neither."""
-    if retry_after.isdecimal():
+    if _is_number(retry_after):
         return float(retry_after)
     try:
         moment = parsedate_to_datetime(retry_after)

@@ -25,6 +25,7 @@ from botkit.errors import (
     ProviderError,
     ProviderRefused,
 )
+from botkit.http import is_token
 from botkit.oauth import revoke
 from botkit.providers import Provider
 from botkit.settings import Registration
@@ -72,7 +73,7 @@ class Installation:
         Raises `InstallRefused`, or another `ChatError` if the bot is stored but not subscribed.
         """
         token, client_id = fields.get("access_token"), fields.get("client_id")
-        if not isinstance(token, str) or not token:
+        if not is_token(token):
             raise InstallRefused("The request brings no token for a bot.")
         if client_id and client_id != self._chat.registration.client_id:
             raise InstallRefused("This token is for a bot of another app.", advice=CHECK_SETTINGS)
@@ -103,7 +104,7 @@ class Installation:
     def _install(self, token: Mapping[str, Any]) -> Bot:
         owner = self._chat.whose(token["access_token"])
         bot_id = str(owner.get("id") or "")
-        if not bot_id or bot_id != str(token.get("owner_id") or bot_id):
+        if not bot_id.isdecimal() or bot_id != str(token.get("owner_id") or bot_id):
             raise InstallRefused("RingCentral does not say clearly whose token this is.")
         if owner.get("type") == "User":
             raise InstallRefused("This is the token of a person and not of a bot.")
@@ -154,7 +155,7 @@ class Installation:
             if provider is None or _account(service) in staying:
                 continue
             try:
-                revoke(provider, service)
+                revoke(self._storage, provider, service)
             except BotkitError as error:
                 log.warning("A connection was removed here, but: %s", error)
 

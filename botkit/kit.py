@@ -193,6 +193,8 @@ class Kit:
             if lasting:
                 return ProductionServer(self.app, port=port)
             return Server(self.trace.around(self.app, "bot"), port=port)
+        except OverflowError as error:
+            raise PortTaken(f"There is no port {port}.") from error
         except OSError as error:
             advice = "Stop it, or set BOTKIT_PORT to another number." if lasting else None
             raise PortTaken(f"Port {port} is taken by another program.", advice=advice) from error

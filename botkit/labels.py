@@ -91,7 +91,8 @@ class Labels:
         with self._lock:
             if value and value not in self._labels:
                 self._counts[kind] += 1
-                for form in (value, quote(value, safe=""), quote_plus(value)):
+                coded = value.encode("utf-8", "replace")
+                for form in (value, quote(coded, safe=""), quote_plus(coded)):
                     self._labels.setdefault(form, f"‹{kind}·{self._counts[kind]}›")
             return self._labels.get(value, "")
 

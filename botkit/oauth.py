@@ -22,8 +22,10 @@ from botkit.errors import (
     BotkitError,
     CallbackIncomplete,
     IssuerMismatch,
+    ProviderError,
     ProviderNonsense,
     ProviderRefused,
+    ReconnectNeeded,
     StorageError,
 )
 from botkit.http import ApiSession
@@ -32,6 +34,8 @@ from botkit.refresh import fresh_service
 from botkit.storage import Storage
 from botkit.tables import Authorization, Service
 from botkit.tokens import ask_for_token, error_name, read_fields, revoke_token, token_data
+
+NEW_LINK = "Nothing was connected. Ask the bot in the chat for a new link in a moment."
 
 # ---- step 1: the link --------------------------------------------------------------------------
 
@@ -99,7 +103,11 @@ def handle_callback(
         raise _refusal(_only(query, "error", provider), provider, pending)
     code = _only(query, "code", provider)
     data = _exchange(storage, provider, code, pending)
-    data["account"] = _whose_account(provider, data["accessToken"])
+    try:
+        data["account"] = _whose_account(provider, data["accessToken"])
+    except ProviderError as error:  # whatever it advises: this link is used up
+        error.advice = NEW_LINK
+        raise
     _forget_other_account(storage, provider, pending, data)
     try:
         return storage.save_service(
@@ -110,15 +118,15 @@ def handle_callback(
             data=data,
         )
     except StorageError as error:  # the link is used up, so trying the same one again cannot help
-        error.advice = "Nothing was connected. Ask the bot in the chat for a new link in a moment."
+        error.advice = NEW_LINK
         raise
 
 
 def _only(query: Mapping[str, Sequence[str]], name: str, provider: Provider) -> str:
     """The one value of a parameter.  RFC 6749, section 3.1: none may come twice."""
-    values = [value for value in query.get(name, ()) if value]
-    if len(values) != 1:
-        many = "more than one" if values else "no"
+    values = query.get(name, ())
+    if len(values) != 1 or not values[0]:
+        many = "more than one" if len(values) > 1 else "no"
         raise CallbackIncomplete(f"The answer from {provider.name} has {many} “{name}”.")
     return values[0]
 
@@ -181,8 +189,13 @@ def _whose_account(provider: Provider, access_token: str) -> dict[str, Any] | No
         raise ProviderNonsense(f"{provider.name} did not say whose account it is.")
     return {
         "id": str(account[provider.account_id_field]),
-        "name": str(account.get(provider.account_name_field) or "no name"),
+        "name": _whole(str(account.get(provider.account_name_field) or "no name")),
     }
+
+
+def _whole(text: str) -> str:
+    """Without half characters, which JSON may hold and no page can show."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _forget_other_account(
@@ -217,10 +230,17 @@ def api_session(storage: Storage, provider: Provider, service: Service) -> ApiSe
 # ---- the way back ------------------------------------------------------------------------------
 
 
-def revoke(provider: Provider, service: Service) -> None:
+def revoke(storage: Storage, provider: Provider, service: Service) -> None:
     """Tell the provider to forget the connection.  The row stays; deleting it is the caller's.
 
-    Raises `ProviderError` when the provider does not confirm.
+    A provider may ask for a token that still works, so an old one is refreshed first; where there
+    is none any more, there is nothing left to forget.  Raises `ProviderError` when the provider
+    does not confirm.
     """
-    if provider.revocation and service.access_token:
-        revoke_token(provider, provider.revocation, service.access_token)
+    if provider.revocation is None:
+        return
+    try:
+        token = fresh_service(storage, provider, service).access_token or ""
+    except ReconnectNeeded:
+        return
+    revoke_token(provider, provider.revocation, token)

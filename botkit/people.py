@@ -94,7 +94,7 @@ class Talk:
         )
         shown = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", shown)
         font = "white-space:pre-wrap;font-family:ui-monospace,monospace"
-        look = f"margin:6px 0 0;color:inherit;background:none;{font}"
+        look = f"margin:6px 0 0;color:#1a2029;background:none;{font}"
         code = rf'<pre style="{look}">\1</pre>'
         return re.sub(r"(?s)\n?\[code\](.*?)\[/code\]", code, shown)
 
@@ -126,6 +126,7 @@ class Person:
         `chat` is "direct", the person's own chat with the bot, or "Team", where the bot listens to
         messages with `@bot` in them.
         """
+        self._settle()
         self._news(chat)  # what was there before is not part of this talk
         self._room.say(self.name, text, chat)
         return self.reads(chat=chat)

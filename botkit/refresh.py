@@ -44,7 +44,7 @@ def fresh_service(
     """
     while True:
         row = storage.get_service(service.id)
-        if row is None or not row.access_token:
+        if row is None or not row.access_token or (row.data or {}).get("needsReconnect"):
             raise _reconnect(provider)
         if not _needs_refresh(row, storage.now(), rejected):
             return row

@@ -10,23 +10,18 @@ shares it.  A unique index says that there is never more than one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from botkit.database import BUSY_SECONDS
+from botkit.database import BUSY_SECONDS, utc_now
 from botkit.links import Links
 from botkit.tables import Authorization, Bot, Service
 
 Row = TypeVar("Row", Bot, Service)
-
-
-def utc_now() -> datetime:
-    """The clock, where nobody injects another one."""
-    return datetime.now(UTC)
 
 
 def setup_database(url: str) -> list[str]:
@@ -96,7 +91,9 @@ class Storage(Links):
         new = {"name": name, "bot_id": bot_id, "group_id": group_id, "user_id": user_id}
         with self._writing() as session:
             row = self._locked(session, _service_of(name, bot_id, group_id, user_id), Service, new)
-            row.user_id = user_id  # a row of the original framework may hold NULL
+            if row.user_id is None:  # the original framework wrote it, maybe beside one of ours
+                session.execute(sa.delete(Service).where(*_twins(row)))
+                row.user_id = ""
             row.data = _merged(row.data, data)
             return row
 
@@ -233,10 +230,18 @@ def _service_of(name: str, bot_id: str, group_id: str, user_id: str) -> sa.Selec
     )
 
 
+def _twins(row: Service) -> list[sa.ColumnElement[bool]]:
+    """Other rows of the owner of a row that has none written."""
+    same = [Service.name == row.name, Service.bot_id == row.bot_id, Service.id != row.id]
+    nobody = sa.or_(Service.user_id == "", Service.user_id.is_(None))
+    return [*same, Service.group_id == row.group_id, nobody]
+
+
 def _held(table: type[Row], row_id: Any) -> sa.Select[Row]:
     """A row that is there, held against other writers until the transaction ends."""
     return sa.select(table).where(table.id == row_id).with_for_update()
 
 
 def _merged(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in {**(old or {}), **new}.items() if value is not None}
+    known = old if isinstance(old, dict) else {}
+    return {key: value for key, value in {**known, **new}.items() if value is not None}

@@ -47,7 +47,12 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
         if value is None:
             return None
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(_tight(value))
+        if not isinstance(value, datetime):
+            try:
+                value = datetime.fromisoformat(_tight(str(value)))
+            except ValueError:  # what cannot be read is not known; the row is there all the same
+                return None
+        moment: datetime = value
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
 
 
@@ -109,14 +114,18 @@ class Service(Table):
     @property
     def expires_at(self) -> datetime | None:
         """When the access token ends; None if that is not known."""
-        written = (self.data or {}).get("expiresAt")
+        written = self._members().get("expiresAt")
         try:
             return datetime.fromisoformat(written) if isinstance(written, str) else None
         except ValueError:
             return None
 
+    def _members(self) -> dict[str, Any]:
+        """`data`, whatever years of other programs have left in it."""
+        return self.data if isinstance(self.data, dict) else {}
+
     def _token(self, ours: str, theirs: str) -> str | None:
-        data = self.data or {}
+        data = self._members()
         inner = data.get("tokens") or data.get("token")
         found = data.get(ours) or (inner.get(theirs) if isinstance(inner, dict) else None)
         return found if isinstance(found, str) else None
@@ -124,7 +133,8 @@ class Service(Table):
     @property
     def account(self) -> dict[str, Any]:
         """Whose account it is at the provider: `{"id": ..., "name": ...}`, or empty if unknown."""
-        return (self.data or {}).get("account") or {}
+        account = self._members().get("account")
+        return account if isinstance(account, dict) else {}
 
     def __repr__(self) -> str:  # without `data`, which holds the token
         return (

@@ -37,7 +37,7 @@ def ask_for_token(provider: Provider, form: dict[str, str]) -> dict[str, Any]:
             allow_redirects=False,
         )
     answer = read_fields(response)
-    if "error" in answer:
+    if answer.get("error") is not None:
         code = error_name(answer["error"])
         advice = _REGISTRATION if code in _OUR_FAULT else "Ask the bot in the chat for a new link."
         what = "refresh token" if form["grant_type"] == "refresh_token" else "code"
@@ -48,7 +48,7 @@ def ask_for_token(provider: Provider, form: dict[str, str]) -> dict[str, Any]:
             f"{provider.name} has a problem of its own (it answered {response.status_code})."
         )
     token, kind = answer.get("access_token"), answer.get("token_type", "bearer")
-    if not isinstance(token, str) or not token or str(kind).lower() != "bearer":
+    if not http.is_token(token) or str(kind).lower() != "bearer":
         raise ProviderNonsense(f"{provider.name} answered, but not with a token that we can use.")
     return answer
 
@@ -64,7 +64,7 @@ def token_data(provider: Provider, answer: Mapping[str, Any], now: datetime) -> 
         "expiresAt": None,
         "needsReconnect": None,
     }
-    if str(answer.get("expires_in", "")).isdecimal():
+    if re.fullmatch(r"[0-9]{1,9}", str(answer.get("expires_in", ""))):
         expires = now + timedelta(seconds=int(answer["expires_in"]))
         data["expiresAt"] = expires.isoformat(timespec="seconds")
     if isinstance(answer.get("scope"), str):  # what the person granted, maybe less than we asked
@@ -84,6 +84,7 @@ def revoke_token(provider: Provider, revocation: Revocation, token: str) -> None
             json=body if revocation.encoding == "json" else None,
             data=body if revocation.encoding == "form" else None,
             auth=_basic(provider) if revocation.client_auth else _no_auth,
+            allow_redirects=False,  # the token goes to the provider and to nobody else
         )
     if response.status_code not in (200, 204):
         raise ProviderNonsense(
@@ -98,7 +99,7 @@ def read_fields(response: requests.Response) -> dict[str, Any]:
         return dict(parse_qsl(response.text))
     try:
         answer = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}
 
@@ -106,7 +107,9 @@ def read_fields(response: requests.Response) -> dict[str, Any]:
 def error_name(value: Any) -> str:
     """An error's name, if it looks like one: what strangers write is not shown to people."""
     text = str(value)
-    return text if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", text) else "an unnamed error"
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]{0,63}", text) and not re.match(r"gh[a-z]_", text):
+        return text
+    return "an unnamed error"
 
 
 def _client_in_body(provider: Provider) -> dict[str, str]:

@@ -27,7 +27,7 @@ from botkit.providers import Provider, callback_path
 from botkit.skills import Skill
 from botkit.storage import Storage
 from botkit.tables import Service
-from botkit.webhook import OWN_TROUBLE, webhook_view
+from botkit.webhook import OWN_TROUBLE, json_object, webhook_view
 from botkit.work import Work
 
 log = logging.getLogger("botkit")
@@ -70,8 +70,8 @@ def create_app(
 
     @app.post("/bot/oauth")
     def bot_token() -> Any:
-        fields: Any = request.get_json(silent=True) if request.is_json else request.form.to_dict()
-        installation.take_token(fields if isinstance(fields, dict) else {})
+        fields = json_object() if request.is_json else request.form.to_dict()
+        installation.take_token(fields or {})
         return jsonify(ok=True)
 
     @app.get("/health")
@@ -95,9 +95,10 @@ def _callback_view(storage: Storage, chat: Chat, skill: Skill, work: Work) -> Ca
         if _looks_ahead():
             return "", 204
         service = handle_callback(storage, skill.provider, request.args.to_dict(flat=False))
-        page = _connected_page(chat, skill.provider, service)
-        work.submit(skill.connected, service)
-        return page
+        try:
+            return _connected_page(chat, skill.provider, service)
+        finally:  # the account is connected, whatever becomes of the page
+            work.submit(skill.connected, service)
 
     return callback
 

@@ -8,6 +8,7 @@ Source: RingCentral developer guide, "Receiving webhooks".
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -36,8 +37,8 @@ def webhook_view(
     def webhook() -> Any:
         if not request.get_data():
             return _accepted()
-        envelope = request.get_json(silent=True, force=True)
-        if not isinstance(envelope, dict):
+        envelope = json_object()
+        if envelope is None:
             return jsonify(error="This is not a delivery: the body is not a JSON object."), 400
         bot = storage.find_bot(str(envelope.get("ownerId") or ""))
         if bot is None:
@@ -52,6 +53,16 @@ def webhook_view(
         return _accepted()
 
     return webhook
+
+
+def json_object() -> dict[str, Any] | None:
+    """The request's body, if it is a JSON object made of whole characters."""
+    try:
+        body = json.loads(request.get_data().decode("utf-8"))
+        json.dumps(body, ensure_ascii=False).encode("utf-8")  # no half characters in it
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
 
 
 def _accepted() -> Response:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from botkit import http
 from botkit.errors import StorageError
+from botkit.events import Event
 
 
 def connect(person, chat="direct"):
@@ -42,12 +44,22 @@ def test_profile_brings_the_profile_and_no_private_address(kit):
     assert "@" not in answer
 
 
+def test_what_somebody_has_not_filled_in_is_not_shown(kit):
+    connect(kit.alice)
+    body = '{"login": "alice-practice", "name": null, "public_repos": 0, "email": "a@b"}'
+    kit.world.github.trouble.next(path="/api/v3/user", status=200, body=body)
+    assert last(kit.alice.say("profile")) == (
+        "Here is your GitHub profile:\n**alice-practice**: 0 public repositories, 0 followers\n"
+        '[code]{\n  "login": "alice-practice",\n  "public_repos": 0\n}[/code]'
+    )
+
+
 def test_a_name_full_of_quotes_and_emoji_is_shown_as_it_is(kit):
     connect(kit.bob)
     assert "O'Hara 🐙" in last(kit.bob.say("profile"))
 
 
-@pytest.mark.parametrize("text", ["what?", "profiles", "💥", "x" * 10_000])
+@pytest.mark.parametrize("text", ["what?", "profiles", "do not disconnect", "💥", "x" * 10_000])
 def test_what_it_does_not_understand_it_says_with_what_it_does(kit, text):
     connect(kit.alice)
     answer = last(kit.alice.say(text))
@@ -88,6 +100,24 @@ def test_disconnect_removes_the_row_also_when_github_does_not_confirm(kit):
     assert kit.storage.find_services(bot_id=kit.bot_id) == []
 
 
+def test_disconnect_removes_the_row_also_when_github_does_not_answer(kit, monkeypatch):
+    connect(kit.alice)
+    monkeypatch.setattr(http, "READ_SECONDS", 0.1)
+    kit.world.github.trouble.next(path="/api/v3/applications", delay=30)
+    answer = last(kit.alice.say("disconnect"))
+    kit.world.github.trouble.clear()
+    assert answer.startswith("Disconnected here, but: GitHub did not answer in time.")
+    assert kit.storage.find_services(bot_id=kit.bot_id) == []
+
+
+def test_disconnect_removes_the_row_also_when_the_chat_cannot_be_told(kit):
+    connect(kit.alice)
+    kit.alice.reads()
+    kit.world.ringcentral.trouble.next(path="/team-messaging", status=400)
+    assert [who for who, _ in kit.alice.say("disconnect").messages] == ["Alice"]
+    assert kit.storage.find_services(bot_id=kit.bot_id) == []
+
+
 def test_a_revoked_grant_brings_a_new_link(kit):
     connect(kit.alice)
     kit.world.github.revoke("alice")
@@ -101,6 +131,7 @@ def test_a_revoked_grant_brings_a_new_link(kit):
     "status, body, sentence",
     [
         (500, "oops", "GitHub sent no profile (it answered 500)."),
+        (404, '{"login": "alice-practice"}', "GitHub sent no profile (it answered 404)."),
         (200, "<html>", "GitHub sent no profile (it answered 200)."),
         (200, '{"login": "al', "GitHub sent no profile (it answered 200)."),
         (200, "", "GitHub sent no profile (it answered 200)."),
@@ -164,3 +195,45 @@ def test_a_message_longer_than_the_chat_takes_is_cut(kit):
     kit.chat.send(kit.bot_id, direct, "y" * 10_001)
     text = last(kit.alice.reads())
     assert len(text) == 10_000 and text.endswith("y…")
+
+
+# ---- beside other skills, and in chats of all kinds
+
+
+def skill_says(kit, event, handled=False):
+    """What the skill returns for an event, and what it says about it in Alice's chat."""
+    kit.alice.reads()
+    return kit.bot.skills[0].handle(event, handled), kit.alice.reads().messages
+
+
+def direct_of(kit):
+    return kit.world.ringcentral.posts("direct", "Alice")[0].chat_id
+
+
+@pytest.mark.parametrize("kind", ["Message4Bot", "BotJoinGroup"])
+def test_what_an_earlier_skill_has_handled_is_left_alone(kit, kind):
+    event = Event(kind, kit.bot_id, direct_of(kit), "1", "help", group_type="PrivateChat")
+    assert skill_says(kit, event, handled=True) == (False, [])
+    handled, said = skill_says(kit, event)
+    assert handled is True and len(said) == 1
+
+
+def test_an_event_that_is_not_its_own_is_left_for_the_next_skill(kit):
+    assert skill_says(kit, Event("BotLeftGroup", kit.bot_id, direct_of(kit))) == (False, [])
+
+
+@pytest.mark.parametrize("group_type", ["Everyone", "PersonalChat"])
+def test_where_nobody_asked_for_it_a_bot_is_silent(kit, group_type):
+    event = Event("BotJoinGroup", kit.bot_id, direct_of(kit), group_type=group_type)
+    assert skill_says(kit, event)[1] == []
+
+
+def test_where_the_members_are_not_said_the_greeting_has_no_link(kit):
+    kit.chat._known.clear()
+    body, kind = '{"id": "1", "type": "Direct"}', {"Content-Type": "application/json"}
+    kit.world.ringcentral.trouble.next(
+        path="/team-messaging/v1/chats", status=200, body=body, headers=kind
+    )
+    event = Event("BotJoinGroup", kit.bot_id, direct_of(kit), group_type="PrivateChat")
+    (_, said), *_ = skill_says(kit, event)[1]
+    assert said == "Hello! I show GitHub profiles. Mention me and say **profile** to begin."

@@ -142,6 +142,18 @@ def test_a_token_of_somebody_else_is_refused(kit, who):
     assert [bot.id for bot in kit.storage.find_bots()] == [kit.bot_id]
 
 
+@pytest.mark.parametrize(
+    "status, ours, sentence",
+    [(403, 502, "did not accept this"), (500, 503, "it answered 500"), (503, 503, "answered 503")],
+)
+def test_what_comes_with_a_bad_status_is_not_believed(kit, status, ours, sentence):
+    body = '{"id": 7, "type": "Bot"}'
+    kit.world.ringcentral.trouble.next(path="/restapi/v1.0/account", status=status, body=body)
+    answer = kit.app.test_client().post("/bot/oauth", data={"access_token": "t"})
+    assert answer.status_code == ours and sentence in answer.get_json()["error"]
+    assert [bot.id for bot in kit.storage.find_bots()] == [kit.bot_id]
+
+
 def test_a_token_for_another_app_is_refused(kit):
     fields = {"access_token": "t", "client_id": "another"}
     answer = kit.app.test_client().post("/bot/oauth", data=fields)

@@ -53,8 +53,8 @@ def live(serve, github_process, ringcentral_process):
     return github | chat_settings(ringcentral_process)
 
 
-def test_the_whole_trip_in_two_processes(gunicorn, live, serve, ringcentral_process):
-    bot = gunicorn(**live)
+def test_the_whole_trip_in_two_processes(gunicorn, live, serve, ringcentral_process, database_url):
+    bot = gunicorn(**live, RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI=database_url)
     wait_until(lambda: answers(serve.address))
     ringcentral_process.call("install_bot", f"{serve.address}/bot/oauth")
     alice = Alice(ringcentral_process)

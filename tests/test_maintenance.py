@@ -91,19 +91,20 @@ def test_a_process_that_died_at_work_keeps_the_others_away_for_two_minutes_only(
     assert maintain(kit.bot) == [f"Made a new subscription of {NAME}."]
 
 
-def test_of_many_that_want_a_bot_in_hand_one_gets_it(kit):
+def test_of_many_that_want_a_bot_in_hand_one_gets_it(storage):
+    storage.save_bot("bot", data={})
     start = threading.Barrier(16)
 
     def claim(_):
         start.wait()
-        return kit.storage.claim_bot(kit.bot_id, seconds=60)
+        return storage.claim_bot("bot", seconds=60)
 
     with ThreadPoolExecutor(16) as pool:
         (mine,) = filter(None, pool.map(claim, range(16)))
-    kit.storage.release_bot(kit.bot_id, "somebody else's")
-    assert kit.storage.claim_bot(kit.bot_id, seconds=60) is None
-    kit.storage.release_bot(kit.bot_id, mine)
-    assert kit.storage.claim_bot(kit.bot_id, seconds=60)
+    storage.release_bot("bot", "somebody else's")
+    assert storage.claim_bot("bot", seconds=60) is None
+    storage.release_bot("bot", mine)
+    assert storage.claim_bot("bot", seconds=60)
 
 
 # ---- what is dead ------------------------------------------------------------------------------
@@ -206,13 +207,15 @@ bot.close()
 """
 
 
-def test_two_at_once_in_two_processes_leave_one_subscription(ringcentral_process, tmp_path):
+def test_two_at_once_in_two_processes_leave_one_subscription(
+    ringcentral_process, database_url, tmp_path
+):
     id_, secret = ringcentral_process.call("registration")
     environment = {
         "RINGCENTRAL_SERVER": ringcentral_process.address,
         "RINGCENTRAL_CHATBOT_CLIENT_ID": id_,
         "RINGCENTRAL_CHATBOT_CLIENT_SECRET": secret,
-        "RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI": f"sqlite:///{tmp_path / 'bot.sqlite'}",
+        "RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI": database_url,
     }
     kit = Kit(load_settings(environment, env_file=tmp_path / "none"))
     gate = Gate(kit.app)

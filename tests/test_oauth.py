@@ -55,6 +55,7 @@ def test_a_thousand_states_are_all_different(link):
     assert len(states) == 1000
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # one can read its file
 def test_neither_the_state_nor_the_secret_is_in_the_database_or_the_link(link, provider, tmp_path):
     url = link()
     state = parse_qs(urlsplit(url).query)["state"][0]
@@ -144,6 +145,6 @@ def test_the_token_is_sent_in_the_header_only(storage, provider, link, practice)
 
 def test_revoking_makes_github_forget_the_token(storage, provider, link):
     service = oauth.handle_callback(storage, provider, answer_of(link()))
-    oauth.revoke(provider, service)
+    oauth.revoke(storage, provider, service)
     with pytest.raises(ReconnectNeeded):
         oauth.api_session(storage, provider, service).get("/user")

@@ -17,6 +17,11 @@ GOOD = json.dumps({"access_token": "t0ken", "token_type": "bearer"})
 
 
 @pytest.fixture
+def database_url(sqlite_url):
+    return sqlite_url  # what a provider answers has nothing to do with the kind of database
+
+
+@pytest.fixture
 def elsewhere():
     elsewhere = Elsewhere()
     yield elsewhere
@@ -60,7 +65,7 @@ def test_an_entry_in_netrc_is_never_sent(storage, elsewhere, tmp_path, monkeypat
     netrc.write_text("machine 127.0.0.1 login somebody password else")
     monkeypatch.setenv("NETRC", str(netrc))
     provider = elsewhere.provider(client_auth=client_auth)
-    oauth.revoke(provider, call_back(storage, provider))
+    oauth.revoke(storage, provider, call_back(storage, provider))
     exchange, account, revocation = elsewhere.seen
     ours = {"body": None, "basic": "Basic " + b64encode(b"client:client-secret").decode()}
     assert exchange.get("HTTP_AUTHORIZATION") == ours[client_auth]
@@ -199,7 +204,7 @@ def test_scopes_in_a_form_are_read_whichever_way_they_are_written(storage, elsew
 
 def test_a_form_revocation_without_client_authentication(storage, provider, elsewhere):
     service = call_back(storage, provider)
-    oauth.revoke(provider, service)
+    oauth.revoke(storage, provider, service)
     request = elsewhere.seen[-1]
     assert (request["PATH_INFO"], request["body"]) == ("/revoke", "token=t0ken")
     assert "HTTP_AUTHORIZATION" not in request
@@ -209,7 +214,7 @@ def test_a_json_revocation_with_client_authentication(storage, elsewhere):
     url = f"{elsewhere.server.url}/grant"
     how = Revocation("DELETE", url, "access_token", "json", client_auth=True)
     provider = elsewhere.provider(client_auth="body", revocation=how)
-    oauth.revoke(provider, call_back(storage, provider))
+    oauth.revoke(storage, provider, call_back(storage, provider))
     request = elsewhere.seen[-1]
     assert (request["REQUEST_METHOD"], request["PATH_INFO"]) == ("DELETE", "/grant")
     assert json.loads(request["body"]) == {"access_token": "t0ken"}
@@ -220,7 +225,7 @@ def test_a_json_revocation_with_client_authentication(storage, elsewhere):
 def test_a_revocation_is_confirmed_by_these_alone(storage, provider, elsewhere, status):
     service = call_back(storage, provider)
     elsewhere.answers(status)
-    oauth.revoke(provider, service)
+    oauth.revoke(storage, provider, service)
     assert elsewhere.trouble._plans == []
 
 
@@ -229,12 +234,12 @@ def test_a_revocation_that_is_not_confirmed_is_an_error(storage, provider, elsew
     service = call_back(storage, provider)
     elsewhere.answers(status)
     with pytest.raises(ProviderNonsense, match=f"did not confirm.*it answered {status}"):
-        oauth.revoke(provider, service)
+        oauth.revoke(storage, provider, service)
 
 
 def test_without_a_token_or_a_way_there_is_nothing_to_revoke(storage, provider, elsewhere):
     service = storage.save_service("Elsewhere", **ALICE, data={})
-    oauth.revoke(provider, service)
+    oauth.revoke(storage, provider, service)
     service = storage.save_service("Elsewhere", **ALICE, data={"accessToken": "t0ken"})
-    oauth.revoke(elsewhere.provider(revocation=None), service)
+    oauth.revoke(storage, elsewhere.provider(revocation=None), service)
     assert elsewhere.seen == []

@@ -228,3 +228,17 @@ def test_an_end_that_cannot_be_read_is_no_end(connected, written):
     row = connected.storage.update_service(connected.service.id, {"expiresAt": written})
     assert row.expires_at is None
     assert connected.get_user().ok and connected.refreshes() == 0
+
+
+def test_a_connection_with_an_old_token_can_still_be_revoked(connected):
+    connected.expire()
+    connected.process.call("expire_everything")
+    oauth.revoke(connected.storage, connected.provider, connected.service)
+    assert connected.process.call("_ledger.grants") == {}
+
+
+def test_what_the_provider_has_forgotten_needs_no_revoking(connected):
+    connected.process.call("revoke", "alice")
+    connected.expire()
+    oauth.revoke(connected.storage, connected.provider, connected.service)
+    assert connected.row().data["needsReconnect"] is True

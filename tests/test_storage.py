@@ -5,12 +5,15 @@ from __future__ import annotations
 import sqlite3
 import threading
 import traceback
-from datetime import UTC
+from datetime import UTC, datetime
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
-from botkit.errors import DatabaseBusy, DatabaseReadOnly, StorageError
+from botkit.errors import DatabaseBusy, DatabaseReadOnly, StateUnknown, StorageError
 from botkit.storage import Storage, setup_database
+from botkit.tables import Service
 
 ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
 BOB = {"bot_id": "bot", "group_id": "team", "user_id": "bob"}
@@ -159,8 +162,8 @@ def test_an_address_that_is_none_is_explained(url):
     assert "sqlite:///botkit.sqlite" in caught.value.advice
 
 
-def test_without_set_up_the_error_is_ours(tmp_path):
-    storage = Storage(f"sqlite:///{tmp_path / 'empty.sqlite'}")
+def test_without_set_up_the_error_is_ours(database_url):
+    storage = Storage(database_url)
     with pytest.raises(StorageError, match="does not have the tables yet") as caught:
         storage.check()
     assert "must set up the database" in caught.value.advice
@@ -183,7 +186,79 @@ def test_a_database_in_memory_is_one_database_for_all_threads():
     assert storage.find_service("GitHub", **ALICE).access_token == "t"
 
 
-def test_the_file_uses_a_write_ahead_log(tmp_path, database_url):
-    setup_database(database_url)
+def test_the_file_uses_a_write_ahead_log(tmp_path, sqlite_url):
+    setup_database(sqlite_url)
     mode = sqlite3.connect(tmp_path / "botkit.sqlite").execute("PRAGMA journal_mode").fetchone()
     assert mode == ("wal",)
+
+
+# ---- what is kept apart, and what is wiped
+
+
+def insert(session, **values):
+    """A row that did not come through `save_service`."""
+    moment = datetime(values.pop("year", 2020), 1, 2, tzinfo=UTC)
+    row = {"name": "GitHub", **ALICE, "created_at": moment, "updated_at": moment} | values
+    session.connection().execute(sa.insert(Service).values(row))
+
+
+def add_null_owner(storage, year, token):
+    """A row as the original framework writes it: without an owner."""
+    with storage._writing() as session:
+        insert(session, user_id=None, year=year, data={"accessToken": token})
+
+
+def test_a_row_without_an_owner_is_the_chats_and_nobodys_in_particular(storage):
+    add_null_owner(storage, 2020, "t")
+    assert storage.find_service("GitHub", bot_id="bot", group_id="team").access_token == "t"
+    assert storage.find_service("GitHub", **ALICE) is None
+    storage.save_service("GitHub", **ALICE, data={"accessToken": "a"})
+    assert storage.find_service("GitHub", bot_id="bot", group_id="team").access_token == "t"
+
+
+@pytest.mark.parametrize("year, found", [(2020, "ours"), (2030, "theirs")])
+def test_beside_a_row_of_the_original_the_newer_one_is_found(storage, year, found):
+    storage.save_service("GitHub", bot_id="bot", group_id="team", data={"accessToken": "ours"})
+    add_null_owner(storage, year, "theirs")
+    assert storage.find_service("GitHub", bot_id="bot", group_id="team").access_token == found
+
+
+def test_a_row_that_is_given_an_owner_says_when(storage, clock):
+    row = storage.save_service("GitHub", bot_id="bot", group_id="team", data={})
+    clock.advance(hours=1)
+    storage.adopt_service(row, user_id="alice")
+    found = storage.find_service("GitHub", **ALICE)
+    assert (found.id, found.updated_at, found.created_at) == (row.id, clock.moment, row.created_at)
+
+
+def test_a_row_that_somebody_else_makes_in_the_same_moment_is_used(storage, monkeypatch):
+    """On a database with many writers, another one may come between our look and our insert."""
+    begin_nested = Session.begin_nested
+
+    def begin_too_late(session):
+        monkeypatch.undo()
+        insert(session, data={"theirs": 1})
+        return begin_nested(session)
+
+    monkeypatch.setattr(Session, "begin_nested", begin_too_late)
+    saved = storage.save_service("GitHub", **ALICE, data={"ours": 2})
+    assert saved.data == {"theirs": 1, "ours": 2}
+    assert len(storage.find_services()) == 1
+
+
+def test_the_number_of_a_deleted_row_is_never_given_again(storage):
+    first = storage.save_service("GitHub", **ALICE, data={})
+    storage.delete_service(first)
+    storage.save_service("GitHub", **BOB, data={})
+    storage.delete_service(first)  # somebody who still holds the old row
+    assert [row.user_id for row in storage.find_services()] == ["bob"]
+
+
+def test_a_bot_that_goes_takes_its_waiting_links_with_it(storage):
+    place = {"provider": "GitHub", "redirect_uri": "http://127.0.0.1:9/", "verifier": "v"}
+    storage.add_authorization("hers", **place, **ALICE)
+    storage.add_authorization("another's", **place, **(ALICE | {"bot_id": "another"}))
+    storage.delete_bot("bot")
+    with pytest.raises(StateUnknown):
+        storage.claim_authorization("hers", provider="GitHub")
+    assert storage.claim_authorization("another's", provider="GitHub").bot_id == "another"

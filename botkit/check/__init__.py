@@ -13,6 +13,7 @@ from botkit.check.lesson03 import auth_link
 from botkit.check.lesson04 import callback
 from botkit.check.lesson05 import api_answers
 from botkit.check.lesson06 import addresses
+from botkit.check.lesson07 import merge_tokens
 from botkit.check.lesson11 import what_is_live
 from botkit.check.verdict import Verdict
 
@@ -24,6 +25,7 @@ __all__ = [
     "auth_link",
     "callback",
     "environment",
+    "merge_tokens",
     "save_service",
     "trip_order",
     "what_is_live",

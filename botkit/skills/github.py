@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from botkit.chat import Chat
+from botkit.chat import Chat, plain
 from botkit.errors import (
     BotkitError,
     ProviderError,
@@ -59,7 +59,7 @@ class GitHubSkill:
         return True
 
     def connected(self, service: Service) -> None:
-        name = service.account.get("name", "unknown")
+        name = plain(service.account.get("name", "unknown"))
         self._chat.send(
             service.bot_id or "",
             service.group_id or "",
@@ -112,8 +112,11 @@ class GitHubSkill:
 
     def _disconnect(self, event: Event, service: Service) -> None:
         try:
-            revoke(self.provider, service)
-            outcome = "Disconnected. GitHub has forgotten the connection too."
+            if self._is_connected_elsewhere(service):  # revoking would end that, too
+                outcome = "Disconnected here. Your account stays connected in another chat."
+            else:
+                revoke(self._storage, self.provider, service)
+                outcome = "Disconnected. GitHub has forgotten the connection too."
         except BotkitError as error:
             outcome = (
                 f"Disconnected here, but: {error} You can remove the app yourself in your GitHub "
@@ -123,6 +126,16 @@ class GitHubSkill:
         self._say(event, outcome)
 
     # ---- how ------------------------------------------------------------------------------
+
+    def _is_connected_elsewhere(self, service: Service) -> bool:
+        """Whether the same account is connected in another chat, or by another person."""
+
+        def key(one: Service) -> tuple[str | None, object]:
+            return one.name, one.account.get("id")
+
+        all_of_bot = self._storage.find_services(bot_id=service.bot_id or "")
+        others = [other for other in all_of_bot if other.id != service.id]
+        return bool(service.account) and any(key(other) == key(service) for other in others)
 
     def _find(self, event: Event) -> Service | None:
         place = {"bot_id": event.bot_id, "group_id": event.group_id}
@@ -136,8 +149,8 @@ class GitHubSkill:
         orphan = self._storage.find_service(
             self.provider.name, bot_id=event.bot_id, group_id=event.group_id
         )
-        if orphan is None or not self._chat.group(event.bot_id, event.group_id).is_direct:
-            return None
+        if orphan is None or not self._chat.group(event.bot_id, event.group_id).is_private:
+            return None  # a team that has two members now had others, and it may be theirs
         return self._storage.adopt_service(orphan, user_id=event.user_id)
 
     def _invitation(self, event: Event, user_id: str) -> str:
@@ -156,7 +169,7 @@ class GitHubSkill:
 
 
 def _profile_text(profile: Any) -> str:
-    shown = {key: profile.get(key) for key in PUBLIC if profile.get(key) is not None}
+    shown = {key: plain(profile.get(key)) for key in PUBLIC if profile.get(key) is not None}
     code = json.dumps(shown, indent=2, ensure_ascii=False)
     return (
         "Here is your GitHub profile:\n"

@@ -17,13 +17,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from botkit.account import whose_account
 from botkit.errors import (
     AuthorizationDenied,
     BotkitError,
     CallbackIncomplete,
     IssuerMismatch,
     ProviderError,
-    ProviderNonsense,
     ProviderRefused,
     ReconnectNeeded,
     StorageError,
@@ -33,7 +33,7 @@ from botkit.providers import Provider
 from botkit.refresh import fresh_service
 from botkit.storage import Storage
 from botkit.tables import Authorization, Service
-from botkit.tokens import ask_for_token, error_name, read_fields, revoke_token, token_data
+from botkit.tokens import ask_for_token, error_name, revoke_token, token_data
 
 NEW_LINK = "Nothing was connected. Ask the bot in the chat for a new link in a moment."
 
@@ -104,7 +104,7 @@ def handle_callback(
     code = _only(query, "code", provider)
     data = _exchange(storage, provider, code, pending)
     try:
-        data["account"] = _whose_account(provider, data["accessToken"])
+        data["account"] = whose_account(provider, data["accessToken"])
     except ProviderError as error:  # whatever it advises: this link is used up
         error.advice = NEW_LINK
         raise
@@ -168,34 +168,6 @@ def _exchange(
     data = token_data(provider, answer, storage.now())
     data.setdefault("scope", list(provider.scopes))  # not said: as asked (RFC 6749, section 5.1)
     return data
-
-
-def missing_scopes(provider: Provider, service: Service) -> list[str]:
-    """What we asked for and did not get."""
-    granted = set((service.data or {}).get("scope", provider.scopes))
-    for scope in tuple(granted):
-        granted.update(provider.implied_scopes.get(scope, ()))
-    return [scope for scope in provider.scopes if scope not in granted]
-
-
-def _whose_account(provider: Provider, access_token: str) -> dict[str, Any] | None:
-    """Ask the provider whose token this is: another person may have pressed Approve."""
-    if provider.account_path is None:
-        return None
-    with ApiSession(provider.name, provider.api_url, access_token) as api:
-        answer = api.get(provider.account_path)
-    account = read_fields(answer)
-    if answer.status_code != 200 or provider.account_id_field not in account:
-        raise ProviderNonsense(f"{provider.name} did not say whose account it is.")
-    return {
-        "id": str(account[provider.account_id_field]),
-        "name": _whole(str(account.get(provider.account_name_field) or "no name")),
-    }
-
-
-def _whole(text: str) -> str:
-    """Without half characters, which JSON may hold and no page can show."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _forget_other_account(

@@ -19,10 +19,11 @@ from typing import Any
 from flask import Flask, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
+from botkit.account import missing_scopes
 from botkit.chat import Chat
 from botkit.errors import AuthorizationDenied, BotkitError, StateUsed
 from botkit.installation import Installation
-from botkit.oauth import handle_callback, missing_scopes
+from botkit.oauth import handle_callback
 from botkit.providers import Provider, callback_path
 from botkit.skills import Skill
 from botkit.storage import Storage

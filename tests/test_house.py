@@ -26,7 +26,10 @@ MAY_IMPORT = {
     "storage": {"database", "errors", "links", "tables"},
     "tokens": {"errors", "http", "providers"},
     "refresh": {"errors", "providers", "storage", "tables", "tokens"},
-    "oauth": {"errors", "http", "providers", "refresh", "storage", "tables", "tokens"},
+    "account": {"errors", "http", "providers", "tables", "tokens"},
+    "oauth": {
+        *("account", "errors", "http", "providers", "refresh", "storage", "tables", "tokens"),
+    },
     "events": set(),
     "chat": {"errors", "events", "http", "settings", "storage", "tables"},
     "subscription": {"chat", "errors", "storage", "tables"},
@@ -37,8 +40,8 @@ MAY_IMPORT = {
     "skills": {"chat", "errors", "events", "oauth", "providers", "storage", "tables", "tokens"},
     "webhook": {"chat", "errors", "events", "installation", "skills", "storage", "work"},
     "web": {
-        *("chat", "errors", "installation", "oauth", "providers", "skills", "storage", "tables"),
-        *("webhook", "work"),
+        *("account", "chat", "errors", "installation", "oauth", "providers", "skills", "storage"),
+        *("tables", "webhook", "work"),
     },
     "tunnel": {"errors"},
     "bot": {

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from oauth_world import ALICE, CALLBACK, answer_of, calls, practice_github, registered
 
-from botkit import oauth
+from botkit import account, oauth
 from botkit.errors import (
     ReconnectNeeded,
 )
@@ -110,13 +110,13 @@ def test_fewer_scopes_than_asked_are_noticed(storage, practice, provider, link):
     practice.grant_only = []
     service = oauth.handle_callback(storage, provider, answer_of(link()))
     assert service.data["scope"] == []
-    assert oauth.missing_scopes(provider, service) == ["read:user"]
+    assert account.missing_scopes(provider, service) == ["read:user"]
 
 
 @pytest.mark.parametrize("granted", [["read:user"], ["user"], ["repo", "user"]])
 def test_a_wider_scope_counts_for_the_narrower_one(storage, provider, granted):
     service = storage.save_service("GitHub", **ALICE, data={"scope": granted})
-    assert oauth.missing_scopes(provider, service) == []
+    assert account.missing_scopes(provider, service) == []
 
 
 # ---- step 3, and the way back

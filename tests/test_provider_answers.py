@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from elsewhere_world import ALICE, REDIRECT, Elsewhere, call_back
 
-from botkit import http, oauth
+from botkit import account, http, oauth
 from botkit.errors import ProviderNonsense, ProviderRefused, ProviderUnreachable
 from botkit.providers import Revocation
 
@@ -188,7 +188,7 @@ def test_the_scopes_that_were_granted_are_noted(storage, elsewhere, what):
     service = call_back(storage, provider)
     assert service.data["scope"] == noted
     missing = [scope for scope in provider.scopes if scope not in noted]
-    assert oauth.missing_scopes(provider, service) == missing
+    assert account.missing_scopes(provider, service) == missing
 
 
 @pytest.mark.parametrize("scope", ["read+write", "read%20write", "read%2Cwrite", "read,write"])

@@ -1,0 +1,43 @@
+"""Whose account was connected, and what the person granted: both may differ from what we expect.
+
+Another person may have pressed Approve than the one who asked in the chat, and people may untick
+what they do not want to grant.  So step 2 asks and looks, and does not assume.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botkit.errors import ProviderNonsense
+from botkit.http import ApiSession
+from botkit.providers import Provider
+from botkit.tables import Service
+from botkit.tokens import read_fields
+
+
+def whose_account(provider: Provider, access_token: str) -> dict[str, Any] | None:
+    """Ask the provider whose token this is: another person may have pressed Approve."""
+    if provider.account_path is None:
+        return None
+    with ApiSession(provider.name, provider.api_url, access_token) as api:
+        answer = api.get(provider.account_path)
+    account = read_fields(answer)
+    if answer.status_code != 200 or provider.account_id_field not in account:
+        raise ProviderNonsense(f"{provider.name} did not say whose account it is.")
+    return {
+        "id": str(account[provider.account_id_field]),
+        "name": _whole(str(account.get(provider.account_name_field) or "no name")),
+    }
+
+
+def _whole(text: str) -> str:
+    """Without half characters, which JSON may hold and no page can show."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def missing_scopes(provider: Provider, service: Service) -> list[str]:
+    """What we asked for and did not get."""
+    granted = set((service.data or {}).get("scope", provider.scopes))
+    for scope in tuple(granted):
+        granted.update(provider.implied_scopes.get(scope, ()))
+    return [scope for scope in provider.scopes if scope not in granted]

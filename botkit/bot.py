@@ -12,7 +12,7 @@ from datetime import datetime
 
 from botkit.chat import Chat
 from botkit.database import utc_now
-from botkit.errors import InstallRefused, SettingsError
+from botkit.errors import InstallRefused, SettingsError, StorageError
 from botkit.installation import Installation
 from botkit.providers import callback_path, github
 from botkit.settings import Settings
@@ -43,7 +43,11 @@ class Bot:
             )
         self.address = settings.public_address or ""
         self.chat_address = ""  # where the chat reaches the bot, if not at `address`
-        self.storage = Storage(settings.database or DATABASE, now=now)
+        try:
+            self.storage = Storage(settings.database or DATABASE, now=now)
+        except StorageError as error:
+            name = "RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI"
+            raise SettingsError(f"{name} cannot be used.", advice=error.advice) from None
         self.storage.set_up()
         self.work = Work()
         self.chat = Chat(self.storage, settings.chatbot)

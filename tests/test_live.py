@@ -8,9 +8,10 @@ import sqlite3
 import pytest
 import requests
 
+from botkit.errors import SettingsError
 from botkit.kit import Kit
 from botkit.practice.browser import Browser
-from botkit.settings import load_settings
+from botkit.settings import Settings, load_settings
 
 
 @pytest.fixture
@@ -121,3 +122,12 @@ def test_everything_live_and_nothing_of_it_is_shown(
     assert "alice-practice" in dump  # the tokens are in there, too: that is what the table is for
     for secret in secrets:
         assert secret not in dump
+
+
+@pytest.mark.parametrize("url", ["nosuchdb://host/name", "postgresql://u:planted-secret@ho@st/x"])
+def test_an_unusable_database_is_told_by_the_name_of_its_variable(url):
+    with pytest.raises(SettingsError) as caught:
+        Kit(Settings(practice=True, database=url))
+    assert str(caught.value).startswith("RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI")
+    assert "sqlite:///botkit.sqlite" in caught.value.advice
+    assert "planted" not in str(caught.value) + caught.value.advice

@@ -74,7 +74,10 @@ def test_a_port_that_is_taken(serve):
     ("url", "happened"),
     [
         ("sqlite:////no/such/folder/botkit.sqlite", "The database file cannot be opened."),
-        ("mystery://bot:planted@host/name", "The address of the database cannot be used."),
+        (
+            "mystery://bot:planted@host/name",
+            "RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI cannot be used.",
+        ),
     ],
 )
 def test_a_database_that_cannot_be_used(serve, url, happened):

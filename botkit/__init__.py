@@ -20,16 +20,25 @@ __all__ = ["start"]
 logging.getLogger("botkit").addHandler(logging.NullHandler())
 
 
-def start(*, live: bool = False, database: str | None = None, port: int = 0) -> Kit:
+def start(
+    *, live: bool = False, database: str | None = None, port: int = 0, skills: str = ""
+) -> Kit:
     """Start the bot and the practice world around it; what runs already is replaced.
 
     `database` is an SQLAlchemy URL, by default a file that goes when the kit is closed.  `port` is
     the bot's, 0 for a free one.  With `live`, the settings in the environment and in `.env` count:
-    a system whose credentials are there is the real one.  Returns a `botkit.kit.Kit`.
+    a system whose credentials are there is the real one.  `skills` says what the bot can do, such
+    as "github, drive"; see `botkit.settings.SKILLS`.  Returns a `botkit.kit.Kit`.
     """
     from botkit import kit  # here, so that `import botkit` is quick
-    from botkit.settings import Settings, load_settings
+    from botkit.settings import Settings, load_settings, read_skills
 
     settings = load_settings() if live else Settings(practice=True)
-    settings = replace(settings, database=database or settings.database)
-    return kit.start(replace(settings, port=port or settings.port))
+    return kit.start(
+        replace(
+            settings,
+            database=database or settings.database,
+            port=port or settings.port,
+            skills=read_skills(skills) if skills else settings.skills,
+        )
+    )

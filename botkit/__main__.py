@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from botkit.errors import BotkitError
@@ -64,11 +65,11 @@ def _parser() -> argparse.ArgumentParser:
 def demo(chosen: argparse.Namespace) -> int:
     """Alice asks for her profile, follows the link, approves, and asks again."""
     from botkit.kit import start
-    from botkit.settings import Settings
+    from botkit.settings import SKILLS, Settings
 
     settings = Settings(practice=True, port=chosen.port)
     if chosen.open:
-        return _keep_open(settings)
+        return _keep_open(replace(settings, skills=tuple(SKILLS)))
     kit = start(settings)
     _tell("Alice asks the bot for her GitHub profile.", kit.alice.say("profile"))
     page = kit.alice.browser.visit(kit.alice.link)
@@ -93,7 +94,7 @@ def _keep_open(settings: Any) -> int:
     stopped = stop_signal()
     kit = start(settings)
     write_log(settings, kit.labels)
-    say(f"The practice chat: {kit.chat_page}", "Say profile to the bot there. Ctrl-C ends it.")
+    say(f"The practice chat: {kit.chat_page}", "Say help to the bot there. Ctrl-C ends it.")
     while not stopped(TICK):
         pass
     kit.close()

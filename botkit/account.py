@@ -6,6 +6,7 @@ what they do not want to grant.  So step 2 asks and looks, and does not assume.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from botkit.errors import ProviderNonsense
@@ -17,13 +18,13 @@ from botkit.tokens import read_fields
 
 def whose_account(provider: Provider, access_token: str) -> dict[str, Any] | None:
     """Ask the provider whose token this is: another person may have pressed Approve."""
-    if provider.account_path is None:
+    if provider.account_url is None:
         return None
-    with ApiSession(provider.name, provider.api_url, access_token) as api:
-        answer = api.get(provider.account_path)
+    with ApiSession(provider.called, provider.account_url, access_token) as api:
+        answer = api.get(provider.account_url)
     account = read_fields(answer)
     if answer.status_code != 200 or provider.account_id_field not in account:
-        raise ProviderNonsense(f"{provider.name} did not say whose account it is.")
+        raise ProviderNonsense(f"{provider.called} did not say whose account it is.")
     return {
         "id": str(account[provider.account_id_field]),
         "name": _whole(str(account.get(provider.account_name_field) or "no name")),
@@ -41,3 +42,18 @@ def missing_scopes(provider: Provider, service: Service) -> list[str]:
     for scope in tuple(granted):
         granted.update(provider.implied_scopes.get(scope, ()))
     return [scope for scope in provider.scopes if scope not in granted]
+
+
+def would_end(provider: Provider, service: Service, others: Iterable[Service]) -> bool:
+    """Whether revoking `service` would end one of the `others`, too.
+
+    It would where the provider forgets everything that a person has granted, and the same account
+    is connected in another chat, or by another skill.
+    """
+    if provider.revocation is None or provider.revocation.ends == "connection":
+        return False
+    names, account = {service.name, *provider.same_grant}, service.account.get("id")
+    return account is not None and any(
+        other.id != service.id and other.name in names and other.account.get("id") == account
+        for other in others
+    )

@@ -10,13 +10,20 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from botkit import providers
 from botkit.chat import Chat
 from botkit.database import utc_now
 from botkit.errors import InstallRefused, SettingsError, StorageError
 from botkit.installation import Installation
-from botkit.providers import callback_path, github
-from botkit.settings import Settings
+from botkit.providers import Provider, callback_path
+from botkit.settings import Settings, credentials
+from botkit.skills import Skill
+from botkit.skills.assistant import AssistantSkill
+from botkit.skills.base import ServiceSkill
 from botkit.skills.github import GitHubSkill
+from botkit.skills.google_drive import GoogleDriveSkill
+from botkit.skills.google_sheets import GoogleSheetsSkill
+from botkit.skills.reception import Reception
 from botkit.storage import Storage
 from botkit.web import create_app
 from botkit.work import Work
@@ -26,9 +33,18 @@ log = logging.getLogger("botkit")
 DATABASE = "sqlite:///botkit.sqlite"
 
 
+# Of each skill: its class, and how its service is described.
+SKILLS: dict[str, tuple[type[ServiceSkill], Callable[..., Provider]]] = {
+    "github": (GitHubSkill, providers.github),
+    "drive": (GoogleDriveSkill, providers.google_drive),
+    "sheets": (GoogleSheetsSkill, providers.google_sheets),
+    "ringcentral": (AssistantSkill, providers.ringcentral),
+}
+
+
 class Bot:
-    """`app` is the WSGI app; its parts are `storage`, `chat`, `installation`, `github` (the
-    provider), `skills` and `work`.
+    """`app` is the WSGI app; its parts are `storage`, `chat`, `installation`, `services` (the
+    skills that connect accounts), `skills` (all that take their turn) and `work`.
 
     `now` is the clock.  `address` is the bot's public address, without a final slash; it must be
     set before the first link goes out.  Raises `SettingsError` when a registration is missing, and
@@ -36,11 +52,12 @@ class Bot:
     """
 
     def __init__(self, settings: Settings, *, now: Callable[[], datetime] = utc_now) -> None:
-        if settings.github is None or settings.chatbot is None:
+        if settings.chatbot is None:
             raise SettingsError(
-                "The bot needs a registration at GitHub and one at RingCentral.",
-                advice="Set GITHUB_CLIENT_ID, RINGCENTRAL_CHATBOT_CLIENT_ID and their secrets.",
+                "The bot needs a registration at RingCentral.",
+                advice="Set RINGCENTRAL_CHATBOT_CLIENT_ID and RINGCENTRAL_CHATBOT_CLIENT_SECRET.",
             )
+        described = [(SKILLS[name][0], _provider(settings, name)) for name in settings.skills]
         self.address = settings.public_address or ""
         self.chat_address = ""  # where the chat reaches the bot, if not at `address`
         try:
@@ -51,27 +68,46 @@ class Bot:
         self.storage.set_up()
         self.work = Work()
         self.chat = Chat(self.storage, settings.chatbot)
-        self.github = github(
-            settings.github.client_id,
-            settings.github.client_secret,
-            server=settings.github.server,
-        )
-        self.skills = [GitHubSkill(self.storage, self.chat, self.github, lambda: self.address)]
+        self.providers: list[Provider] = []
+        self.services: list[ServiceSkill] = []
+        self.skills: list[Skill] = [Reception(self.services)]
+        for skill, provider in described:
+            self.add(skill, provider)
         self.installation = Installation(
             self.storage,
             self.chat,
-            [skill.provider for skill in self.skills],
+            self.providers,
             lambda: self.chat_address or self.address,
             self.work.later,
         )
         self.app = create_app(
-            self.storage, self.chat, self.installation, self.skills, work=self.work
+            self.storage, self.chat, self.installation, self.services, self.skills, work=self.work
         )
 
-    @property
-    def callback_url(self) -> str:
-        """Where GitHub sends the browser: the redirect URI of all three steps."""
-        return self.address + callback_path(self.github)
+    def add(self, skill: type[ServiceSkill], provider: Provider) -> None:
+        """Teach the bot one more skill, before the last one, which answers what is left.
+
+        It takes the place of one whose provider has the same name.
+        """
+        for old in [one for one in self.services if one.provider.name == provider.name]:
+            self.services.remove(old)
+            self.skills.remove(old)
+            self.providers.remove(old.provider)
+        place = self.storage, self.chat, provider, lambda: self.address, self.work
+        self.services.append(skill(*place))
+        self.skills.insert(-1, self.services[-1])
+        self.providers.append(provider)
+
+    def provider(self, name: str) -> Provider:
+        """The provider with this name.  Raises `LookupError` if no skill works with it."""
+        for provider in self.providers:
+            if provider.name == name:
+                return provider
+        raise LookupError(f"This bot has no skill for {name}.")
+
+    def callback_url(self, provider: Provider) -> str:
+        """Where a provider sends the browser: the redirect URI of all three steps."""
+        return self.address + callback_path(provider)
 
     @property
     def webhook_url(self) -> str:
@@ -97,3 +133,18 @@ class Bot:
 
     def __repr__(self) -> str:
         return "<Bot>"
+
+
+def _provider(settings: Settings, skill: str) -> Provider:
+    registration = settings.registration_for(skill)
+    if registration is None:
+        raise SettingsError(
+            f"The skill {skill} needs a registration at its service.",
+            advice=f"Set {' and '.join(credentials(skill))}, or leave it out of BOTKIT_SKILLS.",
+        )
+    client_id, secret, server = (
+        registration.client_id,
+        registration.client_secret,
+        registration.server,
+    )
+    return SKILLS[skill][1](client_id, secret, server=server)

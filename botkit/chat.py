@@ -56,9 +56,9 @@ class GroupInfo:
 def plain(text: Any) -> Any:
     """What strangers wrote, so that it cannot become a mention, a link or the end of a code block.
 
-    All of these begin with a bracket; a word joiner behind it changes nothing that is seen.
+    All of these need square brackets; they become others, which look alike.
     """
-    return text.replace("[", "[\u2060") if isinstance(text, str) else text
+    return text.replace("[", "［").replace("]", "］") if isinstance(text, str) else text
 
 
 class Chat:

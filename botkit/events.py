@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 REMINDER = "/restapi/v1.0/subscription/~"  # how the `event` of a reminder begins
@@ -24,7 +24,8 @@ Kind = Literal["BotJoinGroup", "Message4Bot", "BotLeftGroup", "BotRemoved", "Sub
 class Event:
     """Something in the chat that concerns the bot; the kinds are named as the original names them.
 
-    `user_id`, `text` (without the mention) and `mentioned` belong to Message4Bot, `group_type` to
+    `user_id`, `text` (without the mention, in one line), `written` (the same with the spaces and
+    line breaks that were typed) and `mentioned` belong to Message4Bot, `group_type` to
     BotJoinGroup: PrivateChat, PersonalChat (with itself), Group, Team or Everyone.
     """
 
@@ -35,6 +36,7 @@ class Event:
     text: str = ""
     mentioned: bool = False
     group_type: str = ""
+    written: str = field(default="", compare=False)
 
 
 def read_event(envelope: Mapping[str, Any]) -> Event | None:
@@ -68,13 +70,15 @@ def _message(body: Mapping[str, Any], bot_id: str) -> Event | None:
     if body.get("type", "TextMessage") != "TextMessage":
         return None  # somebody entered the chat, or a card
     mention = f"![:Person]({bot_id})"
+    written = text.replace(mention, " ")
     return Event(
         "Message4Bot",
         bot_id,
         str(group_id),
         str(sender),
-        text=" ".join(text.replace(mention, " ").split()),
+        text=" ".join(written.split()),
         mentioned=mention in text,
+        written=written.strip(),
     )
 
 

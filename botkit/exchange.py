@@ -21,6 +21,12 @@ Headers = Mapping[str, Any]
 
 LONGEST_BODY = 64 * 1024  # bytes; a longer one passes unread
 LONGEST_VALUE = 60  # characters
+SHOWN_HEADERS = (  # of a request
+    "Authorization",
+    "X-Goog-Resource-State",
+    "X-Goog-Channel-ID",
+    "X-Goog-Channel-Token",
+)
 NOTHING = "Nothing has been recorded yet."
 
 
@@ -88,7 +94,7 @@ def _json_pairs(text: str) -> Pairs:
     return [
         (name, str(value))
         for name, value in members.items()
-        if (name in PLAIN or kind_of(name)) and isinstance(value, str | int)
+        if (name in PLAIN or kind_of(name)) and isinstance(value, str | int) and value != ""
     ]
 
 

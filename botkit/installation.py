@@ -17,6 +17,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from botkit.account import would_end
 from botkit.chat import Chat
 from botkit.errors import (
     BotkitError,
@@ -61,7 +62,7 @@ class Installation:
         self.subscription = Subscription(storage, chat, address)
         self._storage = storage
         self._chat = chat
-        self._providers = {provider.name: provider for provider in providers}
+        self._providers = providers
         self._address = address
         self._later = later
 
@@ -149,10 +150,11 @@ class Installation:
         somewhere else is left alone.
         """
         going = {service.id for service in leaving}
-        staying = {_account(one) for one in self._storage.find_services() if one.id not in going}
+        staying = [one for one in self._storage.find_services() if one.id not in going]
+        providers = {provider.name: provider for provider in self._providers}
         for service in leaving:
-            provider = self._providers.get(service.name or "")
-            if provider is None or _account(service) in staying:
+            provider = providers.get(service.name or "")
+            if provider is None or would_end(provider, service, staying):
                 continue
             try:
                 revoke(self._storage, provider, service)
@@ -189,8 +191,3 @@ def _refusal(error: ProviderRefused) -> InstallRefused:
         advice="A code works once, and not for long. If the bot is in your chats already, all is "
         "well. If not, install it again in RingCentral.",
     )
-
-
-def _account(service: Service) -> tuple[str | None, str]:
-    """Whose account it is, to find out whether two connections are of the same one."""
-    return service.name, str(service.account.get("id") or f"row {service.id}")

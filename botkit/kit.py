@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from botkit import http
+from botkit import http, parties
 from botkit.address import open_address
 from botkit.bot import Bot
 from botkit.errors import NotACallback, PortTaken
@@ -27,10 +27,11 @@ from botkit.people import Person
 from botkit.practice.browser import Browser, Page
 from botkit.practice.ngrok_agent import write_launcher
 from botkit.practice.server import Server
-from botkit.practice.world import APP_NAME, Clock, World
+from botkit.practice.world import Clock, World
 from botkit.production import ProductionServer
-from botkit.providers import callback_path
-from botkit.settings import Registration, Settings
+from botkit.providers import Provider, callback_path
+from botkit.settings import SKILLS, Registration, Settings
+from botkit.skills.account import AccountSkill
 from botkit.trace import Trace
 from botkit.tunnel import Tunnel, open_tunnel
 
@@ -40,9 +41,9 @@ PRACTICE = Settings(practice=True)
 class Kit:
     """The bot, the world around it, and the trace that watches both.
 
-    `bot` has the bot's parts; the most used of them are here too: `storage`, `chat`, `github` (the
-    provider), `app`.  `world` is the practice world with its knobs; `alice`, `bob` and `mallory`
-    are people in the practice chat; `trace` shows what was sent.
+    `bot` has the bot's parts; the most used of them are here too: `storage`, `chat`, `app`, and
+    `github` (the provider).  `world` is the practice world with its knobs; `alice`, `bob` and
+    `mallory` are people in the practice chat; `trace` shows what was sent.
     """
 
     alice: Person
@@ -70,18 +71,17 @@ class Kit:
             self.bot = Bot(self.settings, now=self.clock)
             undo.callback(self.bot.close)
             self.storage, self.chat, self.work = self.bot.storage, self.bot.chat, self.bot.work
-            self.github, self.app = self.bot.github, self.bot.app
+            self.app = self.bot.app
             self.server = self._serve(lasting)
             undo.callback(self.server.stop)
             undo.callback(self.world.let_go)
             if not lasting:
                 http.watchers.append(self.trace)
                 undo.callback(http.watchers.remove, self.trace)
-            self._name_parties()
+            parties.name_parties(self.labels, self.bot, self.settings.chatbot, self.server.url)
             self.bot.address, tunnel = open_address(settings, self.server.port)
             self._tunnels += [tunnel] if tunnel else []
-            if settings.github is None:
-                self.register_callback()
+            self.register_callback()
             if settings.chatbot is None:
                 self._people_the_chat()
             else:
@@ -96,9 +96,14 @@ class Kit:
         return self.bot.address
 
     @property
+    def github(self) -> Provider:
+        """GitHub, as the bot knows it; `LookupError` without that skill."""
+        return self.bot.provider("GitHub")
+
+    @property
     def callback_url(self) -> str:
         """Where GitHub sends the browser: the redirect URI of all three steps."""
-        return self.bot.callback_url
+        return self.bot.callback_url(self.github)
 
     @property
     def bot_id(self) -> str:
@@ -123,7 +128,9 @@ class Kit:
     def settle(self) -> None:
         """Wait until the chat has told everything and the bot has done its work."""
         for _ in range(3):  # an answer of the bot is itself an event that the chat tells
-            if self.world.has_ringcentral:
+            if self.world.has("google"):
+                self.world.google.settle()
+            if self.world.has("chat"):
                 self.world.ringcentral.settle()
             self.work.settle()
 
@@ -139,9 +146,18 @@ class Kit:
         self.bot.use_address(address)
         self.settle()
 
-    def register_callback(self) -> None:
-        """At the practice GitHub, register the callback URL that the bot has now."""
-        self.world.github.change_callback_urls(self.github.client_id, [self.callback_url])
+    def add(self, provider: Provider) -> None:
+        """Teach the bot one more service: whose account it is, and nothing else."""
+        self.bot.add(AccountSkill, provider)
+        parties.name_parties(self.labels, self.bot, self.settings.chatbot, self.server.url)
+        self.register_callback()
+
+    def register_callback(self, *more: Provider) -> None:
+        """Where a service is practice, register there the callback URL that the bot has now."""
+        urls: dict[str, list[str]] = {}
+        for provider in [*self.bot.providers, *more]:
+            urls.setdefault(provider.client_id, []).append(self.bot.callback_url(provider))
+        self.world.register_callbacks(urls)
 
     def finish_with(self, pasted: str | None = None) -> Page:
         """Finish a trip whose browser could not reach the bot; the page that it would have shown.
@@ -151,10 +167,9 @@ class Kit:
         what you paste stays hidden, for it holds the code.  Raises `NotACallback`.
         """
         address = urlsplit((pasted or getpass("The address at which the browser ended: ")).strip())
-        if address.path != callback_path(self.github) or not address.query:
-            raise NotACallback(
-                f"This is not an address that ends in {callback_path(self.github)}?..."
-            )
+        paths = [callback_path(provider) for provider in self.bot.providers]
+        if address.path not in paths or not address.query:
+            raise NotACallback(f"This is not an address that ends in {paths[0]}?...")
         return Browser().visit(f"{self.server.url}{address.path}?{address.query}")
 
     def close(self) -> None:
@@ -162,14 +177,8 @@ class Kit:
         self._undo.close()
 
     def __repr__(self) -> str:
-        practice = [*["GitHub"] * self.world.has_github, *["the chat"] * self.world.has_ringcentral]
-        live = [party for party in ("GitHub", "the chat") if party not in practice]
-        if live:
-            return f"Live: {' and '.join(live)}.  Practice: {' and '.join(practice) or 'nothing'}."
-        return (
-            "Practice world: the chat, GitHub and the bot run on this computer.\n"
-            "Nothing leaves it, and it ends with this notebook."
-        )
+        places = dict.fromkeys([*(SKILLS[skill][0] for skill in self.settings.skills), "chat"])
+        return parties.what_runs(places, filter(self.world.has, places))
 
     # ---- how it starts ---------------------------------------------------------------------
 
@@ -178,12 +187,13 @@ class Kit:
         if settings.database is None:
             file = Path(self._folder.name) / "botkit.sqlite"
             settings = replace(settings, database=f"sqlite:///{file}")
-        if settings.github is None:
-            server = self.world.start_github()
-            client = server.register_app(APP_NAME, ["http://127.0.0.1/github/oauth"])
-            settings = replace(settings, github=Registration(*client, server.address))
+        for skill in settings.skills:
+            if settings.registration_for(skill) is None:
+                place = SKILLS[skill][0]
+                there: Any = Registration(*self.world.start_service(place))
+                settings = replace(settings, **{place: there})
         if settings.chatbot is None:
-            chat = self.world.start_ringcentral()
+            chat = self.world.start_chat()
             settings = replace(settings, chatbot=Registration(*chat.registration, chat.address))
         return settings
 
@@ -203,18 +213,12 @@ class Kit:
         while self._tunnels:
             self._tunnels.pop().close()
 
-    def _name_parties(self) -> None:
-        chat = self.settings.chatbot
-        self.labels.name_origin(self.github.authorize_url, "GitHub")
-        self.labels.name_origin(self.github.api_url, "GitHub")
-        self.labels.name_origin(chat.server if chat else "", "chat")
-        self.labels.name_origin(self.server.url, "bot")
-
     def _people_the_chat(self) -> None:
         """Alice, Bob and Mallory enter, and then the bot."""
         chat = self.world.ringcentral
         for name in ("Alice", "Bob", "Mallory"):
-            browser = Browser(cookies={"github_account": name.lower()})
+            accounts = ("github", "google", "ringcentral", "teapot")
+            browser = Browser(cookies={f"{one}_account": name.lower() for one in accounts})
             setattr(self, name.lower(), Person(name, chat, browser, self.settle, self.labels))
         if not self.settings.practice:  # then the address may be one that only others can use
             self.bot.chat_address = self.server.url

@@ -33,6 +33,8 @@ KINDS = {
     "client_secret": "secret",
     "verification_token": "verification",
     "validation_token": "validation",
+    "x_goog_channel_id": "channel",
+    "x_goog_channel_token": "channel-token",
 }
 #: Parameters that are not: these of a JSON body are worth showing, of its perhaps hundred members.
 PLAIN = {

@@ -1,8 +1,8 @@
 """What has to be done for a living bot from time to time, and how it is.
 
-`maintain` renews and repairs subscriptions, and removes what is dead: bots that were deleted,
-connections of chats that the bot has left, old links.  Run it every day, from cron for instance;
-it may run twice at once.  `status` only looks.
+`maintain` renews and repairs subscriptions, and what the skills need renewed.  It removes what is
+dead: bots that were deleted, connections of chats that the bot has left, old links.  Run it every
+day, from cron for instance; it may run twice at once.  `status` only looks.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 from botkit import tables
 from botkit.bot import Bot
 from botkit.chat import EXTENSION
-from botkit.errors import BotGone, ChatError, NotFound
+from botkit.errors import BotGone, ChatError, NotFound, ProviderError
 from botkit.subscription import webhook_of
 
 PATIENCE = 90.0  # seconds; a penalty of RingCentral lasts 60, and nobody waits for us here
@@ -30,6 +30,7 @@ def maintain(bot: Bot) -> list[str]:
             bot.chat.call(row.id, "GET", EXTENSION, patience=PATIENCE)
             done += _subscription(bot, row)
             done += _left_groups(bot, row)
+            done += _connections(bot, row)
         except BotGone:
             count = bot.installation.remove(row.id)
             done.append(f"{_name(row)} was deleted in RingCentral. Removed it {_with(count)}.")
@@ -63,6 +64,21 @@ def _left_groups(bot: Bot, row: tables.Bot) -> list[str]:
         except NotFound:
             count = bot.installation.leave_group(row.id, group_id or "")
             done.append(f"{_name(row)} is not in chat {group_id} any more. Left it {_with(count)}.")
+    return done
+
+
+def _connections(bot: Bot, row: tables.Bot) -> list[str]:
+    """What the skills do for their connections, such as renewing a channel."""
+    done = []
+    skills = {skill.provider.name: skill for skill in bot.services}
+    for service in bot.storage.find_services(bot_id=row.id):
+        skill = skills.get(service.name or "")
+        if skill is None:
+            continue
+        try:
+            done += skill.maintain(service)
+        except (ProviderError, ChatError) as error:
+            done.append(f"{skill.title} in chat {service.group_id} has to wait. {error}")
     return done
 
 

@@ -69,7 +69,7 @@ def auth_link(
         "response_type": "code",
         "client_id": provider.client_id,
         "redirect_uri": redirect_uri,
-        "scope": " ".join(provider.scopes),
+        **({"scope": " ".join(provider.scopes)} if provider.scopes else {}),
         "state": state,
         "code_challenge": pkce_challenge(verifier),
         "code_challenge_method": "S256",
@@ -88,12 +88,17 @@ def pkce_challenge(verifier: str) -> str:
 
 
 def handle_callback(
-    storage: Storage, provider: Provider, query: Mapping[str, Sequence[str]]
+    storage: Storage,
+    provider: Provider,
+    query: Mapping[str, Sequence[str]],
+    *,
+    shared: bool = False,
 ) -> Service:
     """Turn the provider's answer into a stored connection, which is returned.
 
-    `query` is the query string of the callback as `urllib.parse.parse_qs` reads it.  Whatever goes
-    wrong, nothing is stored.  RFC 6749, section 4.1.2.
+    `query` is the query string of the callback as `urllib.parse.parse_qs` reads it.  The connection
+    belongs to the person who asked for the link, or, if it is `shared`, to the whole chat.
+    Whatever goes wrong, nothing is stored.  RFC 6749, section 4.1.2.
     Raises `AuthorizationError`, `ProviderError` or `StorageError`.
     """
     state = _only(query, "state", provider)
@@ -108,15 +113,14 @@ def handle_callback(
     except ProviderError as error:  # whatever it advises: this link is used up
         error.advice = NEW_LINK
         raise
-    _forget_other_account(storage, provider, pending, data)
+    owner = {
+        "bot_id": pending.bot_id,
+        "group_id": pending.group_id,
+        "user_id": "" if shared else pending.user_id,
+    }
+    _forget_other_account(storage.find_service(provider.name, **owner), data)
     try:
-        return storage.save_service(
-            provider.name,
-            bot_id=pending.bot_id,
-            group_id=pending.group_id,
-            user_id=pending.user_id,
-            data=data,
-        )
+        return storage.save_service(provider.name, **owner, data=data)
     except StorageError as error:  # the link is used up, so trying the same one again cannot help
         error.advice = NEW_LINK
         raise
@@ -127,28 +131,28 @@ def _only(query: Mapping[str, Sequence[str]], name: str, provider: Provider) -> 
     values = query.get(name, ())
     if len(values) != 1 or not values[0]:
         many = "more than one" if len(values) > 1 else "no"
-        raise CallbackIncomplete(f"The answer from {provider.name} has {many} “{name}”.")
+        raise CallbackIncomplete(f"The answer from {provider.called} has {many} “{name}”.")
     return values[0]
 
 
 def _check_issuer(query: Mapping[str, Sequence[str]], provider: Provider) -> None:
     """GitHub and Google say who they are since 2026; who does not say it, cannot be checked."""
     if "iss" in query and provider.issuer and list(query["iss"]) != [provider.issuer]:
-        raise IssuerMismatch(f"This answer does not come from {provider.name}.")
+        raise IssuerMismatch(f"This answer does not come from {provider.called}.")
 
 
 def _refusal(code: str, provider: Provider, pending: Authorization) -> BotkitError:
     if code == "access_denied":
-        return AuthorizationDenied(f"{provider.name} was not allowed to let the bot in.")
+        return AuthorizationDenied(f"{provider.called} was not allowed to let the bot in.")
     if code == "redirect_uri_mismatch":
         return ProviderRefused(
-            f"{provider.name} does not know the callback address in this link.",
+            f"{provider.called} does not know the callback address in this link.",
             code=code,
             advice="If the bot has moved since, ask it for a new link. If not, whoever runs it "
-            f"must register this address at {provider.name}: {pending.redirect_uri}",
+            f"must register this address at {provider.called}: {pending.redirect_uri}",
         )
     return ProviderRefused(
-        f"{provider.name} refused to connect the account.", code=error_name(code)
+        f"{provider.called} refused to connect the account.", code=error_name(code)
     )
 
 
@@ -170,12 +174,8 @@ def _exchange(
     return data
 
 
-def _forget_other_account(
-    storage: Storage, provider: Provider, pending: Authorization, data: dict[str, Any]
-) -> None:
+def _forget_other_account(before: Service | None, data: dict[str, Any]) -> None:
     """A stored refresh token is kept if the answer brings none; but not another account's."""
-    owner = {"group_id": pending.group_id, "user_id": pending.user_id}
-    before = storage.find_service(provider.name, bot_id=pending.bot_id, **owner)
     if before is not None and before.account.get("id") != (data["account"] or {}).get("id"):
         data.setdefault("refreshToken", None)
 
@@ -196,7 +196,7 @@ def api_session(storage: Storage, provider: Provider, service: Service) -> ApiSe
     def renew(rejected: str) -> str:
         return fresh_service(storage, provider, service, rejected=rejected).access_token or ""
 
-    return ApiSession(provider.name, provider.api_url, service.access_token or "", renew=renew)
+    return ApiSession(provider.called, provider.api_url, service.access_token or "", renew=renew)
 
 
 # ---- the way back ------------------------------------------------------------------------------

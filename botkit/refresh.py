@@ -90,4 +90,4 @@ def _needs_refresh(row: Service, now: datetime, rejected: str | None) -> bool:
 
 
 def _reconnect(provider: Provider) -> ReconnectNeeded:
-    return ReconnectNeeded(f"{provider.name} no longer accepts this connection.")
+    return ReconnectNeeded(f"{provider.called} no longer accepts this connection.")

@@ -13,7 +13,7 @@ import atexit
 import logging
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from queue import Empty, SimpleQueue
@@ -27,7 +27,15 @@ from botkit.errors import SettingsError
 from botkit.kit import Kit
 from botkit.labels import Labels, RedactingFilter
 from botkit.maintenance import maintain
-from botkit.settings import LOOPBACK, Settings, load_settings
+from botkit.parties import PARTIES
+from botkit.settings import (
+    LOOPBACK,
+    SKILLS,
+    Registration,
+    Settings,
+    credentials,
+    load_settings,
+)
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -82,7 +90,7 @@ def app() -> WSGIApplication:
 def _want_everything(settings: Settings) -> None:
     for there, name in (
         (not settings.practice, "BOTKIT_PRACTICE=0"),
-        (settings.github, "GITHUB_CLIENT_ID"),
+        *((settings.registration_for(one), credentials(one)[0]) for one in settings.skills),
         (settings.chatbot, "RINGCENTRAL_CHATBOT_CLIENT_ID"),
         (settings.public_address, "RINGCENTRAL_CHATBOT_SERVER"),
     ):
@@ -100,16 +108,21 @@ def _want_everything(settings: Settings) -> None:
 
 def _what_runs(kit: Kit, settings: Settings) -> Iterator[str]:
     """What is live and what is practice, where the bot is, and what has to be registered."""
-    github, chat = kit.settings.github, kit.settings.chatbot
-    assert github and chat  # the kit has filled them in
-    yield f"GitHub:    {'live' if settings.github else 'practice'}, at {github.server}"
-    yield f"The chat:  {'live' if settings.chatbot else 'practice'}, at {chat.server}"
-    yield f"Database:  {_named(kit.settings.database or '')}"
+    places = dict.fromkeys([*(SKILLS[skill][0] for skill in kit.settings.skills), "chatbot"])
+    for place in places:
+        there: Registration = getattr(kit.settings, place)
+        name = f"{'The chat' if place == 'chatbot' else PARTIES[place]}:"
+        live = "live" if getattr(settings, place) else "practice"
+        yield f"{name:<{_width(places)}}{live}, at {there.server}"
+    yield f"{'Database:':<{_width(places)}}{_named(kit.settings.database or '')}"
     here = f" (on this computer: {kit.server.url})" if kit.address != kit.server.url else ""
-    yield f"The bot:   {kit.address}{here}"
-    if settings.github:
-        yield f"At GitHub, register this callback URL:             {kit.callback_url}"
+    yield f"{'The bot:':<{_width(places)}}{kit.address}{here}"
+    for skill, provider in zip(kit.settings.skills, kit.bot.providers, strict=True):
+        if settings.registration_for(skill):
+            at = f"At {PARTIES[SKILLS[skill][0]]}, register this callback URL:"
+            yield f"{at:<50} {kit.bot.callback_url(provider)}"
     if settings.chatbot:
+        chat = settings.chatbot
         yield f"At RingCentral, register this OAuth redirect URI:  {kit.address}/bot/oauth"
         yield f"The chat will deliver to this webhook:             {kit.bot.webhook_url}"
         if _is_loopback(kit.address) and not _is_loopback(chat.server):
@@ -117,6 +130,11 @@ def _what_runs(kit: Kit, settings: Settings) -> Iterator[str]:
     else:
         yield "Open the chat's address in a browser, and say profile to the bot there."
     yield "Ctrl-C ends it."
+
+
+def _width(places: Iterable[str]) -> int:
+    """So that what stands behind the names begins in one column."""
+    return 14 if "ringcentral_app" in places else 11
 
 
 def _named(database: str) -> str:

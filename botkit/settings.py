@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from botkit.errors import SettingsError
+from botkit.variables import VARIABLES
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -44,46 +45,29 @@ class Settings:
     ngrok_authtoken: str | None = field(default=None, repr=False)
     ngrok_domain: str | None = None
     practice: bool = False
+    skills: tuple[str, ...] = ("github",)  # what the bot can do; the names are in SKILLS
+
+    def registration_for(self, skill: str) -> Registration | None:
+        """Our app at the service that a skill works with."""
+        found: Registration | None = getattr(self, SKILLS[skill][0])
+        return found
 
 
-@dataclass(frozen=True)
-class Variable:
-    """A variable of the environment; the README's table and `.env.example` are made of these."""
+# The skills, in the order of their turns: which registration each needs, how its variables begin.
+SKILLS = {
+    "github": ("github", "GITHUB_CLIENT"),
+    "drive": ("google", "GOOGLE_API_CLIENT"),
+    "sheets": ("google", "GOOGLE_API_CLIENT"),
+    "ringcentral": ("ringcentral_app", "RINGCENTRAL_APP_CLIENT"),
+}
 
-    name: str
-    meaning: str
-    example: str
+
+def credentials(skill: str) -> tuple[str, str]:
+    """The variables that make a skill's service live."""
+    prefix = SKILLS[skill][1]
+    return f"{prefix}_ID", f"{prefix}_SECRET"
 
 
-VARIABLES = (
-    Variable("GITHUB_CLIENT_ID", "GitHub OAuth app: client id", "Ov23li..."),
-    Variable("GITHUB_CLIENT_SECRET", "GitHub OAuth app: client secret", ""),
-    Variable(
-        "GITHUB_SERVER", "a GitHub Enterprise Server instead of github.com", "https://github.com"
-    ),
-    Variable("RINGCENTRAL_CHATBOT_CLIENT_ID", "RingCentral bot app: client id", ""),
-    Variable("RINGCENTRAL_CHATBOT_CLIENT_SECRET", "RingCentral bot app: client secret", ""),
-    Variable("RINGCENTRAL_SERVER", "RingCentral's address", "https://platform.ringcentral.com"),
-    Variable(
-        "RINGCENTRAL_CHATBOT_SERVER",
-        "the bot's public address, if it has one of its own",
-        "https://bot.example.com",
-    ),
-    Variable(
-        "RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI",
-        "the database, as an SQLAlchemy URL",
-        "sqlite:///botkit.sqlite",
-    ),
-    Variable("RINGCENTRAL_APP_CLIENT_ID", "RingCentral app that people connect: client id", ""),
-    Variable("RINGCENTRAL_APP_CLIENT_SECRET", "RingCentral app that people connect: secret", ""),
-    Variable("GOOGLE_API_CLIENT_ID", "Google OAuth client: client id", ""),
-    Variable("GOOGLE_API_CLIENT_SECRET", "Google OAuth client: client secret", ""),
-    Variable("GOOGLE_SERVER", "another address instead of Google's", "https://www.googleapis.com"),
-    Variable("NGROK_AUTHTOKEN", "ngrok account: opens a tunnel when the bot has no address", ""),
-    Variable("NGROK_DOMAIN", "ngrok: your permanent domain", "name.ngrok-free.dev"),
-    Variable("BOTKIT_PORT", "the port on which the bot listens", "8090"),
-    Variable("BOTKIT_PRACTICE", "1 keeps everything in practice, whatever else is set", "1"),
-)
 # Only github.com and Google have one address for everybody; and the original bots' own default.
 GITHUB, GOOGLE, RINGCENTRAL = (
     "https://github.com",
@@ -110,12 +94,12 @@ def load_settings(
         database=_database(values),
         port=_port(values),
         practice=values.get("BOTKIT_PRACTICE") == "1",
+        skills=read_skills(values.get("BOTKIT_SKILLS", "github")),
     )
     if common.practice:
         return common
-    return Settings(
-        database=common.database,
-        port=common.port,
+    live = replace(
+        common,
         github=_registration(values, "GITHUB_CLIENT", "GITHUB_SERVER", GITHUB),
         google=_registration(values, "GOOGLE_API_CLIENT", "GOOGLE_SERVER", GOOGLE),
         chatbot=_registration(
@@ -128,6 +112,10 @@ def load_settings(
         ngrok_authtoken=values.get("NGROK_AUTHTOKEN"),
         ngrok_domain=_domain(values),
     )
+    if "BOTKIT_SKILLS" in values:
+        return live
+    there = [name for name in SKILLS if name == "github" or live.registration_for(name)]
+    return replace(live, skills=tuple(there))
 
 
 def _read(environment: Mapping[str, str] | None, env_file: Path | None) -> dict[str, str]:
@@ -183,6 +171,17 @@ def _address(values: Mapping[str, str], name: str) -> str | None:
             advice="Use https. Only 127.0.0.1 may do without.",
         )
     return address
+
+
+def read_skills(text: str) -> tuple[str, ...]:
+    """The skills that a text such as "github, drive" names.  Raises `SettingsError`."""
+    wanted = text.replace(",", " ").lower().split()
+    unknown = sorted(set(wanted) - set(SKILLS))
+    if unknown or not wanted:
+        names = "names a skill that does not exist" if unknown else "names no skill"
+        advice = f"Write one or more of: {', '.join(SKILLS)}."
+        raise SettingsError(f"BOTKIT_SKILLS {names}.", advice=advice)
+    return tuple(name for name in SKILLS if name in wanted)
 
 
 def _database(values: Mapping[str, str]) -> str | None:

@@ -22,6 +22,7 @@ from botkit.links import Links
 from botkit.tables import Authorization, Bot, Service
 
 Row = TypeVar("Row", Bot, Service)
+CLAIM = "claimedUntil"  # where a claim is written in `data`
 
 
 def setup_database(url: str) -> list[str]:
@@ -70,15 +71,10 @@ class Storage(Links):
         user_id: str | None = None,
     ) -> list[Service]:
         """All connections, or those of a bot, or of one chat of it, or of one person there."""
-        wanted = sa.select(Service).order_by(Service.id)
-        if bot_id is not None:
-            wanted = wanted.where(Service.bot_id == bot_id)
-        if group_id is not None:
-            wanted = wanted.where(Service.group_id == group_id)
-        if user_id is not None:
-            wanted = wanted.where(Service.user_id == user_id)
+        given = {"bot_id": bot_id, "group_id": group_id, "user_id": user_id}
+        given = {column: value for column, value in given.items() if value is not None}
         with self._reading() as session:
-            return list(session.scalars(wanted))
+            return list(session.scalars(sa.select(Service).filter_by(**given).order_by(Service.id)))
 
     def save_service(
         self, name: str, *, bot_id: str, group_id: str, user_id: str = "", data: Mapping[str, Any]
@@ -117,12 +113,14 @@ class Storage(Links):
                 row.data, row.updated_at = _merged(row.data, data), self.now()
             return row
 
-    def claim_service(self, service_id: int, *, seconds: float) -> str | None:
-        """Take a connection in hand; see `claim_bot`."""
-        return self._claim(Service, service_id, seconds)
+    def claim_service(
+        self, service_id: int, *, seconds: float, of: str = CLAIM, held: str = ""
+    ) -> str | None:
+        """Take a connection in hand for one kind of work, see `claim_bot`; or keep `held`."""
+        return self._claim(Service, service_id, seconds, of, held)
 
-    def release_service(self, service_id: int, claim: str) -> None:
-        self._release(Service, service_id, claim)
+    def release_service(self, service_id: int, claim: str, *, of: str = CLAIM) -> None:
+        self._release(Service, service_id, claim, of)
 
     def delete_service(self, service: Service) -> None:
         """Delete the row.  Deleting it twice does no harm."""
@@ -185,21 +183,24 @@ class Storage(Links):
 
     # ---- how a row is held ---------------------------------------------------------------------
 
-    def _claim(self, table: type[Row], row_id: Any, seconds: float) -> str | None:
+    def _claim(
+        self, table: type[Row], row_id: Any, seconds: float, of: str = CLAIM, held: str = ""
+    ) -> str | None:
         now = self.now()
         claim = (now + timedelta(seconds=seconds)).isoformat(timespec="microseconds")
         with self._writing() as session:
             row = session.scalars(_held(table, row_id)).first()
-            if row is None or (row.data or {}).get("claimedUntil", "") > now.isoformat():
+            there = (row.data or {}).get(of, "") if row is not None else ""
+            if row is None or (there != held and (held or there > now.isoformat())):
                 return None
-            row.data = _merged(row.data, {"claimedUntil": claim})
+            row.data = _merged(row.data, {of: claim})
             return claim
 
-    def _release(self, table: type[Row], row_id: Any, claim: str) -> None:
+    def _release(self, table: type[Row], row_id: Any, claim: str, of: str = CLAIM) -> None:
         with self._writing() as session:
             row = session.scalars(_held(table, row_id)).first()
-            if row is not None and (row.data or {}).get("claimedUntil") == claim:
-                row.data = _merged(row.data, {"claimedUntil": None})
+            if row is not None and (row.data or {}).get(of) == claim:
+                row.data = _merged(row.data, {of: None})
 
     def _locked(
         self, session: Session, wanted: sa.Select[Row], table: type[Row], new: dict[str, Any]

@@ -28,7 +28,7 @@ def ask_for_token(provider: Provider, form: dict[str, str]) -> dict[str, Any]:
     RFC 6749, sections 4.1.3 (request) and 5 (answers).
     Raises `ProviderRefused`, `ProviderNonsense` or `ProviderUnreachable`.
     """
-    with http.Session() as session, http.reaching(provider.name):
+    with http.Session() as session, http.reaching(provider.called):
         response = session.post(
             provider.token_url,
             data=form | _client_in_body(provider),
@@ -41,15 +41,15 @@ def ask_for_token(provider: Provider, form: dict[str, str]) -> dict[str, Any]:
         code = error_name(answer["error"])
         advice = _REGISTRATION if code in _OUR_FAULT else "Ask the bot in the chat for a new link."
         what = "refresh token" if form["grant_type"] == "refresh_token" else "code"
-        happened = f"{provider.name} did not accept the {what} ({code})."
+        happened = f"{provider.called} did not accept the {what} ({code})."
         raise ProviderRefused(happened, code=code, advice=advice)
     if response.status_code != 200:
         raise ProviderNonsense(
-            f"{provider.name} has a problem of its own (it answered {response.status_code})."
+            f"{provider.called} has a problem of its own (it answered {response.status_code})."
         )
     token, kind = answer.get("access_token"), answer.get("token_type", "bearer")
     if not http.is_token(token) or str(kind).lower() != "bearer":
-        raise ProviderNonsense(f"{provider.name} answered, but not with a token that we can use.")
+        raise ProviderNonsense(f"{provider.called} answered, but not with a token that we can use.")
     return answer
 
 
@@ -77,18 +77,20 @@ def token_data(provider: Provider, answer: Mapping[str, Any], now: datetime) -> 
 def revoke_token(provider: Provider, revocation: Revocation, token: str) -> None:
     """Tell the provider to forget a token.  Raises `ProviderError` when it does not confirm."""
     body = {revocation.field: token}
-    with http.Session() as session, http.reaching(provider.name):
+    if revocation.client_auth == "body":
+        body |= {"client_id": provider.client_id, "client_secret": provider.client_secret}
+    with http.Session() as session, http.reaching(provider.called):
         response = session.request(
             revocation.method,
             revocation.url,
             json=body if revocation.encoding == "json" else None,
             data=body if revocation.encoding == "form" else None,
-            auth=_basic(provider) if revocation.client_auth else _no_auth,
+            auth=_basic(provider) if revocation.client_auth == "basic" else _no_auth,
             allow_redirects=False,  # the token goes to the provider and to nobody else
         )
     if response.status_code not in (200, 204):
         raise ProviderNonsense(
-            f"{provider.name} did not confirm that the token is revoked "
+            f"{provider.called} did not confirm that the token is revoked "
             f"(it answered {response.status_code})."
         )
 

@@ -21,6 +21,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from botkit.exchange import (
     LONGEST_BODY,
+    SHOWN_HEADERS,
     Exchange,
     Headers,
     Pairs,
@@ -82,7 +83,7 @@ class Trace:
             who = (sender, party, environ["REQUEST_METHOD"])
             url = f"{path}?{environ.get('QUERY_STRING', '')}"
             headers = {"Content-Type": environ.get("CONTENT_TYPE", "")}
-            headers["Authorization"] = environ.get("HTTP_AUTHORIZATION", "")
+            headers |= {name: environ.get(_in_environ(name), "") for name in SHOWN_HEADERS}
             ticket = self._open(who, url, headers, _take_body(environ))
 
             def finish(status: int | None, headers: Headers, body: bytes) -> None:
@@ -106,8 +107,7 @@ class Trace:
         address, _, query = url.partition("#")[0].partition("?")
         path = re.sub("^https?://[^/]*", "", address)
         pairs = parse_qsl(query, keep_blank_values=True) + body_pairs(headers, body)
-        if authorization := headers.get("Authorization"):
-            pairs.append(("Authorization", as_text(authorization)))
+        pairs += [(name, as_text(headers[name])) for name in SHOWN_HEADERS if headers.get(name)]
         exchange = Exchange(*who, self._labels.path(path), self._fields(pairs))
         with self._lock:
             ticket = next(self._tickets)
@@ -226,11 +226,17 @@ class _Answer:
             self._finish(self._status, self._headers, bytes(self._body))
 
 
+def _in_environ(header: str) -> str:
+    return f"HTTP_{header.upper().replace('-', '_')}"
+
+
 def _sender(agent: str) -> str:
     if agent.startswith("botkit/"):
         return "bot"
     if "RingCentral-WebHook" in agent:
         return "chat"
+    if agent.startswith("APIs-Google"):
+        return "Google"
     return "browser" if "Mozilla" in agent else "you"  # you: a request from a notebook cell
 
 

@@ -1,6 +1,7 @@
 """The web app: the few addresses at which others reach the bot.
 
     GET  /github/oauth   the provider sends the browser back here (step 2), one path per provider
+    ...                  what the skills bring with them, such as Drive's /google/webhook
     GET  /bot/oauth      RingCentral sends an administrator's browser here with a public bot's code
     POST /bot/oauth      RingCentral brings a private bot's token
     POST /bot/webhook    RingCentral tells what happened in a chat
@@ -17,15 +18,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Flask, jsonify, render_template, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from botkit.account import missing_scopes
 from botkit.chat import Chat
 from botkit.errors import AuthorizationDenied, BotkitError, StateUsed
 from botkit.installation import Installation
 from botkit.oauth import handle_callback
-from botkit.providers import Provider, callback_path
 from botkit.skills import Skill
+from botkit.skills.base import ServiceSkill
 from botkit.storage import Storage
 from botkit.tables import Service
 from botkit.webhook import OWN_TROUBLE, json_object, webhook_view
@@ -47,19 +48,24 @@ def create_app(
     storage: Storage,
     chat: Chat,
     installation: Installation,
+    services: Sequence[ServiceSkill],
     skills: Sequence[Skill],
     *,
     work: Work,
 ) -> Flask:
-    """The app, from the parts it hands to."""
+    """The app, from the parts it hands to.
+
+    `services` are those of the `skills` that connect accounts; one that is added to the list later
+    has its callback too, but no routes of its own.
+    """
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LONGEST_BODY
     webhook = webhook_view(storage, chat, installation, skills, work)
     app.add_url_rule("/bot/webhook", view_func=webhook, methods=["POST"])
-    for skill in skills:
-        path = callback_path(skill.provider)
-        view = _callback_view(storage, chat, skill, work)
-        app.add_url_rule(path, endpoint=path, view_func=view, methods=["GET"])
+    app.add_url_rule("/<slug>/oauth", view_func=_callback_view(storage, chat, services, work))
+    for skill in services:
+        if skill.routes is not None:
+            app.register_blueprint(skill.routes)
 
     @app.get("/bot/oauth")
     def bot_code() -> Any:
@@ -91,13 +97,19 @@ def create_app(
 # ---- the callback ------------------------------------------------------------------------------
 
 
-def _callback_view(storage: Storage, chat: Chat, skill: Skill, work: Work) -> Callable[[], Any]:
-    def callback() -> Any:
+def _callback_view(
+    storage: Storage, chat: Chat, services: Sequence[ServiceSkill], work: Work
+) -> Callable[[str], Any]:
+    def callback(slug: str) -> Any:
+        skill = next((one for one in services if one.provider.slug == slug), None)
+        if skill is None:
+            raise NotFound
         if _looks_ahead():
             return "", 204
-        service = handle_callback(storage, skill.provider, request.args.to_dict(flat=False))
+        query = request.args.to_dict(flat=False)
+        service = handle_callback(storage, skill.provider, query, shared=skill.shared)
         try:
-            return _connected_page(chat, skill.provider, service)
+            return _connected_page(chat, skill, service)
         finally:  # the account is connected, whatever becomes of the page
             work.submit(skill.connected, service)
 
@@ -109,17 +121,17 @@ def _looks_ahead() -> bool:
     return request.method == "HEAD" or "prefetch" in request.headers.get("Sec-Purpose", "")
 
 
-def _connected_page(chat: Chat, provider: Provider, service: Service) -> Any:
+def _connected_page(chat: Chat, skill: ServiceSkill, service: Service) -> Any:
     details = {
-        f"{provider.name} account": service.account.get("name", "unknown"),
+        f"{skill.title} account": service.account.get("name", "unknown"),
         "For": _chat_name(chat, service),
     }
     advice = "Please close this page and go on in the chat."
-    missing = missing_scopes(provider, service)
+    missing = missing_scopes(skill.provider, service)
     if missing:
-        details["Not granted"] = ", ".join(missing)
+        details["Not granted"] = ", ".join(scope.rpartition("/")[2] for scope in missing)
         advice += " Some things will not work without what was not granted."
-    happened = f"The bot can now use your {provider.name} account."
+    happened = f"The bot can now use your {skill.title} account."
     return _page("Connected", happened, advice=advice, tone="good", details=details)
 
 

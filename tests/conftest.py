@@ -112,6 +112,13 @@ def github_process() -> Iterator[PracticeProcess]:
 
 
 @pytest.fixture
+def google_process() -> Iterator[PracticeProcess]:
+    process = PracticeProcess("google")
+    yield process
+    process.close()
+
+
+@pytest.fixture
 def ringcentral_process() -> Iterator[PracticeProcess]:
     process = PracticeProcess("ringcentral")
     yield process

@@ -40,8 +40,8 @@ class Elsewhere:
             "api_url": f"{url}/api",
             "scopes": ("read",),
             "client_auth": "basic",
-            "account_path": "/me",
-            "revocation": Revocation("POST", f"{url}/revoke", "token", "form", client_auth=False),
+            "account_url": f"{url}/api/me",
+            "revocation": Revocation("POST", f"{url}/revoke", "token", "form", client_auth="none"),
         }
         return Provider(**(facts | changes))
 

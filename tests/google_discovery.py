@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 Schema = dict[str, Any]
-FILES = {"drive": "drive.v3.json", "sheets": "sheets.v4.json"}
+FILES = {"drive": "drive.v3.json", "oauth2": "oauth2.v2.json", "sheets": "sheets.v4.json"}
 _FORMATS = {
     "int64": r"-?\d{1,19}",
     "date-time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)",

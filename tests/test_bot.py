@@ -59,11 +59,20 @@ def test_a_name_full_of_quotes_and_emoji_is_shown_as_it_is(kit):
     assert "O'Hara 🐙" in last(kit.bob.say("profile"))
 
 
-@pytest.mark.parametrize("text", ["what?", "profiles", "do not disconnect", "💥", "x" * 10_000])
+@pytest.mark.parametrize("text", ["what?", "do not disconnect", "💥", "x" * 10_000])
 def test_what_it_does_not_understand_it_says_with_what_it_does(kit, text):
     connect(kit.alice)
     answer = last(kit.alice.say(text))
     assert answer.startswith("I did not understand that.") and "**disconnect**" in answer
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("profiles", "profile"), ("disconect", "disconnect"), ("hlep", "help")],
+)
+def test_what_is_nearly_right_is_asked_back(kit, text, meant):
+    connect(kit.alice)
+    assert last(kit.alice.say(text)) == f"I did not understand that. Did you mean **{meant}**?"
 
 
 @pytest.mark.parametrize("text", ["help", "Help!", " HELP "])
@@ -201,9 +210,9 @@ def test_a_message_longer_than_the_chat_takes_is_cut(kit):
 
 
 def skill_says(kit, event, handled=False):
-    """What the skill returns for an event, and what it says about it in Alice's chat."""
+    """What the last skill returns for an event, and what it says about it in Alice's chat."""
     kit.alice.reads()
-    return kit.bot.skills[0].handle(event, handled), kit.alice.reads().messages
+    return kit.bot.skills[-1].handle(event, handled), kit.alice.reads().messages
 
 
 def direct_of(kit):

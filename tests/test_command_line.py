@@ -157,7 +157,7 @@ def test_two_maintain_at_once_do_the_work_once(live, ringcentral_process, tmp_pa
 @pytest.mark.parametrize("command", ["maintain", "status"])
 def test_without_a_registration_there_is_nothing_to_look_after(command, tmp_path):
     line = complaint(botkit_command(command, folder=tmp_path))
-    assert line.startswith("The bot needs a registration at GitHub and one at RingCentral. Set ")
+    assert line.startswith("The bot needs a registration at RingCentral. Set ")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -30,8 +30,10 @@ EVERYTHING_WELL = environment.environment()
 class Place:
     """Two live services, a folder, and the names that stand for what differs each time."""
 
-    def __init__(self, github: PracticeProcess, chat: PracticeProcess) -> None:
-        self.processes = (github, chat)
+    def __init__(
+        self, github: PracticeProcess, chat: PracticeProcess, google: PracticeProcess
+    ) -> None:
+        self.processes = (github, chat, google)
         client = github.call("register_app", "Doctor", ["https://bot.example.com/github/oauth"])
         self.github = {
             "GITHUB_CLIENT_ID": client[0],
@@ -44,8 +46,26 @@ class Place:
             "RINGCENTRAL_CHATBOT_CLIENT_SECRET": client[1],
             "RINGCENTRAL_SERVER": chat.address,
         }
-        self.names = {github.address: "http://GITHUB", chat.address: "http://RINGCENTRAL"}
-        self.secrets = {PLANTED, self.github["GITHUB_CLIENT_SECRET"], client[1]}
+        app = chat.call("register_app", "Doctor", ["https://bot.example.com/ringcentral/oauth"])
+        self.app = {
+            "RINGCENTRAL_APP_CLIENT_ID": app[0],
+            "RINGCENTRAL_APP_CLIENT_SECRET": app[1],
+            "RINGCENTRAL_SERVER": chat.address,
+        }
+        uris = ["https://bot.example.com/google/oauth"]
+        web_client = google.call("register_client", "Doctor", uris)
+        self.google = {
+            "GOOGLE_API_CLIENT_ID": web_client[0],
+            "GOOGLE_API_CLIENT_SECRET": web_client[1],
+            "GOOGLE_SERVER": google.address,
+        }
+        self.names = {
+            github.address: "http://GITHUB",
+            chat.address: "http://RINGCENTRAL",
+            google.address: "http://GOOGLE",
+        }
+        secrets = {client[1], app[1], web_client[1]}
+        self.secrets = {PLANTED, self.github["GITHUB_CLIENT_SECRET"], *secrets}
         self.folder = Path()
         self.ahead = timedelta()
 
@@ -59,10 +79,10 @@ class Place:
 
 @pytest.fixture(scope="module")
 def processes() -> Iterator[Place]:
-    github, chat = PracticeProcess("github"), PracticeProcess("ringcentral")
-    yield Place(github, chat)
-    github.close()
-    chat.close()
+    processes = [PracticeProcess(name) for name in ("github", "ringcentral", "google")]
+    yield Place(*processes)
+    for process in processes:
+        process.close()
 
 
 @pytest.fixture
@@ -100,6 +120,18 @@ def all_live(place):
     storage.save_bot("1", token=token, data={"webhook": webhook, "verificationToken": PLANTED})
     storage.close()
     return place.github | place.chat | PUBLIC | database
+
+
+def all_services_live(place):
+    return all_live(place) | place.google | place.app
+
+
+def wrong_google_secret(place):
+    return place.google | {"GOOGLE_API_CLIENT_SECRET": PLANTED} | place.database
+
+
+def wrong_app_secret(place):
+    return place.app | {"RINGCENTRAL_APP_CLIENT_SECRET": PLANTED} | PUBLIC
 
 
 def address_changed(place):
@@ -192,6 +224,9 @@ SETUPS = [
     practice,
     practice_wanted,
     all_live,
+    all_services_live,
+    wrong_google_secret,
+    wrong_app_secret,
     address_changed,
     half_set,
     wrong_github_secret,
@@ -210,7 +245,7 @@ SETUPS = [
     port_taken,
     ngrok_without_program,
 ]
-WELL = {"practice", "practice_wanted", "all_live", "address_changed"}
+WELL = {"practice", "practice_wanted", "all_live", "all_services_live", "address_changed"}
 
 
 @pytest.mark.parametrize("setup", SETUPS, ids=lambda setup: setup.__name__)

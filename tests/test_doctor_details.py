@@ -16,8 +16,9 @@ from botkit import doctor, http
 from botkit.doctor import systems
 from botkit.doctor.database import DatabaseVisit
 from botkit.doctor.place import Place, address, change, find_place, registrations, tunnel
+from botkit.doctor.questions import github_service
 from botkit.doctor.report import Check, Report, note, ok, wrong
-from botkit.doctor.services import ServiceVisit, github_service
+from botkit.doctor.services import ServiceVisit
 from botkit.settings import Registration
 
 ROOT = Path(__file__).parent.parent
@@ -131,12 +132,20 @@ def test_an_env_file_in_another_alphabet_is_said(tmp_path, encoding):
     assert reading.settings.chatbot
 
 
-def test_what_is_set_and_not_used_yet_is_said_with_googles_seven_days():
-    texts = [check.text for check in systems.systems(read(**GOOGLE, **APP))][2:]
-    assert texts[0] == "Google is not used yet, though GOOGLE_API_CLIENT_ID is set."
-    assert "after 7 days while the app is in “Testing”" in texts[1]
-    assert "RINGCENTRAL_APP_CLIENT_ID is set" in texts[2]
+def test_every_service_that_has_a_skill_is_named_with_googles_seven_days():
+    texts = [check.text for check in systems.systems(read(**GOOGLE, **APP))]
+    assert texts[1].startswith("Google is live, at https://www.googleapis.com: GOOGLE_API_CLIENT")
+    assert "after 7 days while the app is in “Testing”" in texts[2]
+    assert texts[3].startswith("RingCentral is live, at ") and "RINGCENTRAL_APP_CLIENT" in texts[3]
     assert len(list(systems.systems(read()))) == 2
+
+
+def test_what_is_set_and_left_out_is_said():
+    texts = [check.text for check in systems.systems(read(**GOOGLE, BOTKIT_SKILLS="github"))]
+    left_out = (
+        "Google is not used, though GOOGLE_API_CLIENT_ID is set: BOTKIT_SKILLS leaves it out."
+    )
+    assert texts[2:] == [left_out]
 
 
 def test_no_password_from_the_users_netrc_is_sent_along(tmp_path, monkeypatch):

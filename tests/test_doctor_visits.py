@@ -17,8 +17,9 @@ from live_world import PracticeProcess
 from botkit.doctor import services, visits
 from botkit.doctor.database import DatabaseVisit, default_database
 from botkit.doctor.place import Place, change
+from botkit.doctor.questions import github_service, ringcentral_service
 from botkit.doctor.report import Check
-from botkit.doctor.services import ServiceVisit, clock, github_service, ringcentral_service
+from botkit.doctor.services import ServiceVisit, clock
 from botkit.settings import Registration, Settings
 from botkit.storage import setup_database
 

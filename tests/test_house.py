@@ -14,10 +14,12 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # of its own.
 MAY_IMPORT = {
     "errors": set(),
-    "settings": {"errors"},
+    "variables": set(),
+    "settings": {"errors", "variables"},
     "address": {"settings", "tunnel"},
     "tables": set(),
     "providers": set(),
+    "comparison": {"providers"},
     "work": {"errors"},
     "http": {"errors"},
     "setup_tables": {"tables"},
@@ -30,14 +32,21 @@ MAY_IMPORT = {
     "oauth": {
         *("account", "errors", "http", "providers", "refresh", "storage", "tables", "tokens"),
     },
+    "contract": {
+        *("account", "database", "errors", "http", "oauth", "providers", "storage", "tables"),
+        "tokens",
+    },
     "events": set(),
     "chat": {"errors", "events", "http", "settings", "storage", "tables"},
     "subscription": {"chat", "errors", "storage", "tables"},
     "installation": {
-        *("chat", "errors", "http", "oauth", "providers", "settings", "storage", "subscription"),
-        *("tables", "tokens"),
+        *("account", "chat", "errors", "http", "oauth", "providers", "settings", "storage"),
+        *("subscription", "tables", "tokens"),
     },
-    "skills": {"chat", "errors", "events", "oauth", "providers", "storage", "tables", "tokens"},
+    "skills": {
+        *("account", "chat", "errors", "events", "http", "oauth", "providers", "storage"),
+        *("tables", "tokens", "work"),
+    },
     "webhook": {"chat", "errors", "events", "installation", "skills", "storage", "work"},
     "web": {
         *("account", "chat", "errors", "installation", "oauth", "providers", "skills", "storage"),
@@ -57,14 +66,16 @@ MAY_IMPORT = {
     "diagram": {"arrows", "exchange", "picture"},
     "trace": {"diagram", "exchange", "labels"},
     "people": {"labels"},
-    "check": {"environment", "labels", "people"},
+    "parties": {"bot", "labels", "settings"},
+    "check": {"contract", "environment", "labels", "people", "providers"},
     "environment": {"http", "kit"},
     "doctor": {
-        *("address", "bot", "database", "environment", "errors", "http", "kit", "providers"),
-        *("serve", "settings", "tables", "tokens"),
+        *("address", "bot", "database", "environment", "errors", "http", "kit", "parties"),
+        "providers",
+        *("serve", "settings", "tables", "tokens", "variables"),
     },
     "__init__": {"kit", "settings"},
-    "serve": {"bot", "errors", "kit", "labels", "maintenance", "settings"},
+    "serve": {"bot", "errors", "kit", "labels", "maintenance", "parties", "settings"},
     "__main__": {
         *("address", "bot", "doctor", "errors", "kit", "maintenance", "serve", "settings"),
         "storage",

@@ -95,6 +95,12 @@ def test_it_writes_and_reads_a_sheet(world: World) -> None:
     assert title == "It's done"
 
 
+def test_it_learns_who_has_signed_in(world: World) -> None:
+    userinfo = Library(world, scope=f"{DRIVE} email").service("oauth2").userinfo()
+    answer = userinfo.get().execute()
+    assert (answer["email"], answer["verified_email"]) == ("alice@practice.example", True)
+
+
 def test_it_reads_the_errors(world: World) -> None:
     library = Library(world, scope=DRIVE)
     drive, sheets = library.service("drive"), library.service("sheets")

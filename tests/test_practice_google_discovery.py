@@ -11,9 +11,9 @@ from conftest import left_out
 from google_discovery import Discovery, documents
 from google_world import BOTH, Call, Receiver, World
 
-from botkit.practice import google_drive, google_files, google_sheets
-from botkit.practice.google_ledger import AUTH, SCOPES
+from botkit.practice import google_drive, google_files, google_sheets, google_userinfo
 from botkit.practice.google_methods import METHODS, SYSTEM_PARAMETERS, Method
+from botkit.practice.google_scopes import AUTH, SCOPES
 
 KNOWN_FIELDS = {
     "drive.about.get": google_files.ABOUT,
@@ -21,6 +21,7 @@ KNOWN_FIELDS = {
     "drive.files.get": google_files.FILE,
     "drive.changes.getStartPageToken": google_files.START,
     "drive.changes.list": google_files.CHANGES,
+    "oauth2.userinfo.get": google_userinfo.USERINFO,
     "sheets.spreadsheets.get": google_sheets.BOOK,
     "sheets.spreadsheets.values.get": google_sheets.VALUES,
     "sheets.spreadsheets.values.update": google_sheets.UPDATE,
@@ -53,7 +54,7 @@ def test_a_method_is_as_google_describes_it(
     required = {name for name, about in parameters.items() if about.get("required")}
     assert method.required == required - in_path
     assert method.scopes == set(described["scopes"]) & SCOPES.keys()
-    assert discovery.parameters == SYSTEM_PARAMETERS
+    assert discovery.parameters == SYSTEM_PARAMETERS[method.service]
 
 
 def test_every_scope_of_the_practice_google_exists(discoveries: dict[str, Discovery]) -> None:
@@ -81,13 +82,15 @@ def test_a_channel_can_say_whatever_googles_can(discoveries: dict[str, Discovery
 
 def walk(world: World, receiver: Receiver) -> None:
     """Use every method, in as many ways as there are shapes of an answer."""
-    google, token = world.google, world.token(scope=f"{BOTH} {AUTH}drive")
+    google, token = world.google, world.token(scope=f"{BOTH} {AUTH}drive email")
 
     def call(method: str, path: str, body: Any = None, **params: str) -> Any:
         answer = world.call(token, method, path, body, **params)
         assert answer.ok, answer.text
         return answer.json() if answer.content else None
 
+    call("GET", "/oauth2/v2/userinfo")
+    call("GET", "/oauth2/v2/userinfo", fields="id,email")
     call("GET", "/drive/v3/about", fields="*")
     place = call("GET", "/drive/v3/changes/startPageToken")["startPageToken"]
     files = [google.add_file("alice", f"{number}.pdf") for number in range(3)]

@@ -212,13 +212,22 @@ def test_a_form_revocation_without_client_authentication(storage, provider, else
 
 def test_a_json_revocation_with_client_authentication(storage, elsewhere):
     url = f"{elsewhere.server.url}/grant"
-    how = Revocation("DELETE", url, "access_token", "json", client_auth=True)
+    how = Revocation("DELETE", url, "access_token", "json", client_auth="basic")
     provider = elsewhere.provider(client_auth="body", revocation=how)
     oauth.revoke(storage, provider, call_back(storage, provider))
     request = elsewhere.seen[-1]
     assert (request["REQUEST_METHOD"], request["PATH_INFO"]) == ("DELETE", "/grant")
     assert json.loads(request["body"]) == {"access_token": "t0ken"}
     assert request["HTTP_AUTHORIZATION"] == "Basic " + b64encode(b"client:client-secret").decode()
+
+
+def test_a_form_revocation_with_the_client_in_the_body(storage, elsewhere):
+    how = Revocation("POST", f"{elsewhere.server.url}/revoke", "token", "form", client_auth="body")
+    provider = elsewhere.provider(revocation=how)
+    oauth.revoke(storage, provider, call_back(storage, provider))
+    request = elsewhere.seen[-1]
+    assert request["body"] == "token=t0ken&client_id=client&client_secret=client-secret"
+    assert "HTTP_AUTHORIZATION" not in request
 
 
 @pytest.mark.parametrize("status", [200, 204])

@@ -189,7 +189,7 @@ def test_only_a_chat_that_was_always_private_gives_an_old_connection_away():
 
 
 def test_what_strangers_write_becomes_no_mention_and_no_link(kit):
-    assert plain("[/code] ![:Team](1) [x](y)").count("[\u2060") == 3
+    assert plain("[/code] ![:Team](1) [x](y)") == "［/code］ !［:Team］(1) ［x］(y)"
     kit.alice.say("profile")
     kit.alice.browser.visit(kit.alice.link).approve()
     body = json.dumps({"login": "alice", "bio": "[/code] ![:Team](1)"})

@@ -8,7 +8,8 @@ import pytest
 
 from botkit.address import Address, choose_address
 from botkit.errors import SettingsError
-from botkit.settings import VARIABLES, Registration, Settings, load_settings
+from botkit.settings import Registration, Settings, load_settings
+from botkit.variables import VARIABLES
 
 ROOT = Path(__file__).parent.parent
 GITHUB = {"GITHUB_CLIENT_ID": "id", "GITHUB_CLIENT_SECRET": "planted-secret"}
@@ -174,3 +175,26 @@ def test_the_table_in_the_readme_names_every_variable():
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     told = [row for row in rows if row.split("`")[1].isupper()]
     assert told == [f"| `{variable.name}` | {variable.meaning} |" for variable in VARIABLES]
+
+
+# ---- which skills ------------------------------------------------------------------------------
+
+
+def test_a_service_with_credentials_brings_its_skills(load):
+    google = {"GOOGLE_API_CLIENT_ID": "id", "GOOGLE_API_CLIENT_SECRET": "s"}
+    assert load(**google).skills == ("github", "drive", "sheets")
+    app = {"RINGCENTRAL_APP_CLIENT_ID": "id", "RINGCENTRAL_APP_CLIENT_SECRET": "s"}
+    assert load(**app).skills == ("github", "ringcentral")
+
+
+@pytest.mark.parametrize("written", ["sheets, github", "GITHUB sheets", " github,sheets,github "])
+def test_each_skill_can_be_switched_on_and_off(load, written):
+    assert load(**GITHUB, BOTKIT_SKILLS=written).skills == ("github", "sheets")
+    assert load(BOTKIT_PRACTICE="1", BOTKIT_SKILLS=written).skills == ("github", "sheets")
+
+
+@pytest.mark.parametrize(("written", "what"), [("git", "a skill that does not"), (",", "no skill")])
+def test_a_skill_that_does_not_exist_is_refused_with_the_names_of_all(load, written, what):
+    with pytest.raises(SettingsError, match=f"BOTKIT_SKILLS names {what}") as caught:
+        load(BOTKIT_SKILLS=written)
+    assert "github, drive, sheets, ringcentral" in caught.value.advice

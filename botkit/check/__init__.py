@@ -14,7 +14,9 @@ from botkit.check.lesson04 import callback
 from botkit.check.lesson05 import api_answers
 from botkit.check.lesson06 import addresses
 from botkit.check.lesson07 import merge_tokens
+from botkit.check.lesson09 import read_changes
 from botkit.check.lesson11 import what_is_live
+from botkit.check.provider import provider
 from botkit.check.verdict import Verdict
 
 __all__ = [
@@ -26,6 +28,8 @@ __all__ = [
     "callback",
     "environment",
     "merge_tokens",
+    "provider",
+    "read_changes",
     "save_service",
     "trip_order",
     "what_is_live",

@@ -9,13 +9,16 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from botkit.address import Source, choose_address
+from botkit.bot import SKILLS
 from botkit.doctor.report import Check, note, ok, wrong
 from botkit.doctor.systems import Reading
-from botkit.providers import callback_path, github
+from botkit.parties import PARTIES
+from botkit.providers import callback_path
 from botkit.serve import PORT
+from botkit.settings import SKILLS as PLACES
 from botkit.settings import Settings
 
-CALLBACK, INSTALL, WEBHOOK = callback_path(github("", "")), "/bot/oauth", "/bot/webhook"
+INSTALL, WEBHOOK = "/bot/oauth", "/bot/webhook"
 DECIDING = {"RINGCENTRAL_CHATBOT_SERVER", "NGROK_DOMAIN", "BOTKIT_PORT"}
 SET_PORT = f"Set BOTKIT_PORT, to {PORT} for example."
 OPEN_UP = (
@@ -101,15 +104,20 @@ def registrations(place: Place) -> Iterator[Check]:
     """What to paste at each provider, exactly."""
     settings, url = place.settings, place.url
     later = "as soon as the address is known"
-    if settings.github is None:
+    for key, party, paths in _callbacks(settings):
+        if url is None:
+            them = "the callback URL; it ends" if len(paths) == 1 else "the callback URLs; they end"
+            yield note(key, f"At {party}, {later}, register {them} in {' and '.join(paths)}")
+        else:
+            them = "this callback URL" if len(paths) == 1 else "these callback URLs"
+            any_port = party == "GitHub" and url == "http://127.0.0.1"
+            text = f"At {party}, register {them}: {' and '.join(url + path for path in paths)}"
+            yield note(key, text, "GitHub takes any port there." if any_port else "")
+    if settings.github is None and "github" in settings.skills:
         yield note("callback", "Nothing has to be registered at GitHub: it is not live.")
-    elif url is None:
-        text = f"At GitHub, {later}, register the callback URL; it ends in {CALLBACK}"
-        yield note("callback", text)
-    else:
-        any_port = "GitHub takes any port there." if url == "http://127.0.0.1" else ""
-        text = f"At GitHub, register this callback URL: {url}{CALLBACK}"
-        yield note("callback", text, any_port)
+    if settings.google and "drive" in settings.skills and not (url or "").startswith("https://"):
+        text = "Google Drive tells of changes only where the address begins with https."
+        yield note("google_webhook", text, "Without it, bind works, and no file is announced.")
     if settings.chatbot is None:
         yield note("install", "Nothing has to be registered at RingCentral: it is not live.")
     elif url is None or not place.is_reachable:
@@ -121,6 +129,18 @@ def registrations(place: Place) -> Iterator[Check]:
         yield note("install", text)
         text = f"The webhook's address is {url}{WEBHOOK}"
         yield note("webhook", text, "Nobody has to paste it: the bot gives it to RingCentral.")
+
+
+def _callbacks(settings: Settings) -> Iterator[tuple[str, str, list[str]]]:
+    """Of each live service: a name for its line, its own name, and the paths of its callbacks."""
+    paths: dict[str, list[str]] = {}
+    for skill in settings.skills:
+        if settings.registration_for(skill):
+            path = callback_path(SKILLS[skill][1]("", ""))
+            paths.setdefault(PLACES[skill][0], []).append(path)
+    for place, its_paths in paths.items():
+        key = "callback" if place == "github" else f"{place}_callback"
+        yield key, PARTIES[place], its_paths
 
 
 # ---- the port and the tunnel -------------------------------------------------------------------

@@ -14,19 +14,16 @@ from pathlib import Path
 from botkit.doctor.report import Check, note, ok, wrong
 from botkit.environment import PROJECT
 from botkit.errors import SettingsError
-from botkit.settings import VARIABLES, Registration, Settings, load_settings
+from botkit.parties import PARTIES
+from botkit.settings import SKILLS, Registration, Settings, credentials, load_settings
+from botkit.variables import VARIABLES
 
-GITHUB = ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET")
 CHATBOT = ("RINGCENTRAL_CHATBOT_CLIENT_ID", "RINGCENTRAL_CHATBOT_CLIENT_SECRET")
 # Without its own server a system would be asked elsewhere, and somebody else be told its secret.
 BELONG_TO = {
-    "GITHUB_SERVER": GITHUB,
-    "GOOGLE_SERVER": ("GOOGLE_API_CLIENT_ID", "GOOGLE_API_CLIENT_SECRET"),
-    "RINGCENTRAL_SERVER": (
-        *CHATBOT,
-        "RINGCENTRAL_APP_CLIENT_ID",
-        "RINGCENTRAL_APP_CLIENT_SECRET",
-    ),
+    "GITHUB_SERVER": credentials("github"),
+    "GOOGLE_SERVER": credentials("drive"),
+    "RINGCENTRAL_SERVER": (*CHATBOT, *credentials("ringcentral")),
 }
 
 
@@ -129,17 +126,19 @@ def _sources(env_file: Path | None) -> str:
 def systems(reading: Reading) -> Iterator[Check]:
     """Of each system: live or practice, and why."""
     settings = reading.settings
-    yield _system("github", "GitHub", settings.github, GITHUB, reading)
+    used = {SKILLS[skill][0]: credentials(skill) for skill in settings.skills}
+    for place, variables in used.items():
+        registration: Registration | None = getattr(settings, place)
+        yield _system(place, PARTIES[place], registration, variables, reading)
+        if place == "google" and registration:
+            text = "Google ends what a person has granted after 7 days while the app is in "
+            yield note(place, f"{text}“Testing”.")
     yield _system("chat", "The chat", settings.chatbot, CHATBOT, reading)
-    if settings.google:
-        yield note("google", "Google is not used yet, though GOOGLE_API_CLIENT_ID is set.")
-        yield note(
-            "google",
-            "Google ends what a person has granted after 7 days while the app is in “Testing”.",
-        )
-    if settings.ringcentral_app:
-        text = "RingCentral as a service that people connect is not used yet, though "
-        yield note("ringcentral_app", f"{text}RINGCENTRAL_APP_CLIENT_ID is set.")
+    for skill, (place, _) in SKILLS.items():
+        if place not in used and getattr(settings, place):
+            used[place] = credentials(skill)
+            text = f"{PARTIES[place]} is not used, though {used[place][0]} is set: "
+            yield note(place, f"{text}BOTKIT_SKILLS leaves it out.")
 
 
 def _system(

@@ -14,9 +14,10 @@ from datetime import datetime
 from botkit import http
 from botkit.doctor.database import DatabaseVisit, default_database, no_database
 from botkit.doctor.place import INSTALL, Place
+from botkit.doctor.questions import Service, github_service, google_service, ringcentral_service
 from botkit.doctor.report import Check, wrong
-from botkit.doctor.services import ServiceVisit, clock, github_service, ringcentral_service
-from botkit.settings import Settings
+from botkit.doctor.services import ServiceVisit, clock
+from botkit.settings import SKILLS, Settings
 
 DEADLINE_SECONDS = 8.0  # for all together
 
@@ -29,12 +30,7 @@ class Visits:
         self._end = time.monotonic() + DEADLINE_SECONDS
         url = settings.database or default_database(settings)
         self._database = DatabaseVisit(url) if url else None
-        self._services = []
-        if settings.github:
-            self._services.append(ServiceVisit(github_service(settings.github), now))
-        if settings.chatbot:
-            service = ringcentral_service(settings.chatbot, f"{place.url}{INSTALL}")
-            self._services.append(ServiceVisit(service, now))
+        self._services = [ServiceVisit(service, now) for service in _services(settings, place)]
         http.keep_proxies_out()
         self._look_at_database = _Look("database", "The database", self._database)
         self._look_at_services = [
@@ -57,6 +53,25 @@ class Visits:
         for look in self._look_at_services:
             yield from look.found_by(self._end)
         yield clock(self._services)
+
+
+def _services(settings: Settings, place: Place) -> Iterator[Service]:
+    """Every live service that is used."""
+    used = {SKILLS[skill][0] for skill in settings.skills}
+    if settings.github and "github" in used:
+        yield github_service(settings.github)
+    if settings.google and "google" in used:
+        yield google_service(settings.google, f"{place.url}/google/oauth")
+    if settings.ringcentral_app and "ringcentral_app" in used:
+        yield ringcentral_service(
+            settings.ringcentral_app,
+            f"{place.url}/ringcentral/oauth",
+            key="ringcentral_app",
+            name="RingCentral (the app)",
+            prefix="RINGCENTRAL_APP",
+        )
+    if settings.chatbot:
+        yield ringcentral_service(settings.chatbot, f"{place.url}{INSTALL}")
 
 
 class _Look:

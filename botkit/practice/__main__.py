@@ -14,11 +14,12 @@ import sys
 from typing import Any
 
 from botkit.practice.github import GitHub
+from botkit.practice.google import Google
 from botkit.practice.ringcentral import RingCentral
 from botkit.practice.server import Server
 from botkit.practice.world import Clock
 
-SERVERS = {"github": GitHub, "ringcentral": RingCentral}
+SERVERS = {"github": GitHub, "google": Google, "ringcentral": RingCentral}
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """RingCentral's HTTP API as a chat bot uses it: who am I, chats, posts, webhook subscriptions.
 
-Every request carries the bot's token in the `Authorization` header.  Errors come with RingCentral's
-body, `{"errorCode", "message", "errors": [...]}`.
+Every request carries a token in the `Authorization` header, which belongs to the bot or, through a
+third-party app, to a person (`rc_account.py`).  Errors come with RingCentral's body,
+`{"errorCode", "message", "errors": [...]}`.
 Sources: RingCentral API reference and developer guide (team messaging, webhooks, errors).
 """
 
@@ -12,15 +13,28 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Blueprint, Response, g, request
 
-from botkit.practice.chat_records import Chat, Person, Post
+from botkit.practice.chat_records import ACCOUNT_ID, Chat, Person, Post
 
 if TYPE_CHECKING:
     from botkit.practice.ringcentral import RingCentral
 
 LIMITS = {"Light": 50, "Medium": 40}  # requests a minute
-LIGHT = {"extension", "chat", "group", "subscriptions", "read_subscription"}
+#: What a third-party app may do for a person, and the permission that it takes.
+FOR_PEOPLE = {
+    "account": "ReadAccounts",
+    "company_hours": "ReadAccounts",
+    "own_hours": "ReadAccounts",
+    "caller_id": "ReadAccounts",
+    "notifications": "ReadAccounts",
+    "change_notifications": "EditExtensions",
+    "presence": "ReadPresence",
+    "change_presence": "EditPresence",
+}
+LIGHT = {
+    *("extension", "chat", "group", "subscriptions", "read_subscription"),
+    *(name for name in FOR_PEOPLE if not name.startswith("change_")),
+}
 DEFAULT_COUNT, MAX_COUNT = 30, 250  # records on a page
-ACCOUNT_ID = "2100000"
 
 
 class Seen(NamedTuple):
@@ -30,13 +44,24 @@ class Seen(NamedTuple):
     path: str
     user_agent: str
 
+    def __repr__(self) -> str:
+        return f"Seen({self.method} {self.path.partition('?')[0]})"
+
+
+def noted() -> Seen:
+    """The request that Flask has at hand."""
+    query = request.query_string.decode("latin-1")
+    path = f"{request.path}?{query}" if query else request.path
+    return Seen(request.method, path, request.user_agent.string)
+
 
 class ApiError(Exception):
     """An answer that is an error, with RingCentral's own code."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, parameter: str = "") -> None:
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
+        self.parameter = parameter  # the one that is wrong, where the answer names it
 
 
 def chat_api(world: RingCentral) -> Blueprint:
@@ -45,15 +70,14 @@ def chat_api(world: RingCentral) -> Blueprint:
 
     @api.before_request
     def authenticate() -> None:
-        query = request.query_string.decode("latin-1")
-        path = f"{request.path}?{query}" if query else request.path
-        world.requests_seen.append(Seen(request.method, path, request.user_agent.string))
-        g.bot = _authenticated(world, request.headers.get("Authorization"))
+        world.requests_seen.append(noted())
+        g.caller = _authenticated(world, request.headers.get("Authorization"))
+        _check_permission(_endpoint(), is_bot=g.caller == world.bot)
 
     @api.after_request
     def rate_limit(response: Response) -> Response:
         # Practice never runs out of requests; `trouble` can answer 429 in its place.
-        group = "Light" if str(request.endpoint).split(".")[-1] in LIGHT else "Medium"
+        group = "Light" if _endpoint() in LIGHT else "Medium"
         response.headers["X-Rate-Limit-Group"] = group
         response.headers["X-Rate-Limit-Limit"] = str(LIMITS[group])
         response.headers["X-Rate-Limit-Remaining"] = str(LIMITS[group] - 1)
@@ -63,11 +87,15 @@ def chat_api(world: RingCentral) -> Blueprint:
     @api.errorhandler(ApiError)
     def error(problem: ApiError) -> tuple[dict[str, Any], int]:
         reason = {"errorCode": problem.code, "message": problem.message}
-        return reason | {"errors": [reason]}, problem.status
+        named = {"parameterName": problem.parameter} if problem.parameter else {}
+        return reason | {"errors": [reason | named]}, problem.status
 
     @api.get("/restapi/v1.0/account/~/extension/~")
     def extension() -> dict[str, Any]:
-        return _extension(g.bot, world.address)
+        settings = world.settings.get(g.caller.id)
+        if settings is not None:
+            return settings.extension_info(world.address)
+        return _extension(g.caller, world.address)
 
     # ---- chats and posts, under their new and their old address ---------------------------------
 
@@ -89,7 +117,7 @@ def chat_api(world: RingCentral) -> Blueprint:
     def create_post(chat_id: str) -> dict[str, Any]:
         place, text = _chat(world, chat_id), body().get("text")
         try:
-            return world.write(place, g.bot, text if isinstance(text, str) else "").shape()
+            return world.write(place, g.caller, text if isinstance(text, str) else "").shape()
         except ValueError:
             raise bad("text") from None
 
@@ -108,7 +136,10 @@ def missing(parameter: str) -> ApiError:
 
 def body() -> dict[str, Any]:
     """The request's body, which must be a JSON object."""
-    content = request.get_json(silent=True)
+    try:
+        content = request.get_json(silent=True)
+    except RecursionError:  # brackets within brackets, some thousand deep
+        content = None
     if not isinstance(content, dict):
         raise bad("body")
     return content
@@ -120,6 +151,10 @@ def _authenticated(world: RingCentral, header: str | None) -> Person:
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise ApiError(401, "AGW-402", "Invalid Authorization header")
+    if session := world.ledger.use(token):
+        if world.now() >= session.pair.access_ends:
+            raise ApiError(401, "OAU-128", "Access token expired")
+        return session.owner
     owner, bot = world.owner_of(token), world.bot
     if owner is None:
         raise ApiError(401, "OAU-213", "Token not found")
@@ -128,8 +163,21 @@ def _authenticated(world: RingCentral, header: str | None) -> Person:
     return bot
 
 
+def _endpoint() -> str:
+    """The name of the function that answers."""
+    return str(request.endpoint).rpartition(".")[2]
+
+
+def _check_permission(endpoint: str, *, is_bot: bool) -> None:
+    """The bot's app and the apps of third parties may do different things; all may ask who am I."""
+    if endpoint != "extension" and is_bot == (endpoint in FOR_PEOPLE):
+        needed = FOR_PEOPLE.get(endpoint, "TeamMessaging")
+        message = f"In order to call this API endpoint, application needs to have [{needed}]"
+        raise ApiError(403, "CMN-401", f"{message} permission")
+
+
 def _chat(world: RingCentral, chat_id: str) -> Chat:
-    for chat in world.chats_of(g.bot):
+    for chat in world.chats_of(g.caller):
         if chat.id == chat_id:
             return chat
     raise missing("chatId")

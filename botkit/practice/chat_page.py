@@ -50,7 +50,7 @@ def chat_page(world: RingCentral) -> Blueprint:
 
     @page.post("/people/<name>/chats/<chat_id>/posts")
     def write(name: str, chat_id: str) -> tuple[dict[str, Any], int]:
-        if _from_elsewhere(request):
+        if from_elsewhere(request):
             abort(403)
         somebody(name)
         content = request.get_json()  # also refuses a form, which another origin could send unasked
@@ -69,7 +69,7 @@ def chat_page(world: RingCentral) -> Blueprint:
     return page
 
 
-def _from_elsewhere(request: Request) -> bool:
+def from_elsewhere(request: Request) -> bool:
     """Whether a browser says that another page than ours has sent this request."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:

@@ -27,7 +27,7 @@ def add_subscription_routes(api: Blueprint, world: RingCentral) -> None:
 
     @api.get(PATH)
     def subscriptions() -> dict[str, Any]:
-        records = [shape(one) for one in world.webhooks.of(g.bot.id)]
+        records = [shape(one) for one in world.webhooks.of(g.caller.id)]
         return {"uri": world.address + PATH, "records": records}
 
     @api.post(PATH)
@@ -37,7 +37,7 @@ def add_subscription_routes(api: Blueprint, world: RingCentral) -> None:
             raise ApiError(403, "SUB-406", message)
         wish = body()
         subscription = Subscription(
-            owner_id=g.bot.id,
+            owner_id=g.caller.id,
             filters=_filters(wish),
             address=_address(wish),
             expires_in=_lifetime(wish),
@@ -77,7 +77,7 @@ def add_subscription_routes(api: Blueprint, world: RingCentral) -> None:
         return "", 204
 
     def find(id_: str) -> Subscription:
-        for one in world.webhooks.of(g.bot.id):
+        for one in world.webhooks.of(g.caller.id):
             if one.id == id_:
                 return one
         raise missing("subscriptionId")

@@ -3,7 +3,7 @@
 This module puts it together, and holds what a lesson turns to cause trouble on purpose, and what
 people do with their files.  What is remembered lies in `google_ledger.py` (consents and tokens),
 `google_files.py` and `google_ranges.py`; the judging is done in `google_oauth.py`; a person sees
-`google_pages.py`, and a program `google_drive.py` and `google_sheets.py`.
+`google_pages.py`, and a program `google_drive.py`, `google_sheets.py` and `google_userinfo.py`.
 
     google = Google(now=lambda: datetime.now(UTC))
     server = Server(google.wsgi)
@@ -11,9 +11,9 @@ people do with their files.  What is remembered lies in `google_ledger.py` (cons
     client_id, client_secret = google.register_client("My bot", ["http://127.0.0.1:8000/google/oauth"])
 
 Paths are those of Google, which has a host for each: `/o/oauth2/v2/auth`, `/token`, `/revoke`,
-`/drive/v3/...` and `/v4/spreadsheets/...`.  Nobody has a password.  Whoever opens the consent page
-is Alice, unless the browser's cookie `google_account`, the parameter `login_hint` or a choice on
-the page says otherwise.  Wherever an account is named, `alice` will do.
+`/oauth2/v2/userinfo`, `/drive/v3/...` and `/v4/spreadsheets/...`.  Nobody has a password.  Whoever
+opens the consent page is Alice, unless the browser's cookie `google_account`, the parameter
+`login_hint` or a choice on the page says otherwise.  Wherever an account is named, `alice` will do.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from .google_oauth import OAuthServer
 from .google_pages import Pages, http_problem_page
 from .google_push import Push
 from .google_sheets import SheetsApi
+from .google_userinfo import UserinfoApi
 from .server import Trouble
 
 _SYNC_SECONDS = 5.0
@@ -49,9 +50,9 @@ class Google:
     Serve `wsgi`, then set `address` to the URL at which it is served.
 
     Knobs: `iss` is "right", "missing" or "wrong" (RFC 9207); `grant_only` lists the scopes that
-    people agree to, whatever they tick (None: what they tick); `testing_mode` ends refresh tokens
-    after seven days; `trouble` spoils answers; `revoke()` and `expire_everything()`.  Those of the
-    push channels are in `push`: see `Push`.
+    people agree to beside those for signing in, whatever they tick (None: what they tick);
+    `testing_mode` ends refresh tokens after seven days; `trouble` spoils answers; `revoke()` and
+    `expire_everything()`.  Those of the push channels are in `push`: see `Push`.
     """
 
     def __init__(self, *, now: Callable[[], datetime]) -> None:
@@ -91,8 +92,8 @@ class Google:
         web = Flask(__name__)
         pages = Pages(self._ledger, self._oauth, self._drive, self._sheets.spreadsheets)
         api = DriveApi(self._ledger, self._drive, self.push, lambda: self.address)
-        for blueprint in (pages.blueprint, api.blueprint, self._sheets.blueprint):
-            web.register_blueprint(blueprint)
+        for part in (pages, api, self._sheets, UserinfoApi(self._ledger)):
+            web.register_blueprint(part.blueprint)
         web.register_error_handler(HTTPException, http_problem_page)
         return web
 

@@ -126,7 +126,7 @@ def _permitted(ledger: Ledger, method: Method) -> AccessToken:
 
 def _check_parameters(method: Method) -> None:
     for name in request.args:
-        if name not in method.parameters | SYSTEM_PARAMETERS:
+        if name not in method.parameters | SYSTEM_PARAMETERS[method.service]:
             raise ApiError(
                 400,
                 f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query '

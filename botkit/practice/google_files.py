@@ -9,8 +9,9 @@ Source: Google's page "Changes and revisions overview" (Drive API).
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import mimetypes
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -125,7 +126,11 @@ class Drive:
 
     def add(self, account: str, name: str, mime_type: str = "") -> File:
         guessed = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        now, new_id = self.now(), f"1{secrets.token_urlsafe(24)}"
+        now, number = self.now(), len(self._files)
+        digest = hashlib.sha256(
+            f"{number} {account} {name}".encode()
+        ).digest()  # the same each time
+        new_id = f"1{base64.urlsafe_b64encode(digest)[:32].decode()}"
         file = File(new_id, name, account, mime_type or guessed, created=now, modified=now)
         self._files[file.id] = file
         self._note(file)

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin, TokenMixin
+
+from .google_scopes import SIGN_IN, in_order
 
 CODE_LIFE = timedelta(minutes=10)  # Google does not say; RFC 6749 section 4.1.2 allows this much
 ACCESS_TOKEN_LIFE = timedelta(seconds=3599)
@@ -34,27 +36,10 @@ PEOPLE = {
     "mallory@practice.example": "Mallory Marsh",
 }
 
-AUTH = "https://www.googleapis.com/auth/"
-#: The scopes that practice clients may ask for, in the words of the consent page.
-SCOPES = {
-    f"{AUTH}drive": "See, change, create and delete all of your Google Drive files",
-    f"{AUTH}drive.readonly": "See and download all of your Google Drive files",
-    f"{AUTH}drive.metadata": "See and change information about your Google Drive files",
-    f"{AUTH}drive.metadata.readonly": "See information about your Google Drive files",
-    f"{AUTH}spreadsheets": "See, change, create and delete all your Google Sheets spreadsheets",
-    f"{AUTH}spreadsheets.readonly": "See all your Google Sheets spreadsheets",
-}
-
 
 def account(name: str | None) -> str | None:
     """The account that `name` stands for: `bob` is short for `bob@practice.example`."""
     return next((email for email in PEOPLE if name in (email, email.split("@")[0])), None)
-
-
-def in_order(scopes: Iterable[str]) -> list[str]:
-    """The scopes that are known here, each once, in a fixed order."""
-    wanted = set(scopes)
-    return [scope for scope in SCOPES if scope in wanted]
 
 
 def checked_uris(redirect_uris: Sequence[str]) -> list[str]:
@@ -185,7 +170,7 @@ class Ledger:
     def grant(self, client: Client, account: str, scopes: list[str]) -> list[str]:
         """Note the consent of `account`; the scopes that were really agreed to."""
         if self.grant_only is not None:
-            scopes = [scope for scope in scopes if scope in self.grant_only]
+            scopes = [scope for scope in scopes if scope in SIGN_IN.union(self.grant_only)]
         if scopes:
             both = in_order([*self.granted(client, account), *scopes])
             self.grants[client.project, account] = both

@@ -5,14 +5,14 @@ A request with any other parameter is refused, so that a misspelt name is notice
 parameters that are let in change nothing here: nobody has a shared drive, for example.
 
 The tests hold this table against the documents in the package google-api-python-client.
-Source: https://www.googleapis.com/discovery/v1/apis/drive/v3/rest (and sheets/v4).
+Source: https://www.googleapis.com/discovery/v1/apis/drive/v3/rest (and sheets/v4, oauth2/v2).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .google_ledger import AUTH
+from .google_scopes import AUTH, SIGN_IN
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,16 @@ def _words(names: str) -> frozenset[str]:
     return frozenset(names.split())
 
 
-#: What every method of every Google API takes.
-SYSTEM_PARAMETERS = _words(
+_USUAL = _words(
     "$.xgafv access_token alt callback fields key oauth_token prettyPrint quotaUser uploadType"
     " upload_protocol"
 )
+#: What every method of an API takes; the API for signing in is an old one.
+SYSTEM_PARAMETERS = {
+    "drive": _USUAL,
+    "oauth2": _words("alt fields key oauth_token prettyPrint quotaUser userIp"),
+    "sheets": _USUAL,
+}
 
 _ANY_DRIVE = _scopes("drive drive.readonly drive.metadata drive.metadata.readonly")
 _READ_SHEETS = _scopes("drive drive.readonly spreadsheets spreadsheets.readonly")
@@ -89,6 +94,7 @@ METHODS = {
         Method("drive.changes.list", "GET", f"{_V3}/changes", _ANY_DRIVE, _CHANGES, _TOKEN),
         Method("drive.changes.watch", "POST", f"{_V3}/changes/watch", _ANY_DRIVE, _CHANGES, _TOKEN),
         Method("drive.channels.stop", "POST", f"{_V3}/channels/stop", _ANY_DRIVE),
+        Method("oauth2.userinfo.get", "GET", "/oauth2/v2/userinfo", SIGN_IN),
         Method("sheets.spreadsheets.get", "GET", _V4, _READ_SHEETS, _BOOK),
         Method("sheets.spreadsheets.values.get", "GET", _VALUES, _READ_SHEETS, _READ),
         Method("sheets.spreadsheets.values.update", "PUT", _VALUES, _WRITE_SHEETS, _WRITE),

@@ -32,7 +32,8 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from werkzeug.datastructures import MultiDict
 
 from .authlib_base import Request
-from .google_ledger import CODE_LIFE, SCOPES, Client, Code, Consent, Ledger, RefreshToken
+from .google_ledger import CODE_LIFE, Client, Code, Consent, Ledger, RefreshToken
+from .google_scopes import asked_scopes
 
 CLIENT_AUTH = ("client_secret_basic", "client_secret_post")
 PROMPTS = {"none", "consent", "select_account"}
@@ -66,8 +67,10 @@ class CodeGrant(AuthorizationCodeGrant):
         sent = self.request.payload.data
         if not sent.get("scope"):
             raise _wrong_link("invalid_request", "Missing required parameter: scope")
-        if not set(sent["scope"].split()) <= SCOPES.keys():
-            raise _wrong_link("invalid_scope", "Some requested scopes were invalid.")
+        try:
+            asked_scopes(sent["scope"])
+        except ValueError as error:
+            raise _wrong_link("invalid_scope", "Some requested scopes were invalid.") from error
         if sent.get("access_type", "online") not in ("online", "offline"):
             raise _wrong_link("invalid_request", "Invalid parameter value for access_type.")
         prompts = sent.get("prompt", "").split()

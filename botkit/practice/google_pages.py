@@ -1,8 +1,9 @@
 """The pages of the practice Google, and the token and revocation endpoints beside them.
 
-On the consent page the person chooses an account and may untick single scopes: a client receives
-what was agreed to, which can be less than it asked for.  Every error in a link ends on a page here
-and never at the redirect URI.  A browser keeps nothing but a cookie with the name of an account.
+On the consent page the person chooses an account and may untick single scopes, except those for
+signing in: a client receives what was agreed to, which can be less than it asked for.  Every error
+in a link ends on a page here and never at the redirect URI.  A browser keeps nothing but a cookie
+with the name of an account.
 
 Sources: Google's page "Using OAuth 2.0 for Web Server Applications"; for a form that is answered
 with 303, RFC 9110 section 15.4.4.
@@ -20,9 +21,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from .google_files import Drive, File
-from .google_ledger import PEOPLE, SCOPES, Client, Consent, Ledger, account, in_order
+from .google_ledger import PEOPLE, Client, Consent, Ledger, account
 from .google_oauth import OAuthServer, token_problem
 from .google_ranges import Range, Spreadsheet, letters
+from .google_scopes import SCOPES, SIGN_IN, asked_scopes, in_order
 
 COOKIE = "google_account"
 _WEB_VIEW = "; wv)"  # what an Android app's embedded browser says of itself
@@ -74,7 +76,7 @@ class Pages:
                     "Open the link in a real browser.", None, 403, error="disallowed_useragent"
                 )
             )
-        who, asked = _hinted_account(), in_order(request.args["scope"].split())
+        who, asked = _hinted_account(), asked_scopes(request.args["scope"])
         prompts = request.args.get("prompt", "").split()
         # A link suggests an account; it must not approve in the name of another than is signed in.
         ask = self._must_consent(grant.client, who, asked) or who != _signed_in()
@@ -92,7 +94,8 @@ class Pages:
         return _page(
             "google_consent.html",
             client=grant.client,
-            scopes={name: SCOPES[name] for name in asked},
+            scopes={name: SCOPES[name] for name in asked if name not in SIGN_IN},
+            sign_in=[SCOPES[name] for name in asked if name in SIGN_IN],
             people=PEOPLE,
             account=who,
             redirect_uri=grant.redirect_uri,
@@ -111,15 +114,15 @@ class Pages:
             grant = self._oauth.check_link(request.args)
         except OAuth2Error as error:
             return _blocked(error)
-        asked, ticked = request.args["scope"].split(), request.form.getlist("scopes")
-        agreed = [scope for scope in ticked if scope in asked and decision == "approve"]
-        response = self._answer(grant, who, in_order(agreed))
+        chosen = SIGN_IN.union(request.form.getlist("scopes")) if decision == "approve" else ()
+        agreed = [scope for scope in asked_scopes(request.args["scope"]) if scope in chosen]
+        response = self._answer(grant, who, agreed)
         response.set_cookie(COOKIE, who, httponly=True, samesite="Lax")
         return response
 
     def _answer(self, grant: Any, who: str, scopes: list[str]) -> Response:
         """Send the person back, with a code for what they agreed to; denied if that is nothing."""
-        client, asked = grant.client, request.args["scope"].split()
+        client, asked = grant.client, asked_scopes(request.args["scope"])
         # The refresh token comes with the consent, and not again while that consent still holds.
         new = self._must_consent(client, who, asked)
         agreed = self._ledger.grant(client, who, scopes)

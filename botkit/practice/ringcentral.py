@@ -10,7 +10,8 @@ A lesson plays the people from Python, and the bot lives behind real HTTP:
     chat.settle()
 
 The bot sees RingCentral's own API (`chat_api.py`) and gets real webhooks (`chat_webhooks.py`).  A
-person who would rather type than program opens the server's `/` (`chat_page.py`).
+person who would rather type than program opens the server's `/` (`chat_page.py`).  That people let
+other apps act for them is in `rc_platform.py`.
 """
 
 from __future__ import annotations
@@ -25,12 +26,15 @@ from urllib.parse import urlencode, urlsplit
 import requests
 from flask import Flask
 
-from botkit.practice.chat_api import ACCOUNT_ID, Seen, chat_api
-from botkit.practice.chat_oauth import BotApp, BotCodes
+from botkit.practice.chat_api import Seen, chat_api
 from botkit.practice.chat_page import chat_page
-from botkit.practice.chat_records import Person
-from botkit.practice.chat_room import PEOPLE, ChatRoom
+from botkit.practice.chat_records import ACCOUNT_ID, Person
+from botkit.practice.chat_room import PEOPLE
 from botkit.practice.chat_subscriptions import add_subscription_routes
+from botkit.practice.rc_account import add_account_routes
+from botkit.practice.rc_ledger import App
+from botkit.practice.rc_pages import Pages
+from botkit.practice.rc_platform import Platform
 from botkit.practice.server import Trouble
 
 CLIENT_ID, ADMINISTRATOR_ID = "practice-bot-app", PEOPLE[0].id
@@ -43,31 +47,30 @@ class InstallRefused(RuntimeError):
     """The bot's app did not take the token, so the bot was not installed."""
 
 
-class RingCentral(ChatRoom):
+class RingCentral(Platform):
     """The chat and its HTTP server.  `now` returns the time as an aware UTC datetime.
 
     `wsgi` is what to serve, and `trouble` the same thing by the name under which it can be told to
     spoil the next answers.  `address` is the public address, set by whoever serves it.
-    `requests_seen` lists what was asked of the API.
+    `requests_seen` lists what was asked of the API and of the addresses of OAuth.
     Knobs: `deliver_twice` (every event comes twice), `subscription_not_ready` (so many of the next
     subscriptions are refused with SUB-406), `blacklist()`, `remind()`, `webhooks.timeout` (s).
     """
 
     def __init__(self, *, now: Callable[[], datetime]) -> None:
         super().__init__(now=now)
-        self.address = ""
         self.subscription_not_ready = 0
         self.registration = (CLIENT_ID, secrets.token_urlsafe(16))  # the bot's app
         self.requests_seen: list[Seen] = []
         self._bots_made = 0
         self._tokens: dict[str, str] = {}  # access token -> id of the bot that it was made for
-        self._codes = BotCodes(BotApp(*self.registration), now, self._new_token)
+        self.apps[CLIENT_ID] = self._bot_app = App(*self.registration, BOT_NAME, [], is_bot=True)
         app = Flask(__name__)
         api = chat_api(self)
         add_subscription_routes(api, self)
-        app.register_blueprint(api)
-        app.register_blueprint(chat_page(self))
-        app.add_url_rule("/restapi/oauth/token", view_func=self._codes.answer, methods=["POST"])
+        add_account_routes(api, self)
+        for part in (api, chat_page(self), Pages(self, self._new_token).blueprint):
+            app.register_blueprint(part)
         self.wsgi = self.trouble = Trouble(app)
 
     # ---- the life of the bot -------------------------------------------------------------------
@@ -92,7 +95,7 @@ class RingCentral(ChatRoom):
         Source: RingCentral developer guide, "Bot walkthrough".
         """
         with self._installing() as bot:
-            code = self._codes.issue(bot.id, redirect_url)
+            code = self.ledger.new_code(self._bot_app, bot, redirect_url)
             query = urlencode({"code": code, "creator_extension_id": ADMINISTRATOR_ID})
             _send_browser(f"{redirect_url}?{query}")
         return f"{redirect_url}?{query}"

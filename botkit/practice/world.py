@@ -1,4 +1,4 @@
-"""The practice world, put together: a GitHub, a chat, and a clock that can be moved.
+"""The practice world, put together: a GitHub, a Google, a chat, and a clock that can be moved.
 
 `World` starts the servers that are wanted.  Whoever uses it decides what runs on the other side:
 `botkit.kit` runs the bot there.
@@ -6,14 +6,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from botkit.practice.github import GitHub
+from botkit.practice.google import Google
 from botkit.practice.ringcentral import RingCentral
 from botkit.practice.server import Server, WSGIApp
+from botkit.practice.teapot import Teapot
 
 APP_NAME = "Practice Bot"
+_SERVICES: dict[str, tuple[Callable[..., Any], str]] = {
+    "github": (GitHub, "GitHub"),
+    "google": (Google, "Google"),
+    "ringcentral_app": (RingCentral, "RingCentral"),
+    "teapot": (Teapot, "Teapot"),
+}
 
 
 class Clock:
@@ -41,47 +50,80 @@ class World:
     ) -> None:
         self.clock = clock
         self._around = around
-        self._github: GitHub | None = None
-        self._ringcentral: RingCentral | None = None
+        self._there: dict[str, Any] = {}
+        self._register: dict[str, Callable[[str, list[str]], None]] = {}  # by client id
         self._servers: list[Server] = []
 
-    def start_github(self) -> GitHub:
-        self._github = GitHub(now=self.clock)
-        self._github.address = self._serve(self._github.wsgi, "GitHub")
-        return self._github
+    # ---- the services, each started when it is wanted ------------------------------------------
 
-    def start_ringcentral(self) -> RingCentral:
-        self._ringcentral = RingCentral(now=self.clock)
-        self._ringcentral.address = self._serve(self._ringcentral.wsgi, "chat")
-        return self._ringcentral
+    def start_service(self, name: str) -> tuple[str, str, str]:
+        """Start one of `_SERVICES`, such as "github", and register the bot's app there.
+
+        Returns its client id, its client secret, and the address of the service.
+        """
+        service = self._start(name, *_SERVICES[name])
+        if name == "google":
+            client_id, secret = service.register_client(APP_NAME, [])
+            self._register[client_id] = service.change_redirect_uris
+        elif name == "github":
+            client_id, secret = service.register_app(APP_NAME, ["http://127.0.0.1/github/oauth"])
+            self._register[client_id] = service.change_callback_urls
+        else:
+            client_id, secret = service.register_app(APP_NAME, [])
+            self._register[client_id] = service.change_redirect_uris
+        return client_id, secret, service.address
+
+    def start_chat(self) -> RingCentral:
+        chat: RingCentral = self._start("chat", RingCentral, "chat")
+        return chat
+
+    def register_callbacks(self, urls: Mapping[str, list[str]]) -> None:
+        """Register callback URLs, for each client id that was given out here."""
+        for client_id in urls.keys() & self._register.keys():
+            self._register[client_id](client_id, urls[client_id])
+
+    # ---- with their knobs ----------------------------------------------------------------------
 
     @property
     def github(self) -> GitHub:
         """The practice GitHub, with its knobs; `LookupError` where GitHub is the real one."""
-        if self._github is None:
-            raise LookupError("GitHub is the real one here. It has no knobs.")
-        return self._github
+        github: GitHub = self._found("github", "GitHub is the real one here. It has no knobs.")
+        return github
+
+    @property
+    def google(self) -> Google:
+        """The practice Google, with its knobs; `LookupError` where there is none."""
+        google: Google = self._found("google", "There is no practice Google here.")
+        return google
 
     @property
     def ringcentral(self) -> RingCentral:
         """The practice chat; `LookupError` where the chat is the real one."""
-        if self._ringcentral is None:
-            raise LookupError("The chat is the real one here. Nobody plays its people.")
-        return self._ringcentral
+        why = "The chat is the real one here. Nobody plays its people."
+        chat: RingCentral = self._found("chat", why)
+        return chat
 
     @property
-    def has_github(self) -> bool:
-        return self._github is not None
+    def ringcentral_app(self) -> RingCentral:
+        """RingCentral as a service that people connect, apart from the chat; or `LookupError`."""
+        app: RingCentral = self._found("ringcentral_app", "There is no practice RingCentral here.")
+        return app
 
     @property
-    def has_ringcentral(self) -> bool:
-        return self._ringcentral is not None
+    def teapot(self) -> Teapot:
+        """The practice Teapot of lesson 10; `LookupError` before somebody has started it."""
+        why = 'There is no Teapot yet. Start it: kit.world.start_service("teapot").'
+        teapot: Teapot = self._found("teapot", why)
+        return teapot
+
+    def has(self, name: str) -> bool:
+        """Whether "chat" or a service is practice."""
+        return name in self._there
 
     def let_go(self) -> None:
         """Let nobody wait any longer for an answer that was told to be late."""
-        for practice in (self._github, self._ringcentral):
-            if practice is not None:
-                practice.trouble.clear()
+        for practice in self._there.values():
+            practice.trouble.clear()
 
     def close(self) -> None:
         """Stop the servers.  Calling it twice does no harm."""
@@ -89,9 +131,16 @@ class World:
         while self._servers:
             self._servers.pop().stop()
 
-    def _serve(self, app: WSGIApp, party: str) -> str:
-        self._servers.append(Server(self._around(app, party)))
-        return self._servers[-1].url
+    def _start(self, name: str, kind: Callable[..., Any], party: str) -> Any:
+        practice = self._there[name] = kind(now=self.clock)
+        self._servers.append(Server(self._around(practice.wsgi, party)))
+        practice.address = self._servers[-1].url
+        return practice
+
+    def _found(self, name: str, why: str) -> Any:
+        if name not in self._there:
+            raise LookupError(why)
+        return self._there[name]
 
     def __repr__(self) -> str:
         return "<practice world>"

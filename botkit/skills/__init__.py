@@ -1,8 +1,8 @@
-"""What the bot can do: one file a skill.
+"""What the bot can do: one file a skill, all of the same shape.
 
 A skill sees every event of the chat, in turn, and learns whether an earlier skill has handled it.
-A skill that connects accounts names its `provider`; the web app then mounts the callback's route
-and calls `connected` when a connection has been stored.
+`base.py` holds what all of them do alike: connect an account, find the connection, end it, and say
+what went wrong.  `reception.py` comes last: it greets, helps, and answers what nobody understood.
 """
 
 from __future__ import annotations
@@ -11,21 +11,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from botkit.events import Event
-from botkit.providers import Provider
-from botkit.tables import Service
 
 
 class Skill(Protocol):
-    """The shape that every skill has."""
-
-    provider: Provider
+    """Whatever takes its turn."""
 
     def handle(self, event: Event, handled: bool) -> bool:
         """React to `event`; return whether it is now handled."""
-        ...
-
-    def connected(self, service: Service) -> None:
-        """Say in the chat that `service` has been connected."""
         ...
 
 

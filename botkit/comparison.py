@@ -1,0 +1,99 @@
+"""What is common to the providers and what differs, as a table made of their descriptions.
+
+    compare(kit.bot.providers)
+
+Of addresses only the path is shown: where a service lives changes nothing in the protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from urllib.parse import urlsplit
+
+from botkit.providers import Provider, callback_path
+
+NONE = "–"
+
+
+def _path(url: str | None) -> str:
+    return urlsplit(url).path if url else NONE
+
+
+def _revoke(provider: Provider) -> str:
+    if provider.revocation is None:
+        return NONE
+    path = _path(provider.revocation.url).replace(provider.client_id or NONE, "{client_id}")
+    return f"{provider.revocation.method} {path}"
+
+
+def _ends(provider: Provider) -> str:
+    ends = provider.revocation.ends if provider.revocation else NONE
+    return {"everything": "all that was granted", "connection": "this connection"}.get(ends, ends)
+
+
+def _scopes(provider: Provider) -> str:
+    return " ".join(scope.rpartition("/")[2] for scope in provider.scopes) or NONE
+
+
+def _extra(provider: Provider) -> str:
+    return " ".join(f"{name}={value}" for name, value in provider.authorize_params.items()) or NONE
+
+
+ROWS: Mapping[str, Callable[[Provider], str]] = {
+    "1 authorize at": lambda provider: _path(provider.authorize_url),
+    "1 scopes": _scopes,
+    "1 said besides": _extra,
+    "2 callback": callback_path,
+    "2 iss must match": lambda provider: "yes" if provider.issuer else NONE,
+    "2 token from": lambda provider: _path(provider.token_url),
+    "2 client secret in": lambda provider: {"body": "the body", "basic": "the header"}[
+        provider.client_auth
+    ],
+    "2 scopes come with": lambda provider: {" ": "spaces", ",": "commas"}.get(
+        provider.scope_separator, provider.scope_separator
+    ),
+    "2 whose account": lambda provider: _path(provider.account_url),
+    "3 API below": lambda provider: _path(provider.api_url) or "/",
+    "end: revoke with": _revoke,
+    "end: what ends": _ends,
+}
+
+
+class Comparison:
+    """A table with a column for each provider.  As the last line of a cell it is shown."""
+
+    def __init__(self, providers: Sequence[Provider]) -> None:
+        self.names = [provider.called for provider in providers]
+        self.rows = {name: [value(one) for one in providers] for name, value in ROWS.items()}
+
+    @property
+    def different(self) -> list[str]:
+        """The rows in which not all are alike."""
+        return [name for name, cells in self.rows.items() if len(set(cells)) > 1]
+
+    def __repr__(self) -> str:
+        lines = [["", *self.names], *([name, *cells] for name, cells in self.rows.items())]
+        widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+        return "\n".join(
+            "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in lines
+        )
+
+    def _repr_html_(self) -> str:
+        head = "".join(_cell("th", name) for name in ("", *self.names))
+        body = "".join(
+            f"<tr>{_cell('th', name)}{''.join(_cell('td', cell) for cell in cells)}</tr>"
+            for name, cells in self.rows.items()
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(tag: str, text: str) -> str:
+    wrap = "nowrap" if tag == "th" else "normal"
+    return f'<{tag} style="text-align:left;white-space:{wrap}">{escape(text)}</{tag}>'
+
+
+def compare(providers: Sequence[Provider]) -> Comparison:
+    """The table for these providers, in this order."""
+    return Comparison(providers)

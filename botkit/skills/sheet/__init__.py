@@ -1,0 +1,1 @@
+"""The parts of the Google Sheets skill: what people write, what Google answers, and a table."""

@@ -1,0 +1,53 @@
+"""The variables of the environment that botkit reads; botkit/settings.py says what they mean to it.
+
+The README's table and `.env.example` are made of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of the environment."""
+
+    name: str
+    meaning: str
+    example: str
+
+
+VARIABLES = (
+    Variable("GITHUB_CLIENT_ID", "GitHub OAuth app: client id", "Ov23li..."),
+    Variable("GITHUB_CLIENT_SECRET", "GitHub OAuth app: client secret", ""),
+    Variable(
+        "GITHUB_SERVER", "a GitHub Enterprise Server instead of github.com", "https://github.com"
+    ),
+    Variable("RINGCENTRAL_CHATBOT_CLIENT_ID", "RingCentral bot app: client id", ""),
+    Variable("RINGCENTRAL_CHATBOT_CLIENT_SECRET", "RingCentral bot app: client secret", ""),
+    Variable("RINGCENTRAL_SERVER", "RingCentral's address", "https://platform.ringcentral.com"),
+    Variable(
+        "RINGCENTRAL_CHATBOT_SERVER",
+        "the bot's public address, if it has one of its own",
+        "https://bot.example.com",
+    ),
+    Variable(
+        "RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI",
+        "the database, as an SQLAlchemy URL",
+        "sqlite:///botkit.sqlite",
+    ),
+    Variable("RINGCENTRAL_APP_CLIENT_ID", "RingCentral app that people connect: client id", ""),
+    Variable("RINGCENTRAL_APP_CLIENT_SECRET", "RingCentral app that people connect: secret", ""),
+    Variable("GOOGLE_API_CLIENT_ID", "Google OAuth client: client id", ""),
+    Variable("GOOGLE_API_CLIENT_SECRET", "Google OAuth client: client secret", ""),
+    Variable("GOOGLE_SERVER", "another address instead of Google's", "https://www.googleapis.com"),
+    Variable("NGROK_AUTHTOKEN", "ngrok account: opens a tunnel when the bot has no address", ""),
+    Variable("NGROK_DOMAIN", "ngrok: your permanent domain", "name.ngrok-free.dev"),
+    Variable(
+        "BOTKIT_SKILLS",
+        "what the bot can do; by default github, and what has its credentials here",
+        "github, drive, sheets, ringcentral",
+    ),
+    Variable("BOTKIT_PORT", "the port on which the bot listens", "8090"),
+    Variable("BOTKIT_PRACTICE", "1 keeps everything in practice, whatever else is set", "1"),
+)

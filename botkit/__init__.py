@@ -21,14 +21,21 @@ logging.getLogger("botkit").addHandler(logging.NullHandler())
 
 
 def start(
-    *, live: bool = False, database: str | None = None, port: int = 0, skills: str = ""
+    *,
+    live: bool = False,
+    database: str | None = None,
+    port: int = 0,
+    skills: str = "",
+    confirm: bool = True,
 ) -> Kit:
     """Start the bot and the practice world around it; what runs already is replaced.
 
     `database` is an SQLAlchemy URL, by default a file that goes when the kit is closed.  `port` is
     the bot's, 0 for a free one.  With `live`, the settings in the environment and in `.env` count:
     a system whose credentials are there is the real one.  `skills` says what the bot can do, such
-    as "github, drive"; see `botkit.settings.SKILLS`.  Returns a `botkit.kit.Kit`.
+    as "github, drive"; see `botkit.settings.SKILLS`.  With `confirm`, a connection
+    counts once the person has said a code in the chat: lesson 08 shows why.  Returns a
+    `botkit.kit.Kit`.
     """
     from botkit import kit  # here, so that `import botkit` is quick
     from botkit.settings import Settings, load_settings, read_skills
@@ -39,6 +46,7 @@ def start(
             settings,
             database=database or settings.database,
             port=port or settings.port,
+            confirm=confirm and settings.confirm,
             skills=read_skills(skills) if skills else settings.skills,
         )
     )

@@ -1,4 +1,4 @@
-"""The command line: python -m botkit demo|serve|doctor|setup-database|maintain|status
+"""The command line: python -m botkit demo|serve|doctor|setup-database|maintain|status|new-key|...
 
 `demo` takes the whole trip in the terminal; `demo --open` keeps the practice world running for a
 person with a browser.  The other commands are for a bot that lives: they read the settings.
@@ -19,6 +19,12 @@ from botkit.errors import BotkitError
 
 if TYPE_CHECKING:
     from botkit.bot import Bot
+
+KEEP_IT = (
+    "Keep it as you keep a password: without it nobody can read what the bot has stored. If you "
+    "have one already, put the new one before it, with a comma between, and run: "
+    "python -m botkit rotate-key"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     add("maintain", maintain, "renew what expires and remove what is dead; for cron")
     command = add("status", status, "show what is connected and how it is")
     command.add_argument("--json", action="store_true", help="for a program to read")
+    add("new-key", new_key, "make a key for the file .env")
+    add("rotate-key", rotate_key, "seal everything in the database with the newest key")
     return parser
 
 
@@ -74,8 +82,9 @@ def demo(chosen: argparse.Namespace) -> int:
     _tell("Alice asks the bot for her GitHub profile.", kit.alice.say("profile"))
     page = kit.alice.browser.visit(kit.alice.link)
     _tell("She follows the link. GitHub asks her:", page)
-    _tell("She presses Approve. GitHub sends her browser back to the bot:", page.approve())
-    _tell("In the chat, the bot says so.", kit.alice.reads())
+    page = page.approve()
+    _tell("She presses Approve. GitHub sends her browser back to the bot:", page)
+    _tell("She says the code in the chat, so it was she who asked.", kit.alice.confirm(page))
     _tell("She asks again.", kit.alice.say("profile"))
     _tell("Every message of the trip, with a label for each secret:", kit.trace.diagram().text)
     kit.close()
@@ -143,6 +152,32 @@ def status(chosen: argparse.Namespace) -> int:
     with _bot() as bot:
         found = maintenance.status(bot)
     print(json.dumps(found, indent=2, default=str) if chosen.json else found)
+    return 0
+
+
+def new_key(_chosen: argparse.Namespace) -> int:
+    from botkit import seal
+
+    print(f"{seal.VARIABLE}={seal.new_key()}")
+    print(KEEP_IT, file=sys.stderr)
+    return 0
+
+
+def rotate_key(_chosen: argparse.Namespace) -> int:
+    from botkit.bot import DATABASE
+    from botkit.keys import key_wanted
+    from botkit.seal import Seal
+    from botkit.settings import load_settings
+    from botkit.storage import Storage
+
+    settings = load_settings()
+    if not settings.secret_keys:
+        raise key_wanted()
+    seal = Seal(settings.secret_keys)
+    with closing(Storage(settings.database or DATABASE, seal=seal)) as storage:
+        storage.set_up()
+        count = sum(1 for _ in storage.reseal())
+    print(f"Sealed {'1 row' if count == 1 else f'{count} rows'} with the newest key.")
     return 0
 
 

@@ -6,14 +6,19 @@ what they do not want to grant.  So step 2 asks and looks, and does not assume.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
-from botkit.errors import ProviderNonsense
+from botkit.errors import BotkitError, ProviderNonsense
 from botkit.http import ApiSession
 from botkit.providers import Provider
+from botkit.storage import Storage
 from botkit.tables import Service
-from botkit.tokens import read_fields
+from botkit.tokens import ask_for_token, read_fields, revoke_token
+
+log = logging.getLogger("botkit")
 
 
 def whose_account(provider: Provider, access_token: str) -> dict[str, Any] | None:
@@ -38,7 +43,9 @@ def _whole(text: str) -> str:
 
 def missing_scopes(provider: Provider, service: Service) -> list[str]:
     """What we asked for and did not get."""
-    granted = set((service.data or {}).get("scope", provider.scopes))
+    written = (service.data or {}).get("scope", provider.scopes)
+    listed = written if isinstance(written, list | tuple) else ()
+    granted = {scope for scope in listed if isinstance(scope, str)}
     for scope in tuple(granted):
         granted.update(provider.implied_scopes.get(scope, ()))
     return [scope for scope in provider.scopes if scope not in granted]
@@ -57,3 +64,29 @@ def would_end(provider: Provider, service: Service, others: Iterable[Service]) -
         other.id != service.id and other.name in names and other.account.get("id") == account
         for other in others
     )
+
+
+def give_back(storage: Storage, provider: Provider, data: Mapping[str, Any]) -> None:
+    """Let the provider forget a token that became no connection, or is one no longer.
+
+    `data` is what `services.data` held, or would have held.  A token is left alone where forgetting
+    it would end a connection that counts.  Nothing rests on this, so trouble goes to the log.
+    """
+    token, revocation = Service(name=provider.name, data=dict(data)), provider.revocation
+    if revocation is None or not token.access_token:
+        return
+    if revocation.ends == "everything" and token.account.get("id") is None:
+        return  # whose grant would that be?
+    try:
+        if not would_end(provider, token, storage.find_services()):
+            revoke_token(provider, revocation, _living(provider, token, storage.now()))
+    except BotkitError as error:
+        log.warning("A token that nobody uses any more may still be alive: %s", error)
+
+
+def _living(provider: Provider, token: Service, now: datetime) -> str:
+    """A provider may ask for a token that still works."""
+    if token.refresh_token and token.expires_at and token.expires_at <= now:
+        form = {"grant_type": "refresh_token", "refresh_token": token.refresh_token}
+        return str(ask_for_token(provider, form)["access_token"])
+    return token.access_token or ""

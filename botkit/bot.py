@@ -12,10 +12,13 @@ from datetime import datetime
 
 from botkit import providers
 from botkit.chat import Chat
+from botkit.confirm import Confirmation
 from botkit.database import utc_now
 from botkit.errors import InstallRefused, SettingsError, StorageError
 from botkit.installation import Installation
+from botkit.keys import key_wanted
 from botkit.providers import Provider, callback_path
+from botkit.seal import Seal
 from botkit.settings import Settings, credentials
 from botkit.skills import Skill
 from botkit.skills.assistant import AssistantSkill
@@ -23,8 +26,9 @@ from botkit.skills.base import ServiceSkill
 from botkit.skills.github import GitHubSkill
 from botkit.skills.google_drive import GoogleDriveSkill
 from botkit.skills.google_sheets import GoogleSheetsSkill
-from botkit.skills.reception import Reception
+from botkit.skills.reception import VERBS, Reception
 from botkit.storage import Storage
+from botkit.tables import Service
 from botkit.web import create_app
 from botkit.work import Work
 
@@ -47,8 +51,8 @@ class Bot:
     skills that connect accounts), `skills` (all that take their turn) and `work`.
 
     `now` is the clock.  `address` is the bot's public address, without a final slash; it must be
-    set before the first link goes out.  Raises `SettingsError` when a registration is missing, and
-    `StorageError`.
+    set before the first link goes out.  Raises `SettingsError` when a registration or the key is
+    missing, and `StorageError`.
     """
 
     def __init__(self, settings: Settings, *, now: Callable[[], datetime] = utc_now) -> None:
@@ -58,10 +62,13 @@ class Bot:
                 advice="Set RINGCENTRAL_CHATBOT_CLIENT_ID and RINGCENTRAL_CHATBOT_CLIENT_SECRET.",
             )
         described = [(SKILLS[name][0], _provider(settings, name)) for name in settings.skills]
+        if not settings.secret_keys:
+            raise key_wanted()
         self.address = settings.public_address or ""
         self.chat_address = ""  # where the chat reaches the bot, if not at `address`
         try:
-            self.storage = Storage(settings.database or DATABASE, now=now)
+            seal = Seal(settings.secret_keys)
+            self.storage = Storage(settings.database or DATABASE, now=now, seal=seal)
         except StorageError as error:
             name = "RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI"
             raise SettingsError(f"{name} cannot be used.", advice=error.advice) from None
@@ -70,9 +77,12 @@ class Bot:
         self.chat = Chat(self.storage, settings.chatbot)
         self.providers: list[Provider] = []
         self.services: list[ServiceSkill] = []
-        self.skills: list[Skill] = [Reception(self.services)]
+        self._built_in: tuple[ServiceSkill, ...] = ()
+        self.confirmation = Confirmation(self.storage, self.chat, self.providers, self._connected)
+        self.skills: list[Skill] = [self.confirmation, Reception(self.services)]
         for skill, provider in described:
             self.add(skill, provider)
+        self._built_in = tuple(self.services)
         self.installation = Installation(
             self.storage,
             self.chat,
@@ -81,14 +91,23 @@ class Bot:
             self.work.later,
         )
         self.app = create_app(
-            self.storage, self.chat, self.installation, self.services, self.skills, work=self.work
+            self.storage,
+            self.chat,
+            self.installation,
+            self.services,
+            self.skills,
+            work=self.work,
+            confirmation=self.confirmation if settings.confirm else None,
         )
 
     def add(self, skill: type[ServiceSkill], provider: Provider) -> None:
         """Teach the bot one more skill, before the last one, which answers what is left.
 
-        It takes the place of one whose provider has the same name.
+        It takes the place of one that was added before with the same name and slug.  Raises
+        `ValueError` where something is taken already: see `taken`.
         """
+        if sentence := self.taken(provider):
+            raise ValueError(sentence)
         for old in [one for one in self.services if one.provider.name == provider.name]:
             self.services.remove(old)
             self.skills.remove(old)
@@ -97,6 +116,28 @@ class Bot:
         self.services.append(skill(*place))
         self.skills.insert(-1, self.services[-1])
         self.providers.append(provider)
+
+    def taken(self, provider: Provider) -> str:
+        """A sentence if the provider's name or slug belongs to something else; "" if not.
+
+        By its name a connection is found, and by its slug a callback, and a command.
+        """
+        if provider.slug in ("bot", "help", *VERBS):
+            return f"The slug {provider.slug!r} is a word of the bot's own. Choose another slug."
+        for skill in self.services:
+            one = skill.provider
+            name = str(provider.name).lower() == one.name.lower()
+            slug = provider.slug in (one.slug, skill.word, *skill.commands)
+            if (name or slug) and (not (name and slug) or skill in self._built_in):
+                what = f"name {provider.name!r}" if name else f"slug {provider.slug!r}"
+                return f"The {what} belongs to {one.called} here. Choose another name and slug."
+        return ""
+
+    def _connected(self, service: Service) -> None:
+        """A connection counts now: its skill says so."""
+        for skill in self.services:
+            if skill.provider.name == service.name:
+                skill.connected(service)
 
     def provider(self, name: str) -> Provider:
         """The provider with this name.  Raises `LookupError` if no skill works with it."""

@@ -107,8 +107,13 @@ class Chat:
         While a new subscription takes the place of an old one there are two such secrets.
         """
         data, given = bot.data or {}, verification_token.encode()
-        expected = [one.get("verificationToken") for one in (data, data.get("next") or {})]
-        return any(one and hmac.compare_digest(one.encode(), given) for one in expected)
+        both = [one for one in (data, data.get("next")) if isinstance(one, dict)]
+        expected = [one.get("verificationToken") for one in both]
+        return any(
+            hmac.compare_digest(one.encode("utf-8", "surrogatepass"), given)
+            for one in expected
+            if one and isinstance(one, str)
+        )
 
     def completed(self, event: Event) -> Event:
         """The event with its `group_type`, also where the delivery had only the chat's id."""

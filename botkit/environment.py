@@ -26,6 +26,7 @@ PACKAGES = (
     "sqlalchemy",
     "pyngrok",
     "authlib",
+    "cryptography",
     "dotenv",
     "waitress",
 )  # as in pyproject.toml

@@ -6,7 +6,7 @@ so no traceback has to reach a person.  `status` is the HTTP status of the page 
 
     BotkitError
     ├── SettingsError
-    ├── StorageError ─────── DatabaseBusy, DatabaseReadOnly
+    ├── StorageError ─────── DatabaseBusy, DatabaseReadOnly, WrongKey
     ├── AuthorizationError ─ CallbackIncomplete, AuthorizationDenied, StateError, IssuerMismatch
     │                        StateError ── StateUnknown, StateUsed, StateExpired, StateForeign
     ├── ProviderError ────── ProviderRefused, ProviderUnreachable, ProviderNonsense
@@ -53,6 +53,15 @@ class DatabaseReadOnly(StorageError):
     """The database can be read but not written."""
 
     advice = "Whoever runs this bot must allow it to write to its database. Then try again."
+
+
+class WrongKey(StorageError):
+    """What is kept in the database was sealed with a key that we do not have."""
+
+    advice = (
+        "Nothing was changed. Whoever runs this bot must set BOTKIT_SECRET_KEY to the key that "
+        "was used before; a newer one may stand in front of it, with a comma."
+    )
 
 
 # ---- step 2, the callback ----------------------------------------------------------------------

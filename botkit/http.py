@@ -88,6 +88,8 @@ def reaching(party: str) -> Iterator[None]:
         raise ProviderUnreachable(f"{party} did not answer in time.") from error
     except requests.RequestException as error:
         raise ProviderUnreachable(f"{party} could not be reached.") from error
+    except ValueError as error:  # requests stumbles over a redirect to an address that is none
+        raise ProviderUnreachable(f"{party} sent an answer that cannot be read.") from error
 
 
 def is_token(value: object) -> bool:
@@ -117,11 +119,11 @@ class BearerToken(requests.auth.AuthBase):
 class ApiSession(Session):
     """Calls the API of `party` at `address` with `token`; a URL without a host is one there.
 
-    When the API asks us to wait (429 or 503 with Retry-After, RFC 9110 section 10.2.3) it waits, up
-    to `LONGEST_WAIT_SECONDS` in all, and tries again.  On 401 it asks `renew`, with the refused
-    token, for another one, once.  Raises `ReconnectNeeded` when there is none, `RateLimited` when
-    the wait would be too long, `ProviderUnreachable` without an answer.  Any other answer is
-    returned as it is.
+    When the API asks us to wait (429, 503 or, GitHub's habit, 403 with Retry-After: RFC 9110,
+    section 10.2.3) it waits, up to `LONGEST_WAIT_SECONDS` in all, and tries again.  On 401 it asks
+    `renew`, with the refused token, for another one, once.  Raises `ReconnectNeeded` when there is
+    none, `RateLimited` when the wait would be too long, `ProviderUnreachable` without an answer.
+    Any other answer is returned as it is.
     """
 
     def __init__(
@@ -177,7 +179,7 @@ class ApiSession(Session):
 def seconds_to_wait(response: requests.Response) -> float | None:
     """How long the answer asks us to wait; None if it does not ask."""
     headers = response.headers
-    if response.status_code in (429, 503) and "Retry-After" in headers:
+    if response.status_code in (403, 429, 503) and "Retry-After" in headers:
         return _seconds_from_now(headers["Retry-After"])
     if response.status_code in (403, 429) and headers.get("X-RateLimit-Remaining") == "0":
         # GitHub's own way: a moment, in seconds since 1970, and not a duration.

@@ -22,6 +22,7 @@ from botkit import http, parties
 from botkit.address import open_address
 from botkit.bot import Bot
 from botkit.errors import NotACallback, PortTaken
+from botkit.keys import with_key
 from botkit.labels import Labels, show
 from botkit.people import Person
 from botkit.practice.browser import Browser, Page
@@ -35,7 +36,7 @@ from botkit.skills.account import AccountSkill
 from botkit.trace import Trace
 from botkit.tunnel import Tunnel, open_tunnel
 
-PRACTICE = Settings(practice=True)
+PRACTICE = Settings(practice=True, confirm=False)
 
 
 class Kit:
@@ -67,7 +68,7 @@ class Kit:
             undo.callback(self._folder.cleanup)
             undo.callback(self.world.close)
             undo.callback(self._close_tunnels)
-            self.settings = self._with_practice(settings)
+            self.settings = self._with_practice(with_key(settings))
             self.bot = Bot(self.settings, now=self.clock)
             undo.callback(self.bot.close)
             self.storage, self.chat, self.work = self.bot.storage, self.bot.chat, self.bot.work
@@ -147,7 +148,7 @@ class Kit:
         self.settle()
 
     def add(self, provider: Provider) -> None:
-        """Teach the bot one more service: whose account it is, and nothing else."""
+        """Teach the bot one more service: whose account it is, no more.  See `Bot.add`."""
         self.bot.add(AccountSkill, provider)
         parties.name_parties(self.labels, self.bot, self.settings.chatbot, self.server.url)
         self.register_callback()

@@ -31,6 +31,10 @@ KINDS = {
     "refresh_token": "refresh",
     "id_token": "id-token",
     "client_secret": "secret",
+    "botkit_secret_key": "key",
+    "password": "password",
+    "api_key": "key",
+    "x_api_key": "key",
     "verification_token": "verification",
     "validation_token": "validation",
     "x_goog_channel_id": "channel",
@@ -54,7 +58,7 @@ _PARAMETER = (
 _PLACES = (
     # "state": "X" in JSON, in JSON inside of JSON, in a printed dict
     ("", rf"(?i)(?P<q>\\{{0,7}}[\"']){_NAME}(?P=q)\s*:\s*(?P=q)(?P<value>(?:(?!(?P=q))[^‹›])+)"),
-    ("", rf"(?i){_NAME}(?<=-token):\s*{_WORD}"),
+    ("", rf"(?i){_NAME}(?:(?<=-token)|(?<=-key)):\s*{_WORD}"),
     ("token", rf"(?i)authorization{_COLON}(?:Bearer|token)\s+{_WORD}"),
     ("credentials", rf"(?i)authorization{_COLON}Basic\s+{_WORD}"),
     ("password", r"://[^\s/:@]*:(?!\d+@)(?P<value>[^\s/@‹›]+)(?=@)"),
@@ -130,13 +134,17 @@ class Labels:
         parts = [self.label("id", p) if re.fullmatch(_RANDOM, p) else p for p in path.split("/")]
         return one_line(self.redact("/".join(parts)))
 
-    def redact(self, text: str) -> str:
-        """`text` with labels in place of secrets and names in place of origins."""
+    def redact(self, text: str, *, own_words: bool = False) -> str:
+        """`text` with labels in place of secrets and names in place of origins.
+
+        In `own_words` a value that was seen before is hidden only if it looks random: somebody may
+        have sent one of our words as a code.
+        """
         text = re.sub(_PARAMETER, partial(self._swap, decode=unquote_plus), text)
         for kind, place in _PLACES:
             text = re.sub(place, partial(self._swap, kind=kind), text)
         text = re.sub(_COOKIES, lambda m: re.sub(_COOKIE, self._swap_cookie, m[0]), text)
-        return self._name_origins(self._replace_known(text))
+        return self._name_origins(self._replace_known(text, own_words))
 
     def _swap(
         self, found: re.Match[str], kind: str = "", decode: Callable[[str], str] = str
@@ -148,11 +156,12 @@ class Labels:
     def _swap_cookie(self, found: re.Match[str]) -> str:
         return self._swap(found, "cookie")
 
-    def _replace_known(self, text: str) -> str:
+    def _replace_known(self, text: str, own_words: bool) -> str:
         """Known values, wherever they are.  What is a label already stays as it is."""
         with self._lock:
             here = {v: label for v, label in self._labels.items() if v in text}
-        known = [v for v in here if not re.fullmatch(_ORDINARY, v)]
+        random = {v for v in here if re.fullmatch(_RANDOM, v)}
+        known = random if own_words else {v for v in here if not re.fullmatch(_ORDINARY, v)}
         pattern = "|".join([_LABEL, *map(re.escape, sorted(known, key=len, reverse=True))])
         return re.sub(pattern, lambda m: m[0] if m[0][0] == "‹" else here[m[0]], text)
 

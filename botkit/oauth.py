@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from botkit.account import whose_account
+from botkit.account import give_back, whose_account
 from botkit.errors import (
     AuthorizationDenied,
     BotkitError,
@@ -101,29 +101,51 @@ def handle_callback(
     Whatever goes wrong, nothing is stored.  RFC 6749, section 4.1.2.
     Raises `AuthorizationError`, `ProviderError` or `StorageError`.
     """
+    link, data = receive_answer(storage, provider, query)
+    user_id = "" if shared else link.user_id
+    owner = {"bot_id": link.bot_id, "group_id": link.group_id, "user_id": user_id}
+    return save_connection(storage, provider, owner, data)
+
+
+def receive_answer(
+    storage: Storage, provider: Provider, query: Mapping[str, Sequence[str]]
+) -> tuple[Authorization, dict[str, Any]]:
+    """The link that this callback answers, and what it brings, in the form in which we keep it."""
     state = _only(query, "state", provider)
-    pending = storage.claim_authorization(state, provider=provider.name)
+    link = storage.claim_authorization(state, provider=provider.name)
     _check_issuer(query, provider)
     if "error" in query:
-        raise _refusal(_only(query, "error", provider), provider, pending)
+        raise _refusal(_only(query, "error", provider), provider, link)
     code = _only(query, "code", provider)
-    data = _exchange(storage, provider, code, pending)
+    data = _exchange(storage, provider, code, link)
     try:
         data["account"] = whose_account(provider, data["accessToken"])
     except ProviderError as error:  # whatever it advises: this link is used up
         error.advice = NEW_LINK
         raise
-    owner = {
-        "bot_id": pending.bot_id,
-        "group_id": pending.group_id,
-        "user_id": "" if shared else pending.user_id,
-    }
-    _forget_other_account(storage.find_service(provider.name, **owner), data)
+    return link, data
+
+
+def save_connection(
+    storage: Storage, provider: Provider, owner: Mapping[str, str], data: dict[str, Any]
+) -> Service:
+    """Store what `receive_answer` brought; `owner` is bot_id, group_id and user_id.
+
+    If another account was connected here, its token is given back; so is a token that cannot be
+    stored.  Raises `StorageError`.
+    """
     try:
-        return storage.save_service(provider.name, **owner, data=data)
+        before = _other_account(storage.find_service(provider.name, **owner), data)
+        if before:  # a stored refresh token is kept if the answer brings none; but not another's
+            data.setdefault("refreshToken", None)
+        saved = storage.save_service(provider.name, **owner, data=data)
     except StorageError as error:  # the link is used up, so trying the same one again cannot help
+        give_back(storage, provider, data)
         error.advice = NEW_LINK
         raise
+    if before:
+        give_back(storage, provider, before)
+    return saved
 
 
 def _only(query: Mapping[str, Sequence[str]], name: str, provider: Provider) -> str:
@@ -174,10 +196,11 @@ def _exchange(
     return data
 
 
-def _forget_other_account(before: Service | None, data: dict[str, Any]) -> None:
-    """A stored refresh token is kept if the answer brings none; but not another account's."""
-    if before is not None and before.account.get("id") != (data["account"] or {}).get("id"):
-        data.setdefault("refreshToken", None)
+def _other_account(row: Service | None, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What the row holds, if that belongs to another account than what is new."""
+    if row is None or row.account.get("id") == (data["account"] or {}).get("id"):
+        return {}
+    return row.data or {}
 
 
 # ---- step 3: the API ---------------------------------------------------------------------------

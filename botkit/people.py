@@ -131,6 +131,14 @@ class Person:
         self._room.say(self.name, text, chat)
         return self.reads(chat=chat)
 
+    def confirm(self, page: Any, *, chat: str = "direct") -> Talk:
+        """Say to the bot the code of six digits that stands on `page`.  Raises `LookupError`."""
+        found = re.search(r"\b\d{3} \d{3}\b", page.text)
+        if found is None:
+            raise LookupError(f"There is no code on the page {page.heading!r}.")
+        self._labels.label("digits", found[0])  # so that the talk does not show them
+        return self.say(found[0] if chat == "direct" else f"@bot {found[0]}", chat=chat)
+
     def reads(self, *, chat: str = "direct") -> Talk:
         """Wait until the bot has done its work, and show what is new in the chat."""
         self._settle()

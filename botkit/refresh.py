@@ -86,7 +86,7 @@ def _refresh(storage: Storage, provider: Provider, row_id: int, rejected: str | 
 def _needs_refresh(row: Service, now: datetime, rejected: str | None) -> bool:
     if rejected is not None and row.access_token == rejected:
         return True
-    return row.expires_at is not None and row.expires_at - LEEWAY <= now
+    return row.expires_at is not None and row.expires_at <= now + LEEWAY
 
 
 def _reconnect(provider: Provider) -> ReconnectNeeded:

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from botkit.bot import DATABASE, Bot
+from botkit.confirm import WAIT_SECONDS
 from botkit.errors import SettingsError
 from botkit.kit import Kit
 from botkit.labels import Labels, RedactingFilter
@@ -44,6 +45,7 @@ log = logging.getLogger("botkit")
 
 PORT = 8090
 DAY = 24 * 3600.0  # seconds
+IN_TOUCH_SECONDS = 600.0
 TICK = 0.5  # seconds; in pieces, for on Windows a long wait does not hear Ctrl-C
 
 
@@ -57,6 +59,7 @@ def serve(settings: Settings) -> None:
     write_log(settings)
     place = replace(settings, port=settings.port or PORT, database=settings.database or DATABASE)
     with closing(Kit(place, lasting=True)) as kit:
+        _take_up(kit.bot)
         say(*_what_runs(kit, settings))
         due = time.monotonic() + DAY
         while not stopped(TICK):
@@ -65,6 +68,23 @@ def serve(settings: Settings) -> None:
                 kit.work.submit(_look_after, kit.bot)
         say("Finishing what is under way.")
     say("Stopped.")
+
+
+def _take_up(bot: Bot) -> None:
+    """See to what a process before this one has left, however it ended: answers that wait, and a
+    chat that got no answer and has given up our address.
+    """
+    bot.work.later(WAIT_SECONDS, bot.confirmation.vanish)
+    bot.work.submit(_stay_in_touch, bot)
+
+
+def _stay_in_touch(bot: Bot) -> None:
+    """Now and from time to time: the network may be away for a while, or the database."""
+    try:
+        for row in bot.storage.find_bots():
+            bot.work.submit(bot.installation.subscribe, row.id)
+    finally:
+        bot.work.later(IN_TOUCH_SECONDS, _stay_in_touch, bot)
 
 
 def _look_after(bot: Bot) -> None:
@@ -84,6 +104,7 @@ def app() -> WSGIApplication:
     write_log(settings)
     bot = Bot(settings)
     atexit.register(bot.close)
+    _take_up(bot)
     return bot.app
 
 
@@ -175,6 +196,8 @@ def write_log(settings: Settings, labels: Labels | None = None) -> None:
     labels = labels or Labels()
     for app_there in settings.github, settings.google, settings.chatbot, settings.ringcentral_app:
         labels.label("secret", app_there.client_secret if app_there else "")
+    for key in settings.secret_keys:
+        labels.label("key", key)
     labels.label("authtoken", settings.ngrok_authtoken or "")
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from botkit.errors import SettingsError
+from botkit.seal import VARIABLE, read_keys
 from botkit.variables import VARIABLES
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -40,17 +41,25 @@ class Settings:
     chatbot: Registration | None = None  # the bot in RingCentral's chat
     ringcentral_app: Registration | None = None  # RingCentral as a service that people connect
     database: str | None = field(default=None, repr=False)  # an SQLAlchemy URL; may hold a password
+    secret_keys: tuple[str, ...] = field(default=(), repr=False)  # the newest is the first
     public_address: str | None = None
     port: int = 0
     ngrok_authtoken: str | None = field(default=None, repr=False)
     ngrok_domain: str | None = None
     practice: bool = False
+    confirm: bool = True  # a connection counts once a code is said in the chat: botkit/confirm.py
     skills: tuple[str, ...] = ("github",)  # what the bot can do; the names are in SKILLS
 
     def registration_for(self, skill: str) -> Registration | None:
         """Our app at the service that a skill works with."""
         found: Registration | None = getattr(self, SKILLS[skill][0])
         return found
+
+    @property
+    def is_live(self) -> bool:
+        """Whether any registration is set, so that the tokens are real ones."""
+        live = self.github, self.google, self.chatbot, self.ringcentral_app
+        return not self.practice and any(live)
 
 
 # The skills, in the order of their turns: which registration each needs, how its variables begin.
@@ -86,14 +95,12 @@ def load_settings(
     """
     values = {name: value.strip() for name, value in _read(environment, env_file).items()}
     values = {name: value for name, value in values.items() if value}
-    if values.get("BOTKIT_PRACTICE", "0") not in ("0", "1"):
-        raise SettingsError(
-            "BOTKIT_PRACTICE is neither 0 nor 1.", advice="Write 1, or leave it out."
-        )
     common = Settings(
         database=_database(values),
+        secret_keys=read_keys(values.get(VARIABLE, "")),
         port=_port(values),
-        practice=values.get("BOTKIT_PRACTICE") == "1",
+        practice=_yes(values, "BOTKIT_PRACTICE", "0"),
+        confirm=_yes(values, "BOTKIT_CONFIRM", "1"),
         skills=read_skills(values.get("BOTKIT_SKILLS", "github")),
     )
     if common.practice:
@@ -127,6 +134,16 @@ def _read(environment: Mapping[str, str] | None, env_file: Path | None) -> dict[
     values = {name: written.get(name) or "" for name in names}
     current = os.environ if environment is None else environment
     return values | {name: current[name] for name in names if name in current}
+
+
+def _yes(values: Mapping[str, str], name: str, default: str) -> bool:
+    value = values.get(name, default)
+    if value not in ("0", "1"):
+        other = "1" if default == "0" else "0"
+        raise SettingsError(
+            f"{name} is neither 0 nor 1.", advice=f"Write {other}, or leave it out."
+        )
+    return value == "1"
 
 
 def _registration(

@@ -19,9 +19,11 @@ from sqlalchemy.orm import Session
 
 from botkit.database import BUSY_SECONDS, utc_now
 from botkit.links import Links
-from botkit.tables import Authorization, Bot, Service
+from botkit.seal import Seal
+from botkit.tables import Authorization, Bot, Service, read_moment
 
 Row = TypeVar("Row", Bot, Service)
+LONGEST_CLAIM = timedelta(hours=1)  # what says more was not written by us, and would hold for ever
 CLAIM = "claimedUntil"  # where a claim is written in `data`
 
 
@@ -39,7 +41,7 @@ def setup_database(url: str) -> list[str]:
 
 
 class Storage(Links):
-    """The three tables in the database at `url`, an SQLAlchemy URL.
+    """The three tables in the database at `url`, an SQLAlchemy URL; plain, if there is no `seal`.
 
     `now` is the clock: it returns the moment, in UTC.  Every method may raise `StorageError`.
     """
@@ -50,8 +52,9 @@ class Storage(Links):
         *,
         now: Callable[[], datetime] = utc_now,
         busy_seconds: float = BUSY_SECONDS,
+        seal: Seal | None = None,
     ) -> None:
-        super().__init__(url, busy_seconds=busy_seconds)
+        super().__init__(url, busy_seconds=busy_seconds, seal=seal)
         self.now = now
 
     # ---- services --------------------------------------------------------------------------
@@ -64,11 +67,7 @@ class Storage(Links):
             return session.scalars(_service_of(name, bot_id, group_id, user_id)).first()
 
     def find_services(
-        self,
-        *,
-        bot_id: str | None = None,
-        group_id: str | None = None,
-        user_id: str | None = None,
+        self, *, bot_id: str | None = None, group_id: str | None = None, user_id: str | None = None
     ) -> list[Service]:
         """All connections, or those of a bot, or of one chat of it, or of one person there."""
         given = {"bot_id": bot_id, "group_id": group_id, "user_id": user_id}
@@ -186,12 +185,14 @@ class Storage(Links):
     def _claim(
         self, table: type[Row], row_id: Any, seconds: float, of: str = CLAIM, held: str = ""
     ) -> str | None:
-        now = self.now()
-        claim = (now + timedelta(seconds=seconds)).isoformat(timespec="microseconds")
         with self._writing() as session:
             row = session.scalars(_held(table, row_id)).first()
+            now = self.now()  # not earlier: to get hold of the row may have taken its time
+            claim = (now + timedelta(seconds=seconds)).isoformat(timespec="microseconds")
             there = (row.data or {}).get(of, "") if row is not None else ""
-            if row is None or (there != held and (held or there > now.isoformat())):
+            end = read_moment(there)
+            busy = end is not None and now < end < now + LONGEST_CLAIM
+            if row is None or (there != held and (held or busy)):
                 return None
             row.data = _merged(row.data, {of: claim})
             return claim

@@ -61,7 +61,8 @@ class Subscription:
     def find(self, bot_id: str) -> list[dict[str, Any]]:
         """What RingCentral says about the bot's subscriptions.  Raises `ChatError`."""
         records = self._chat.call(bot_id, "GET", PATH).get("records")
-        return [one for one in records or () if isinstance(one, dict)]
+        listed = records if isinstance(records, list) else []
+        return [one for one in listed if isinstance(one, dict) and isinstance(one.get("id"), str)]
 
     def _ensure(self, bot_id: str) -> Outcome:
         bot, records = self._storage.find_bot(bot_id), self.find(bot_id)
@@ -150,7 +151,8 @@ class Subscription:
 
 def webhook_of(record: Mapping[str, Any]) -> str:
     """The address to which a subscription delivers."""
-    return str((record.get("deliveryMode") or {}).get("address") or "")
+    mode = record.get("deliveryMode")
+    return str(mode.get("address") or "") if isinstance(mode, Mapping) else ""
 
 
 def _is_good(record: Mapping[str, Any], bot: Bot, webhook: str) -> bool:

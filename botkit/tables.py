@@ -56,6 +56,15 @@ class UtcDateTime(TypeDecorator[datetime]):
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
 
 
+def read_moment(written: Any) -> datetime | None:
+    """A moment that JSON holds as text; None if it cannot be read."""
+    try:
+        found = datetime.fromisoformat(written)
+    except (TypeError, ValueError):
+        return None
+    return found.replace(tzinfo=found.tzinfo or UTC)
+
+
 def _tight(text: str) -> str:
     return text.replace(" +", "+").replace(" -", "-")
 
@@ -114,11 +123,7 @@ class Service(Table):
     @property
     def expires_at(self) -> datetime | None:
         """When the access token ends; None if that is not known."""
-        written = self._members().get("expiresAt")
-        try:
-            return datetime.fromisoformat(written) if isinstance(written, str) else None
-        except ValueError:
-            return None
+        return read_moment(self._members().get("expiresAt"))
 
     def _members(self) -> dict[str, Any]:
         """`data`, whatever years of other programs have left in it."""
@@ -144,10 +149,17 @@ class Service(Table):
 
 
 class Authorization(Table):
-    """An auth link that waits for its answer.  Of its state only the hash is kept."""
+    """An auth link that waits for its answer.  Of its state only the hash is kept.
+
+    Later `answer` is what came, while it waits for the person to confirm it; `tries` counts the
+    wrong codes.
+    """
 
     __tablename__ = "authorizations"
-    __table_args__ = (sa.Index("authorizations_expiry", "expiresAt"),)
+    __table_args__ = (
+        sa.Index("authorizations_expiry", "expiresAt"),
+        sa.Index("authorizations_of_person", "botId", "groupId", "userId"),
+    )
 
     state_hash: Mapped[str] = mapped_column("stateHash", String(64), primary_key=True)
     provider: Mapped[str]
@@ -159,6 +171,8 @@ class Authorization(Table):
     created_at: Mapped[datetime] = mapped_column("createdAt")
     expires_at: Mapped[datetime] = mapped_column("expiresAt")
     claimed_at: Mapped[datetime | None] = mapped_column("claimedAt")
+    answer: Mapped[dict[str, Any] | None]
+    tries: Mapped[int | None]
 
     def __repr__(self) -> str:  # without the verifier
         return f"Authorization(provider={self.provider!r}, user_id={self.user_id!r})"

@@ -36,6 +36,11 @@ VARIABLES = (
         "the database, as an SQLAlchemy URL",
         "sqlite:///botkit.sqlite",
     ),
+    Variable(
+        "BOTKIT_SECRET_KEY",
+        "seals the tokens in the database; several: the newest first, then a comma",
+        "",
+    ),
     Variable("RINGCENTRAL_APP_CLIENT_ID", "RingCentral app that people connect: client id", ""),
     Variable("RINGCENTRAL_APP_CLIENT_SECRET", "RingCentral app that people connect: secret", ""),
     Variable("GOOGLE_API_CLIENT_ID", "Google OAuth client: client id", ""),
@@ -48,6 +53,7 @@ VARIABLES = (
         "what the bot can do; by default github, and what has its credentials here",
         "github, drive, sheets, ringcentral",
     ),
+    Variable("BOTKIT_CONFIRM", "0 connects at once, without a code that is said in the chat", "1"),
     Variable("BOTKIT_PORT", "the port on which the bot listens", "8090"),
     Variable("BOTKIT_PRACTICE", "1 keeps everything in practice, whatever else is set", "1"),
 )

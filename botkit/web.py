@@ -16,12 +16,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import parse_qs
 
-from flask import Flask, jsonify, render_template, request
+from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException, NotFound
 
 from botkit.account import missing_scopes
 from botkit.chat import Chat
+from botkit.confirm import Confirmation, hold_callback
 from botkit.errors import AuthorizationDenied, BotkitError, StateUsed
 from botkit.installation import Installation
 from botkit.oauth import handle_callback
@@ -52,17 +54,23 @@ def create_app(
     skills: Sequence[Skill],
     *,
     work: Work,
+    confirmation: Confirmation | None = None,
 ) -> Flask:
     """The app, from the parts it hands to.
 
     `services` are those of the `skills` that connect accounts; one that is added to the list later
-    has its callback too, but no routes of its own.
+    has its callback too, but no routes of its own.  With a `confirmation`, what a callback brings
+    has to be confirmed in the chat.
     """
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LONGEST_BODY
+    app.url_map.merge_slashes = False  # this app redirects nobody, so nobody can misuse that
+    app.after_request(_with_safe_headers)
     webhook = webhook_view(storage, chat, installation, skills, work)
     app.add_url_rule("/bot/webhook", view_func=webhook, methods=["POST"])
-    app.add_url_rule("/<slug>/oauth", view_func=_callback_view(storage, chat, services, work))
+    app.add_url_rule(
+        "/<slug>/oauth", view_func=_callback_view(storage, chat, services, work, confirmation)
+    )
     for skill in services:
         if skill.routes is not None:
             app.register_blueprint(skill.routes)
@@ -71,7 +79,7 @@ def create_app(
     def bot_code() -> Any:
         if _looks_ahead():
             return "", 204
-        installation.exchange_code(request.args.to_dict(flat=False))
+        installation.exchange_code(_query())
         happened, advice = "The bot is installed.", "Go to your chats and say hello to it."
         return _page("Installed", happened, advice=advice, tone="good")
 
@@ -98,7 +106,11 @@ def create_app(
 
 
 def _callback_view(
-    storage: Storage, chat: Chat, services: Sequence[ServiceSkill], work: Work
+    storage: Storage,
+    chat: Chat,
+    services: Sequence[ServiceSkill],
+    work: Work,
+    confirmation: Confirmation | None,
 ) -> Callable[[str], Any]:
     def callback(slug: str) -> Any:
         skill = next((one for one in services if one.provider.slug == slug), None)
@@ -106,7 +118,11 @@ def _callback_view(
             raise NotFound
         if _looks_ahead():
             return "", 204
-        query = request.args.to_dict(flat=False)
+        query = _query()
+        if confirmation:
+            code, data = hold_callback(storage, skill.provider, query, shared=skill.shared)
+            confirmation.expect(work.later)
+            return _code_page(skill, code, data)
         service = handle_callback(storage, skill.provider, query, shared=skill.shared)
         try:
             return _connected_page(chat, skill, service)
@@ -114,6 +130,22 @@ def _callback_view(
             work.submit(skill.connected, service)
 
     return callback
+
+
+def _code_page(skill: ServiceSkill, code: str, data: dict[str, Any]) -> Any:
+    return _page(
+        "One more step",
+        "Say this code to the bot, in the chat where you asked for the link:",
+        code=code,
+        details={f"{skill.title} account": (data["account"] or {}).get("name", "unknown")},
+        advice="It works for ten minutes. If it was not you who asked the bot for the link, close "
+        "this page and tell nobody the code: somebody may want to use your account.",
+    )
+
+
+def _query() -> dict[str, list[str]]:
+    """The query string.  Flask would end in an error where its bytes are not UTF-8."""
+    return parse_qs(request.query_string.decode("utf-8", "replace"), keep_blank_values=True)
 
 
 def _looks_ahead() -> bool:
@@ -127,11 +159,12 @@ def _connected_page(chat: Chat, skill: ServiceSkill, service: Service) -> Any:
         "For": _chat_name(chat, service),
     }
     advice = "Please close this page and go on in the chat."
+    happened = f"The bot can now use your {skill.title} account."
     missing = missing_scopes(skill.provider, service)
     if missing:
         details["Not granted"] = ", ".join(scope.rpartition("/")[2] for scope in missing)
+        happened = f"Your {skill.title} account is connected, but not everything was granted."
         advice += " Some things will not work without what was not granted."
-    happened = f"The bot can now use your {skill.title} account."
     return _page("Connected", happened, advice=advice, tone="good", details=details)
 
 
@@ -153,8 +186,9 @@ def _page(
     advice: str = "",
     tone: str = "plain",
     details: dict[str, str] | None = None,
+    code: str = "",
     status: int = 200,
-) -> tuple[str, int, dict[str, str]]:
+) -> tuple[str, int]:
     up = "../" * (request.path.count("/") - 1)  # relative, so that a path before ours does no harm
     html = render_template(
         "page.html",
@@ -163,9 +197,17 @@ def _page(
         advice=advice,
         tone=tone,
         details=details or {},
+        code=code,
         up=up,
     )
-    return html, status, SAFE_HEADERS
+    return html, status
+
+
+def _with_safe_headers(answer: Response) -> Response:
+    """Also for what is no page: JSON, a method that is not allowed, the style sheet."""
+    for name, value in SAFE_HEADERS.items():
+        answer.headers.setdefault(name, value)
+    return answer
 
 
 def _wants_json() -> bool:

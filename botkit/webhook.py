@@ -16,7 +16,7 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from botkit.chat import Chat
-from botkit.errors import BotkitError, ChatError
+from botkit.errors import BotkitError, ChatError, StorageError
 from botkit.events import Event, Seen, read_event
 from botkit.installation import Installation
 from botkit.skills import Skill, run_skills
@@ -40,7 +40,11 @@ def webhook_view(
         envelope = json_object()
         if envelope is None:
             return jsonify(error="This is not a delivery: the body is not a JSON object."), 400
-        bot = storage.find_bot(str(envelope.get("ownerId") or ""))
+        try:
+            bot = storage.find_bot(str(envelope.get("ownerId") or ""))
+        except StorageError as error:  # after a refusal RingCentral would never call again
+            log.warning("A message was passed over: %s", error)
+            return _accepted()
         if bot is None:
             return jsonify(error="This bot is not installed here. Install it again."), 404
         if not chat.is_from_ringcentral(bot, request.headers.get("Verification-Token", "")):

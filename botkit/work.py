@@ -27,7 +27,7 @@ class Work:
         self._waiting: set[threading.Timer] = set()
         self._closed = False
 
-    def submit(self, job: Callable[..., None], *args: Any) -> None:
+    def submit(self, job: Callable[..., object], *args: Any) -> None:
         """Do `job(*args)` soon, in another thread."""
         with self._changed:
             self._open += 1
@@ -38,7 +38,7 @@ class Work:
         with self._changed:
             return self._changed.wait_for(lambda: self._open == 0, seconds)
 
-    def later(self, seconds: float, job: Callable[..., None], *args: Any) -> None:
+    def later(self, seconds: float, job: Callable[..., object], *args: Any) -> None:
         """Do `job(*args)` in so many seconds, unless the work is closed by then."""
 
         def due() -> None:
@@ -61,7 +61,7 @@ class Work:
                 timer.cancel()
         self._pool.shutdown(wait=True)
 
-    def _finished(self, job: Future[None]) -> None:
+    def _finished(self, job: Future[object]) -> None:
         error = job.exception()
         if isinstance(error, BotkitError):
             log.warning("Work left undone: %s", error)

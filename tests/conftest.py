@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from live_world import PracticeProcess
 from postgresql_server import PostgreSQL
-from serve_world import ServeAt
+from serve_world import KEY, ServeAt
 
 from botkit.kit import Kit
 from botkit.storage import Storage
@@ -60,7 +60,8 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgresql_url(postgresql: PostgreSQL) -> Iterator[str]:
+def postgresql_url(postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("BOTKIT_SECRET_KEY", KEY)  # a kit makes none for a database on a server
     with postgresql.empty_database() as url:
         yield url
 

@@ -58,6 +58,14 @@ class PostgreSQL:
         """End all connections to the database `test`."""
         self.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'test'")
 
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """The whole server ends, and comes back afterwards at the same address."""
+        self._engine.dispose()
+        self._server.stop()
+        yield
+        self._server.ensure_postgres_running()
+
     def close(self) -> None:
         self._engine.dispose()
         self._server.cleanup()

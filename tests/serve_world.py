@@ -19,11 +19,13 @@ import requests
 from live_world import PracticeProcess
 
 from botkit.practice.browser import Browser, Page
+from botkit.seal import new_key
 from botkit.variables import VARIABLES
 
 SECONDS = 30.0  # that a test waits for anything; most of it takes a fraction of one
 LINK = re.compile(r"\]\((http[^)]+)\)")
 SERVE = [sys.executable, "-m", "botkit", "serve"]
+KEY = new_key()  # live, a bot wants one
 
 
 def free_port() -> int:
@@ -100,7 +102,7 @@ class ServeAt:
         self._running: list[BotProcess] = []
 
     def __call__(self, *, command: list[str] | None = None, **settings: str) -> BotProcess:
-        settings = {"BOTKIT_PORT": str(self.port), **settings}
+        settings = {"BOTKIT_PORT": str(self.port), "BOTKIT_SECRET_KEY": KEY, **settings}
         self._running.append(BotProcess(self._folder, settings, command))
         return self._running[-1]
 
@@ -167,8 +169,16 @@ class Alice:
             self.chat.call("wait_for_change", self.newest, 1.0)
         raise AssertionError("The bot says nothing.")
 
-    def connect(self) -> Page:
+    def approve(self) -> Page:
         """Follow the link in what the bot says, and approve."""
         link = LINK.search(self.say("profile"))
         assert link
         return self.browser.visit(link[1]).approve()
+
+    def connect(self) -> Page:
+        """Approve, and say the code that stands on the page; that page."""
+        page = self.approve()
+        code = re.search(r"\b\d{3} \d{3}\b", page.text)
+        assert code, page
+        assert self.say(code[0]).startswith("Connected to GitHub as **alice-practice**")
+        return page

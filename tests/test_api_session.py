@@ -113,6 +113,12 @@ def test_a_wait_may_take_up_all_of_the_patience(api, elsewhere):
     assert api._sleep.slept == [10.0]
 
 
+def test_a_forbidden_answer_that_names_a_wait_is_a_limit_too(api, elsewhere):
+    elsewhere.answers(403, headers={"Retry-After": "3"})
+    assert api.get("/me").status_code == 200
+    assert api._sleep.slept == [3.0]
+
+
 def test_a_forbidden_answer_without_a_limit_is_returned_as_it_is(api, elsewhere):
     elsewhere.answers(403, "no")
     assert api.get("/me").status_code == 403

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import requests
+from serve_world import KEY
 
 from botkit.kit import Kit
 from botkit.settings import load_settings
@@ -17,6 +18,7 @@ def live(ringcentral_process, tmp_path):
         "RINGCENTRAL_SERVER": ringcentral_process.address,
         "RINGCENTRAL_CHATBOT_CLIENT_ID": id_,
         "RINGCENTRAL_CHATBOT_CLIENT_SECRET": secret,
+        "BOTKIT_SECRET_KEY": KEY,
     }
     kits = []
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from botkit import check, providers
+from botkit import check
+from botkit.check.teapot import describe_teapot as teapot
 from botkit.kit import Kit
 from botkit.providers import Provider
 
@@ -14,10 +15,6 @@ from botkit.providers import Provider
 @pytest.fixture
 def registration(kit: Kit) -> tuple[str, str, str]:
     return kit.world.start_service("teapot")
-
-
-def teapot(client_id: str, client_secret: str, server: str) -> Provider:
-    return providers.teapot(client_id, client_secret, server=server)
 
 
 def connect(kit: Kit) -> None:
@@ -34,6 +31,48 @@ def test_the_check_takes_a_function_or_a_provider(kit, registration):
     assert by_function.solved
     assert repr(by_function).startswith("✔ Teapot keeps the contract.\n✔ description ")
     assert repr(check.provider(teapot(*registration), kit)) == repr(by_function)
+    assert repr(check.provider(teapot, kit, registration)) == repr(by_function)
+
+
+def test_what_could_not_be_tried_stands_in_the_first_line(kit, registration):
+    first = check.provider(replace(teapot(*registration), revocation=None), kit).text.split("\n")[0]
+    assert first == "Teapot keeps the contract. Read why there is a – at: revoke."
+
+
+def test_what_somebody_has_sent_as_a_code_does_not_hide_the_words_of_a_report(kit, registration):
+    before = repr(check.provider(teapot, kit, *registration))
+    for word in ("made-up", "another service", "no-such-code-0001", "tp-101"):
+        kit.labels.label("code", word)
+        assert "‹" in repr(kit.show(f"It was {word}."))
+    assert repr(check.provider(teapot, kit, *registration)) == before
+
+
+def test_a_secret_in_a_wrong_field_is_not_shown(kit, registration):
+    for changes in ({"client_auth": registration[1]}, {"slug": registration[1].upper()}):
+        wrong = replace(teapot(*registration), client_secret=next(iter(changes.values())))
+        verdict = check.provider(replace(wrong, **changes), kit)
+        assert "is '‹secret·" in verdict.text
+        assert registration[1][:8].lower() not in verdict.text.lower()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"slug": "github"}, "The slug 'github' belongs to GitHub here."),
+        ({"name": "GitHub"}, "The name 'GitHub' belongs to GitHub here."),
+        ({"name": "github"}, "The name 'github' belongs to GitHub here."),
+        ({"name": "GitHub", "slug": "github"}, "The name 'GitHub' belongs to GitHub here."),
+        ({"slug": "profile"}, "The slug 'profile' belongs to GitHub here."),
+        ({"slug": "bot"}, "The slug 'bot' is a word of the bot's own."),
+        ({"slug": "help"}, "The slug 'help' is a word of the bot's own."),
+    ],
+)
+def test_what_is_taken_is_neither_checked_nor_added(kit, registration, changes, words):
+    wrong = replace(teapot(*registration), **changes)
+    assert check.provider(wrong, kit).text.startswith(words)
+    with pytest.raises(ValueError, match=words.replace(".", r"\.")):
+        kit.add(wrong)
+    assert [one.name for one in kit.bot.providers] == ["GitHub"]
 
 
 def test_the_check_says_line_by_line_what_is_wrong(kit, registration):
@@ -173,9 +212,22 @@ def test_adding_it_again_takes_the_place_of_the_first(kit, registration):
     kit.add(replace(teapot(*registration), token_url="http://127.0.0.1:9/token"))
     kit.add(teapot(*registration))
     assert [one.name for one in kit.bot.providers] == ["GitHub", "Teapot"]
-    assert len(kit.bot.skills) == 3
+    assert len(kit.bot.services) == 2
     connect(kit)
     assert kit.alice.say("teapot").text == "You are connected to Teapot as **Alice**."
+
+
+def test_one_that_shares_only_its_name_or_its_slug_with_the_first_is_refused(kit, registration):
+    kit.add(teapot(*registration))
+    for changes in ({"slug": "tea"}, {"name": "Tea"}):
+        with pytest.raises(ValueError, match="belongs to Teapot here"):
+            kit.add(replace(teapot(*registration), **changes))
+    assert [one.slug for one in kit.bot.providers] == ["github", "teapot"]
+
+
+def test_a_service_that_does_not_exist_is_answered_with_those_that_do(kit):
+    with pytest.raises(LookupError, match=r"no practice 'coffeepot'\. There are: github,.* teapot"):
+        kit.world.start_service("coffeepot")
 
 
 def test_a_teapot_that_is_not_started_says_how():

@@ -9,36 +9,46 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from botkit.kit import PRACTICE, Kit
 
 LESSON = Path(__file__).parent.parent / "notebooks" / "01_the_whole_trip.ipynb"
 COUNT = sum('"cell_type": "code"' in line for line in LESSON.read_text("utf-8").splitlines())
 
 
-def test_a_person_takes_the_trip_in_the_practice_chat(kit, chromium):
+def say(page, text):
+    page.locator("#message").fill(text)
+    page.locator("#message").press("Enter")
+
+
+def test_a_person_takes_the_trip_in_the_practice_chat(chromium):
+    kit = Kit(replace(PRACTICE, confirm=True))
     context = chromium.new_context()
     page = context.new_page()
     page.goto(kit.chat_page)
-    page.locator("#message").fill("profile")
-    page.locator("#message").press("Enter")
+    say(page, "profile")
     answer = page.locator(".post.bot", has_text="You are not connected yet")
     with context.expect_page() as opened:
         answer.get_by_role("link", name="Connect your GitHub account").click()
     github = opened.value
     assert "read:user" in github.locator("main").inner_text()
     github.get_by_role("button", name="Approve").click()
-    github.get_by_role("heading", name="Connected").wait_for()
+    github.get_by_role("heading", name="One more step").wait_for()
     assert "alice-practice" in github.locator("main").inner_text()
+    code = github.locator(".code").inner_text()
     github.close()
+    say(page, code)
     page.locator(".post.bot", has_text="Connected to GitHub as alice-practice").wait_for()
-    page.locator("#message").fill("profile")
-    page.locator("#message").press("Enter")
+    say(page, "profile")
     profile = page.locator(".post.bot", has_text="Here is your GitHub profile")
     profile.wait_for()
     assert '"login": "alice-practice"' in profile.locator("pre").inner_text()
     context.close()
+    kit.close()
 
 
 def test_markup_in_a_message_stays_text(kit, chromium):

@@ -9,8 +9,9 @@ import sys
 
 import pytest
 import requests
-from serve_world import Alice, chat_settings, clean_environment, github_settings
+from serve_world import KEY, Alice, chat_settings, clean_environment, github_settings
 
+from botkit.seal import Seal
 from botkit.storage import Storage
 
 
@@ -40,7 +41,12 @@ def complaint(run) -> str:
 def test_the_demo_takes_the_whole_trip():
     run = botkit_command("demo")
     assert (run.returncode, run.stderr) == (0, "")
-    for part in ["not connected yet", "Authorize Practice Bot", "Connected", "alice-practice"]:
+    for part in [
+        "not connected yet",
+        "Authorize Practice Bot",
+        "One more step",
+        "Connected to GitHub",
+    ]:
         assert part in run.stdout
     assert "‹code·1›" in run.stdout and "gho_" not in run.stdout
 
@@ -107,8 +113,7 @@ def live(serve, github_process, ringcentral_process):
     ringcentral_process.call("install_bot", f"{serve.address}/bot/oauth")
     alice = Alice(ringcentral_process)
     alice.connect()
-    alice.reads()
-    return settings
+    return settings | {"BOTKIT_SECRET_KEY": KEY}
 
 
 def test_status_shows_what_is_connected_and_no_secret(live, serve, tmp_path):
@@ -120,7 +125,7 @@ def test_status_shows_what_is_connected_and_no_secret(live, serve, tmp_path):
     program = botkit_command("status", "--json", folder=tmp_path, **live)
     (bot,) = json.loads(program.stdout)
     assert bot["services"][0]["account"] == "alice-practice"
-    storage = Storage(f"sqlite:///{tmp_path / 'botkit.sqlite'}")
+    storage = Storage(f"sqlite:///{tmp_path / 'botkit.sqlite'}", seal=Seal([KEY]))
     (row,) = storage.find_bots()
     (service,) = storage.find_services(bot_id=row.id)
     storage.close()
@@ -183,7 +188,8 @@ def test_doctor_answers_with_lines_for_a_person_and_json_for_a_program(tmp_path)
 
 def test_every_command_says_what_it_is_for():
     overview = botkit_command("--help").stdout
-    for command in ("demo", "serve", "doctor", "setup-database", "maintain", "status"):
+    bots = ("serve", "doctor", "setup-database", "maintain", "status", "new-key", "rotate-key")
+    for command in ("demo", *bots):
         assert f"    {command}" in overview
         run = botkit_command(command, "--help")
         assert (run.returncode, run.stdout.startswith("usage: ")) == (0, True)

@@ -16,8 +16,10 @@ from pathlib import Path
 
 import pytest
 from live_world import PracticeProcess
+from serve_world import KEY
 
 from botkit import doctor, environment
+from botkit.seal import Seal, new_key
 from botkit.storage import Storage, setup_database
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -39,18 +41,21 @@ class Place:
             "GITHUB_CLIENT_ID": client[0],
             "GITHUB_CLIENT_SECRET": client[1],
             "GITHUB_SERVER": github.address,
+            "BOTKIT_SECRET_KEY": KEY,
         }
         client = chat.call("registration")
         self.chat = {
             "RINGCENTRAL_CHATBOT_CLIENT_ID": client[0],
             "RINGCENTRAL_CHATBOT_CLIENT_SECRET": client[1],
             "RINGCENTRAL_SERVER": chat.address,
+            "BOTKIT_SECRET_KEY": KEY,
         }
         app = chat.call("register_app", "Doctor", ["https://bot.example.com/ringcentral/oauth"])
         self.app = {
             "RINGCENTRAL_APP_CLIENT_ID": app[0],
             "RINGCENTRAL_APP_CLIENT_SECRET": app[1],
             "RINGCENTRAL_SERVER": chat.address,
+            "BOTKIT_SECRET_KEY": KEY,
         }
         uris = ["https://bot.example.com/google/oauth"]
         web_client = google.call("register_client", "Doctor", uris)
@@ -58,6 +63,7 @@ class Place:
             "GOOGLE_API_CLIENT_ID": web_client[0],
             "GOOGLE_API_CLIENT_SECRET": web_client[1],
             "GOOGLE_SERVER": google.address,
+            "BOTKIT_SECRET_KEY": KEY,
         }
         self.names = {
             github.address: "http://GITHUB",
@@ -65,7 +71,7 @@ class Place:
             google.address: "http://GOOGLE",
         }
         secrets = {client[1], app[1], web_client[1]}
-        self.secrets = {PLANTED, self.github["GITHUB_CLIENT_SECRET"], *secrets}
+        self.secrets = {PLANTED, KEY, self.github["GITHUB_CLIENT_SECRET"], *secrets}
         self.folder = Path()
         self.ahead = timedelta()
 
@@ -114,7 +120,7 @@ def practice_wanted(place):
 
 def all_live(place):
     database = place.database
-    storage = Storage(database[URL])
+    storage = Storage(database[URL], seal=Seal([KEY]))
     webhook = "https://bot.example.com/bot/webhook"
     token = {"access_token": PLANTED}
     storage.save_bot("1", token=token, data={"webhook": webhook, "verificationToken": PLANTED})
@@ -220,6 +226,26 @@ def ngrok_without_program(place):
     return place.github | place.database | {"NGROK_AUTHTOKEN": PLANTED}
 
 
+def key_missing(place):
+    return all_live(place) | {"BOTKIT_SECRET_KEY": ""}
+
+
+def key_malformed(place):
+    return all_live(place) | {"BOTKIT_SECRET_KEY": f"{KEY}, {PLANTED}"}
+
+
+def key_of_another_database(place):
+    return all_live(place) | {"BOTKIT_SECRET_KEY": new_key()}
+
+
+def rows_from_before_the_key(place):
+    database = place.database
+    storage = Storage(database[URL])
+    storage.save_bot("1", token={"access_token": PLANTED}, data={"name": "Bot"})
+    storage.close()
+    return place.github | PUBLIC | database
+
+
 SETUPS = [
     practice,
     practice_wanted,
@@ -242,10 +268,15 @@ SETUPS = [
     database_unreachable,
     database_read_only,
     tables_missing,
+    key_missing,
+    key_malformed,
+    key_of_another_database,
+    rows_from_before_the_key,
     port_taken,
     ngrok_without_program,
 ]
 WELL = {"practice", "practice_wanted", "all_live", "all_services_live", "address_changed"}
+WELL |= {"rows_from_before_the_key"}
 
 
 @pytest.mark.parametrize("setup", SETUPS, ids=lambda setup: setup.__name__)

@@ -202,8 +202,8 @@ def test_what_is_not_known_yet_is_told_by_its_end():
 
 
 def test_the_address_of_last_time_is_the_one_that_ringcentral_was_given(kit):
-    visit = DatabaseVisit(kit.settings.database)
-    assert [check.state for check in visit.checks()] == ["ok", "ok", "ok"]
+    visit = DatabaseVisit(kit.settings.database, kit.settings.secret_keys)
+    assert [check.state for check in visit.checks()] == ["ok", "ok", "ok", "ok"]
     assert visit.webhooks == {kit.bot.webhook_url}
     assert change(Place(kit.settings, "loopback", kit.address), visit.webhooks).state == "ok"
 

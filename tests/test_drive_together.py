@@ -198,7 +198,7 @@ def old(world):
     tokens = {"access_token": row.access_token, "refresh_token": row.refresh_token}
     world.push.channels[channel["id"]].stopped = True
     world.storage.delete_service(row)
-    storage = Storage(world.kit.settings.database, now=world.kit.clock)
+    storage = Storage(world.kit.settings.database, now=world.kit.clock, seal=world.storage.seal)
     data = {"tokens": tokens, "pageToken": place}
     where = {"bot_id": row.bot_id, "group_id": row.group_id, "user_id": None}
     with storage._writing() as session:

@@ -58,7 +58,7 @@ def test_a_port_that_is_taken_is_named_and_leaves_nothing_running(started):
 def test_a_database_of_ones_own_outlives_the_kit(started, database_url):
     kit = started(database=database_url)
     kit.alice.say("profile")
-    kit.alice.browser.visit(kit.alice.link).approve()
+    kit.alice.confirm(kit.alice.browser.visit(kit.alice.link).approve())
     again = started(database=database_url)
     assert [row.name for row in again.storage.find_services(bot_id=kit.bot_id)] == ["GitHub"]
 

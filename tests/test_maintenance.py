@@ -9,6 +9,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from serve_world import KEY
 
 from botkit.kit import Kit
 from botkit.maintenance import maintain
@@ -216,6 +217,7 @@ def test_two_at_once_in_two_processes_leave_one_subscription(
         "RINGCENTRAL_CHATBOT_CLIENT_ID": id_,
         "RINGCENTRAL_CHATBOT_CLIENT_SECRET": secret,
         "RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI": database_url,
+        "BOTKIT_SECRET_KEY": KEY,
     }
     kit = Kit(load_settings(environment, env_file=tmp_path / "none"))
     gate = Gate(kit.app)

@@ -7,6 +7,7 @@ import re
 import statistics
 import subprocess
 import sys
+from itertools import groupby
 from pathlib import Path
 
 import nbformat
@@ -19,6 +20,8 @@ SECRET = re.compile(
     r"|[?&](?:code|access_token|client_secret|state|code_challenge)=[\w-]{12,}|/home/|/root/|/tmp/"
 )
 LIVE = "nbval-skip"  # the tag of a cell that needs a real account
+LAB = "08_attack_lab"  # has a round, with an exercise, for each attack; all others have one
+ROUNDS = 8
 SOLUTION = re.compile(r"<summary>Solution</summary>\s*```python\n(.*?)```", re.DOTALL)
 
 each_notebook = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -45,7 +48,7 @@ def text_of(cell: nbformat.NotebookNode) -> str:
 
 def test_the_lessons_are_all_there():
     numbers = [file.stem[:2] for file in FILES]
-    assert numbers == ["00", "01", "02", "03", "04", "05", "06", "07", "09", "10", "11"]
+    assert numbers == ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11"]
 
 
 @each_notebook
@@ -93,7 +96,7 @@ def test_the_lesson_keeps_to_its_size(file):
     prose = 1 - len(code) / len(notebook.cells)
     assert max(lines) <= 20 and statistics.median(lines) <= 5
     assert 0.4 <= prose <= 0.65
-    assert len(notebook.cells) <= 40
+    assert len(notebook.cells) <= (52 if file.stem == LAB else 40)
 
 
 @each_notebook
@@ -107,31 +110,50 @@ def test_links_between_lessons_lead_somewhere(file):
 @each_notebook
 def test_an_exercise_comes_unsolved_with_a_check_a_hint_and_a_solution(file):
     notebook = read(file)
-    (exercise,), (check,) = tagged(notebook, "exercise"), tagged(notebook, "check")
-    assert exercise.source.endswith("raise NotImplementedError  # your turn")
-    assert text_of(check).startswith("… not yet: the cell above still waits")
+    for exercise in tagged(notebook, "exercise"):
+        assert exercise.source.endswith("raise NotImplementedError  # your turn")
+    for check in tagged(notebook, "check"):
+        assert text_of(check).startswith("… not yet: the cell above still waits")
+    parts = [part for cell in notebook.cells for part in parts_of_an_exercise(cell)]
+    rounds = ROUNDS if file.stem == LAB else 1
+    assert [part for part, _ in groupby(parts)] == [
+        "exercise",
+        "check",
+        "hint",
+        "solution",
+    ] * rounds
+    assert len(solutions(notebook)) == rounds
+
+
+def parts_of_an_exercise(cell: nbformat.NotebookNode) -> list[str]:
+    folded = re.findall("<summary>(Hint|Solution)", cell.source)
+    tags = [tag for tag in cell.metadata.get("tags", []) if tag in ("exercise", "check")]
+    return tags + [part.lower() for part in folded]
+
+
+def solutions(notebook: nbformat.NotebookNode) -> list[str]:
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    assert prose.count("<summary>Hint</summary>") >= 1
-    assert len(SOLUTION.findall(prose)) == 1
+    return SOLUTION.findall(prose)
 
 
-def solve(file: Path, change=lambda solution: solution) -> str:
-    """Put the folded solution into the exercise, run the notebook, return the check's verdict."""
+def solve(file: Path, change=lambda solution: solution) -> list[str]:
+    """Put each folded solution into its exercise, run the notebook, return the verdicts."""
     notebook = read(file)
-    (exercise,), (check,) = tagged(notebook, "exercise"), tagged(notebook, "check")
-    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    exercise.source = change(SOLUTION.findall(prose)[0])
+    exercises = tagged(notebook, "exercise")
+    for exercise, solution in zip(exercises, solutions(notebook), strict=True):
+        exercise.source = change(solution)
     run(notebook)
-    return text_of(check)
+    return [text_of(check) for check in tagged(notebook, "check")]
 
 
 @each_notebook
-def test_the_folded_solution_solves_the_exercise(file):
-    assert solve(file).startswith("✔")
+def test_the_folded_solutions_solve_the_exercises(file):
+    verdicts = solve(file)
+    assert [verdict[0] for verdict in verdicts] == ["✔"] * (ROUNDS if file.stem == LAB else 1)
 
 
 def test_a_sabotaged_solution_does_not():
-    verdict = solve(FILES[1], lambda solution: solution.replace("EBCGFAD", "EBCGADF"))
+    (verdict,) = solve(FILES[1], lambda solution: solution.replace("EBCGFAD", "EBCGADF"))
     assert verdict.startswith("… not yet")
 
 

@@ -148,6 +148,7 @@ def test_the_doctor_looks_at_it(database_url, storage, postgresql):
     assert said == [
         ("ok", "The database answers: PostgreSQL."),
         ("ok", "Its tables are complete."),
+        ("ok", "There is nothing secret in it."),
         ("ok", "It can be written."),
     ]
     nowhere = postgresql.url("nowhere", password=SECRET)

@@ -165,6 +165,13 @@ def test_an_app_can_check_a_token_of_its_own(world: World) -> None:
     assert (checked["created_at"], checked["expires_at"]) == ("2026-11-24T12:00:00Z", None)
 
 
+@pytest.mark.parametrize("header", [b"Basic", b"Basic \xe9", b"Basic /////w==", b"Bearer x"])
+def test_a_header_that_is_no_basic_one_manages_nothing(world: World, header: bytes) -> None:
+    url = f"{world.server.url}/api/v3/applications/{world.client_id}/grant"
+    answer = requests.delete(url, json={"access_token": "x"}, headers={"Authorization": header})
+    assert answer.status_code == 401
+
+
 MANAGING = [("DELETE", "grant"), ("DELETE", "token"), ("POST", "token")]
 
 

@@ -119,6 +119,14 @@ def test_a_client_may_show_its_secret_in_a_header_instead(world: World) -> None:
     assert error_of(post("guess")) == (401, "invalid_client", "Unauthorized")
 
 
+@pytest.mark.parametrize("header", [b"Basic", b"Basic ", b"Basic \xe9", b"Basic /////w=="])
+def test_a_header_that_is_no_basic_one_shows_no_client(world: World, header: bytes) -> None:
+    url, form = f"{world.server.url}/token", {"grant_type": "authorization_code", "code": "c"}
+    answer = requests.post(url, data=form, headers={"Authorization": header})
+    nobody = (400, "invalid_request", "Could not determine client ID from request.")
+    assert error_of(answer) == nobody
+
+
 @pytest.mark.parametrize(
     "challenge",
     [

@@ -139,6 +139,22 @@ def test_a_link_of_nobody_known_leads_nowhere(table, changes):
     assert page.heading == "This link is not right"
 
 
+@pytest.mark.parametrize("name", ["response_type", "redirect_uri", "client_id"])
+def test_a_link_with_control_characters_is_refused_and_leads_nowhere(table, name):
+    page = table.open(**{name: "\x01é"})
+    assert page.status in (400, 404) and page.url.startswith(table.server)
+
+
+@pytest.mark.parametrize("header", [b"Basic", b"Basic ", b"Basic \xe9", b"Basic /////w=="])
+def test_a_header_that_is_no_basic_one_is_nobodys(table, header):
+    for path in ("token", "revoke"):
+        form = {"grant_type": "refresh_token", "token": "x"}
+        answer = requests.post(
+            f"{table.server}/oauth/{path}", data=form, headers={"Authorization": header}
+        )
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
 def test_a_code_works_once_with_its_verifier_and_for_a_minute(table):
     code = query_of(table.open().approve())["code"]
     assert table.exchange(code, code_verifier="x" * 43).json()["error"] == "invalid_grant"

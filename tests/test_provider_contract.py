@@ -2,61 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import pytest
+from contract_world import PROVIDERS, examined, report_of, running
 
-from botkit import providers, refresh
-from botkit.check.provider import Visitor
-from botkit.contract import LINES, Report, examine, front
-from botkit.practice.browser import Browser
+from botkit import refresh
+from botkit.contract import LINES, front
 from botkit.practice.teapot_oauth import CodeGrant, Revocation, S256Always
-from botkit.practice.world import Clock, World
 from botkit.providers import Provider
 from botkit.tokens import token_data
 
-BOT = "http://127.0.0.1:9"  # nobody listens there: the browser stops before it
-
-PROVIDERS: dict[str, tuple[str, Callable[..., Provider]]] = {
-    "GitHub": ("github", providers.github),
-    "GitHub, expiring": ("github", providers.github),
-    "GoogleDrive": ("google", providers.google_drive),
-    "GoogleSheets": ("google", providers.google_sheets),
-    "RingCentral": ("ringcentral_app", providers.ringcentral),
-    "Teapot": ("teapot", providers.teapot),
-}
 NOT_THERE = {("GitHub", "refresh")}  # its tokens have no end
-
-
-@contextmanager
-def running(name: str) -> Iterator[tuple[Provider, World]]:
-    """The service as it runs in the practice world, and its right description."""
-    world = World(Clock())
-    try:
-        place, describe = PROVIDERS[name]
-        client_id, secret, server = world.start_service(place)
-        if name == "GitHub, expiring":
-            world.github.apps[client_id].expire_tokens = True
-        provider = describe(client_id, secret, server=server)
-        world.register_callbacks({client_id: [f"{BOT}/{provider.slug}/oauth"]})
-        yield provider, world
-    finally:
-        world.close()
-
-
-def examined(provider: Provider, world: World) -> Report:
-    redirect_uri = f"{BOT}/{provider.slug}/oauth"
-    return examine(provider, Visitor(Browser(), redirect_uri), redirect_uri, now=world.clock)
-
-
-@cache
-def report_of(name: str) -> Report:
-    with running(name) as (provider, world):
-        return examined(provider, world)
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -102,7 +60,13 @@ MUTANTS: list[tuple[str, dict[str, Any], str, str]] = [
     ("Teapot", {"authorize_url": "{server}/oauth/authorize?"}, "link", "wanted: ['code']"),
     ("Teapot", {"authorize_url": "{server}/authorize"}, "deny", "Look at authorize_url"),
     ("Teapot", {"client_id": "another"}, "deny", "client_id"),
-    ("Teapot", {"scopes": ("profile", "milk")}, "deny", "It said invalid_scope. Look at scopes"),
+    (
+        "Teapot",
+        {"scopes": ("profile", "milk")},
+        "deny",
+        "Teapot refused the link. It said invalid_scope: “The scopes are: profile brew”. "
+        "Look at scopes.",
+    ),
     ("Google", {"issuer": "https://tea.example"}, "callback", "issuer is 'https://tea.example'"),
     ("Teapot", {"token_url": "{server}/token"}, "exchange", "Look at token_url"),
     ("Teapot", {"client_auth": "body"}, "exchange", "(invalid_client). Look at client_auth"),
@@ -118,10 +82,53 @@ MUTANTS: list[tuple[str, dict[str, Any], str, str]] = [
     ("Teapot", {"account_url": None, "api_url": "{server}/"}, "API", "wanted: 401"),
     ("Google", {"authorize_params": {}}, "refresh", "authorize_params"),
     ("Teapot", {"client_auth": "body"}, "errors", "both called invalid_client"),
-    ("Teapot", {"revocation": {"field": "access_token"}}, "revoke", "Look at revocation"),
-    ("Teapot", {"revocation": {"client_auth": False}}, "revoke", "Look at revocation"),
+    ("Teapot", {"revocation": {"field": "access_token"}}, "revoke", "its field, encoding and url."),
+    (
+        "Teapot",
+        {"revocation": {"encoding": "json"}},
+        "revoke",
+        "(it answered 400). It said invalid",
+    ),
+    (
+        "Teapot",
+        {"revocation": {"method": "DELETE"}},
+        "revoke",
+        "405). Look at revocation: its meth",
+    ),
+    (
+        "Teapot",
+        {"revocation": {"client_auth": "none"}},
+        "revoke",
+        "(it answered 401). It said invalid_client: “No client credentials were found in the "
+        "Authorization header, or they are wrong”. Look at revocation: its client_auth.",
+    ),
     ("Teapot", {"revocation": {"url": "{server}/oauth/token"}}, "revoke", "revocation"),
-    ("RingCentral", {"revocation": {"client_auth": False}}, "revoke", "Look at revocation"),
+    ("RingCentral", {"revocation": {"client_auth": "none"}}, "revoke", "its client_auth"),
+    ("GitHub", {"revocation": {"client_auth": "none"}}, "revoke", "client_auth"),
+    # what a field cannot have is told before anything is tried
+    (
+        "Teapot",
+        {"client_auth": "Basic"},
+        "description",
+        "client_auth is 'Basic'; wanted: 'body' or",
+    ),
+    ("Teapot", {"revocation": {"ends": "banana"}}, "description", "ends of revocation is 'banana'"),
+    ("Teapot", {"revocation": {"method": "PUT"}}, "description", "wanted: 'DELETE' or 'POST'."),
+    ("Teapot", {"revocation": {"encoding": "xml"}}, "description", "encoding of revocation"),
+    (
+        "Teapot",
+        {"revocation": {"url": ...}},
+        "description",
+        "the url of revocation is ...; wanted:",
+    ),
+    ("Teapot", {"account_url": ...}, "description", "account_url is ...; wanted: a whole address"),
+    ("Teapot", {"slug": ...}, "description", "slug is ...; wanted: text."),
+    (
+        "Teapot",
+        {"client_secret": b"tea"},
+        "description",
+        "client_secret is of the type bytes; want",
+    ),
 ]
 
 
@@ -177,37 +184,3 @@ def test_a_callback_that_takes_everything_is_found_out(monkeypatch):
     with running("Teapot") as (provider, world):
         report = examined(provider, world)
     assert report.broken == ["deny", "state"]
-
-
-# ---- the report ----------------------------------------------------------------------------------
-
-
-def test_what_is_found_wrong_does_not_hide_what_comes_after_it():
-    with running("Teapot") as (provider, world):
-        report = examined(replace(provider, account_id_field="id", scope_separator=" "), world)
-    assert report.broken == ["scopes", "account"]
-    assert "–" not in {line.mark for line in report.lines}
-
-
-def test_a_provider_without_revocation_is_not_broken():
-    with running("Teapot") as (provider, world):
-        report = examined(replace(provider, revocation=None), world)
-    assert report.kept
-    assert report["revoke"].mark == "–"
-
-
-def test_a_service_that_is_not_there_is_told_and_raises_nothing():
-    with running("Teapot") as (provider, world):
-        pass
-    report = examined(provider, world)
-    assert report.broken == ["deny", "callback", "API", "errors"]
-    assert "cannot be reached" in report["deny"].text
-
-
-def test_a_report_names_neither_secrets_nor_tokens():
-    with running("Teapot") as (provider, world):
-        for changes in ({}, {"client_auth": "body"}, {"client_secret": "another-secret-of-mine"}):
-            text = repr(examined(replace(provider, **changes), world))
-            assert provider.client_secret not in text
-            assert "another-secret-of-mine" not in text
-            assert "tpa_" not in text and "tpr_" not in text

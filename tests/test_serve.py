@@ -6,9 +6,19 @@ import socket
 import sys
 
 import requests
-from serve_world import LINK, SECONDS, Alice, answers, chat_settings, github_settings, wait_until
+from serve_world import (
+    KEY,
+    LINK,
+    SECONDS,
+    Alice,
+    answers,
+    chat_settings,
+    github_settings,
+    wait_until,
+)
 
 from botkit.practice.browser import Browser
+from botkit.seal import Seal
 from botkit.storage import Storage
 
 
@@ -19,8 +29,8 @@ def test_the_whole_trip_with_everything_live(serve, github_process, ringcentral_
     ringcentral_process.call("install_bot", f"{serve.address}/bot/oauth")
     alice = Alice(ringcentral_process)
     page = alice.connect()
-    assert (page.heading, page.url.split("?")[0]) == ("Connected", f"{serve.address}/github/oauth")
-    assert alice.reads().startswith("Connected to GitHub as **alice-practice**")
+    assert page.heading == "One more step"
+    assert page.url.split("?")[0] == f"{serve.address}/github/oauth"
     assert alice.say("profile").startswith("Here is your GitHub profile:\n**alice-practice**")
     bot.stop()
     assert bot.status() == 0
@@ -37,7 +47,7 @@ def test_the_whole_trip_with_everything_live(serve, github_process, ringcentral_
         "Stopped.",
     ]
     assert bot.errors == ""
-    storage = Storage(f"sqlite:///{tmp_path / 'botkit.sqlite'}")
+    storage = Storage(f"sqlite:///{tmp_path / 'botkit.sqlite'}", seal=Seal([KEY]))
     (row,) = storage.find_services(bot_id=storage.find_bots()[0].id)
     storage.close()
     assert row.account["name"] == "alice-practice"
@@ -52,7 +62,6 @@ def test_after_a_restart_it_goes_on_where_it_was(serve, github_process, ringcent
     ringcentral_process.call("install_bot", f"{serve.address}/bot/oauth")
     alice = Alice(ringcentral_process)
     alice.connect()
-    alice.reads()
     first.stop()
     assert first.status() == 0
     assert not answers(serve.address)
@@ -76,7 +85,7 @@ def test_only_github_is_live_and_the_chat_is_a_page_to_open(serve, github_proces
         link = next(filter(None, (LINK.search(post["text"]) for post in news["posts"])), None)
     assert link[1].startswith(github_process.address)
     consent = Browser(cookies={"github_account": "alice"}).visit(link[1])
-    assert consent.approve().heading == "Connected"
+    assert consent.approve().heading == "One more step"
 
 
 def test_practice_forces_practice(serve, github_process):
@@ -97,7 +106,6 @@ def test_work_in_flight_is_finished_before_it_ends(serve, github_process, ringce
     ringcentral_process.call("install_bot", f"{serve.address}/bot/oauth")
     alice = Alice(ringcentral_process)
     alice.connect()
-    alice.reads()
     github_process.call("trouble.next", path="/api/v3/user", status=None, delay=60)
     ringcentral_process.call("say", "Alice", "profile", "direct")
     ringcentral_process.call("settle")  # the webhook is answered, and the work has begun
@@ -120,7 +128,7 @@ def test_a_callback_in_flight_is_answered_before_it_ends(
     ringcentral_process.call("install_bot", f"{serve.address}/bot/oauth")
     alice = Alice(ringcentral_process)
     alice.browser.stop_before = serve.address
-    callback = alice.connect().url
+    callback = alice.approve().url
     github_process.call("trouble.next", path="/login/oauth/access_token", status=None, delay=60)
     with socket.create_connection(("127.0.0.1", serve.port), SECONDS) as person:
         path = callback.removeprefix(serve.address)
@@ -130,8 +138,7 @@ def test_a_callback_in_flight_is_answered_before_it_ends(
         bot.wait_for("Finishing what is under way.")
         github_process.call("trouble.clear")
         answer = b"".join(iter(lambda: person.recv(4096), b"")).decode()
-    assert answer.startswith("HTTP/1.1 200") and "Connected" in answer
-    assert alice.reads().startswith("Connected to GitHub as **alice-practice**")
+    assert answer.startswith("HTTP/1.1 200") and "One more step" in answer
     assert bot.status() == 0
 
 

@@ -112,3 +112,21 @@ def test_a_skill_that_is_wanted_and_has_no_registration_is_named():
     with pytest.raises(SettingsError, match="The skill drive needs a registration") as caught:
         Bot(settings)
     assert "GOOGLE_API_CLIENT_ID" in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("said", "link"),
+    [
+        ("connect drive", "[Connect your Google Drive account]"),
+        ("connect google sheets", "[Connect your Google Sheets account]"),
+        ("bind", "[Connect your Google Drive account]"),
+        (
+            "connect",
+            "Which one? Say **connect github** or **bind** or **connect sheets** or **conn",
+        ),
+        ("disconnect google drive", "No Google Drive is bound to this chat."),
+        ("disconnect sheets", "You are not connected to Google Sheets. There is nothing to end."),
+    ],
+)
+def test_connect_and_disconnect_understand_the_usual_names(whole, said, link):
+    assert link in whole.alice.say(said).text

@@ -14,6 +14,16 @@ from botkit.check.lesson04 import callback
 from botkit.check.lesson05 import api_answers
 from botkit.check.lesson06 import addresses
 from botkit.check.lesson07 import merge_tokens
+from botkit.check.lesson08 import (
+    lab_forge,
+    lab_forward,
+    lab_log,
+    lab_mixup,
+    lab_redirect,
+    lab_replay,
+    lab_steal,
+    lab_swap,
+)
 from botkit.check.lesson09 import read_changes
 from botkit.check.lesson11 import what_is_live
 from botkit.check.provider import provider
@@ -27,6 +37,14 @@ __all__ = [
     "auth_link",
     "callback",
     "environment",
+    "lab_forge",
+    "lab_forward",
+    "lab_log",
+    "lab_mixup",
+    "lab_redirect",
+    "lab_replay",
+    "lab_steal",
+    "lab_swap",
     "merge_tokens",
     "provider",
     "read_changes",

@@ -34,7 +34,7 @@ _MOST = 10  # requests; after that it goes round in circles
 
 @verdict
 def read_changes(read_changes: Callable[[Callable[[str], Any], str], Any]) -> str:
-    """`read_changes(get, bookmark)` with lists of one page and more."""
+    """`read_changes(get_page, bookmark)` with lists of one page and more."""
     for when, pages in _LISTS.items():
         found = _run(read_changes, when, pages)
         pair = isinstance(found, tuple | list) and len(found) == 2
@@ -43,8 +43,8 @@ def read_changes(read_changes: Callable[[Callable[[str], Any], str], Any]) -> st
         wanted = [change for page in pages.values() for change in page.get("changes", [])]
         want(
             isinstance(changes, list) and changes == wanted,
-            f"when {when}, you return the changes {changes!r}; wanted: {wanted!r}. What is missing "
-            "here is never told to anybody.",
+            f"when {when}, you return the changes {changes!r}; wanted: {wanted!r}, one list with "
+            "all of them. What is missing is never told to anybody.",
         )
         want(
             bookmark == "end",
@@ -71,6 +71,11 @@ def _run(
         return read_changes(get, "start")
     except (NotImplementedError, NotYet):
         raise
+    except KeyError as error:
+        raise NotYet(
+            f"when {when}, your code wants {error} of a page that does not have it. A page has "
+            "`nextPageToken` or `newStartPageToken`, and may have no `changes`."
+        ) from error
     except Exception as error:
         name = type(error).__name__
         raise NotYet(f"when {when}, your code stops with {name}: {error}") from error

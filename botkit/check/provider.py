@@ -35,14 +35,17 @@ class Visitor:
 
 
 def provider(
-    described: Provider | Callable[..., Any], kit: Any = None, *registration: str
+    described: Provider | Callable[..., Any], kit: Any = None, *registration: Any
 ) -> Verdict:
     """Run the contract with a description, against the practice service that it describes.
 
     `described` is a `Provider`, or a function that makes one when it is called with `registration`:
-    client id, client secret and address, as `kit.world.start_service` returns them.  Alice decides;
-    what she has connected there with this app may be revoked at the end.
+    client id, client secret and address, as `kit.world.start_service` returns them (one by one, or
+    all in one tuple).  Alice decides; what she has connected there with this app may be revoked at
+    the end.
     """
+    if len(registration) == 1 and isinstance(registration[0], tuple | list):
+        registration = tuple(registration[0])
     if isinstance(described, Provider):
         return _provider(lambda: described, kit)
     if not callable(described):
@@ -59,18 +62,23 @@ def _provider(describe: Callable[..., Any], kit: Any, *registration: str) -> str
         f"your function returns a {type(described).__name__}; wanted: a Provider.",
     )
     want(hasattr(kit, "alice"), "the check needs a kit in which Alice can decide: pass `kit`, too.")
+    if described not in kit.bot.providers:
+        want(not (sentence := kit.bot.taken(described)), sentence)
     for url in (described.authorize_url, described.token_url, described.api_url):
         if isinstance(url, str) and kit.labels.party(url) == "loopback":
             kit.labels.name_origin(url, described.name)
+    for secret in (described.client_secret, *registration[1:2]):  # it may stand in a wrong field
+        kit.labels.label("secret", secret if isinstance(secret, str) else "")
     kit.register_callback(described)
     redirect_uri = kit.bot.callback_url(described)
     visitor = Visitor(kit.alice.browser, redirect_uri)
     report = _report(described, visitor, redirect_uri, kit)
-    shown = kit.labels.redact(str(report))
+    shown = kit.labels.redact(str(report), own_words=True)
     if not report.kept:
         broken = ", ".join(report.broken)
         raise NotYet(f"{described.name} as it is described breaks the contract: {broken}.\n{shown}")
-    return f"{described.name} keeps the contract.\n{shown}"
+    gaps = f" Read why there is a – at: {', '.join(report.not_tried)}." if report.not_tried else ""
+    return f"{described.name} keeps the contract.{gaps}\n{shown}"
 
 
 def _report(described: Provider, visitor: Visitor, redirect_uri: str, kit: Any) -> Report:

@@ -13,9 +13,9 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from botkit.contract import back, front
+from botkit.contract import back, end, front
 from botkit.contract.case import Case, Person
-from botkit.contract.report import Broken, Line, NotTried, Report, in_words
+from botkit.contract.report import Broken, Line, NotTried, Report, in_words, look_at
 from botkit.database import utc_now
 from botkit.errors import BotkitError
 from botkit.providers import Provider
@@ -39,7 +39,7 @@ LINES: dict[str, tuple[Callable[[Case], str], str]] = {
     "API": (back.api, "api_url and account_url"),
     "refresh": (back.refresh, "token_url"),
     "errors": (back.errors, "client_auth"),
-    "revoke": (back.revoked, "revocation"),
+    "revoke": (end.revoked, "revocation"),
 }
 
 
@@ -76,4 +76,4 @@ def _lines(case: Case) -> Iterator[Line]:
         except BotkitError as error:
             yield Line(name, "✘", in_words(error, fields))
         except Exception as error:  # what a description may hold, nobody can foresee
-            yield Line(name, "✘", f"This ended in {type(error).__name__}. Look at {fields}.")
+            yield Line(name, "✘", look_at(f"This ended in {type(error).__name__}.", fields))

@@ -1,4 +1,4 @@
-"""The lines about the back channel: tokens, the API, and the end of a connection."""
+"""The lines about the back channel: tokens and the API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from botkit.account import missing_scopes, whose_account
 from botkit.contract.case import YOU, Case
 from botkit.contract.report import Broken, NotTried, refused, want
 from botkit.errors import BotkitError, ProviderRefused, ReconnectNeeded, StateUsed
-from botkit.oauth import handle_callback, revoke
+from botkit.oauth import handle_callback
 from botkit.providers import Provider
 from botkit.tables import Service
 from botkit.tokens import ask_for_token, read_fields, token_data
@@ -58,7 +58,7 @@ def account(case: Case) -> str:
     named = found["id"] not in ("", "None") and found["name"] != "no name"
     want(named, f"The account has no id or no name. {_fields_of_account(described, token)}")
     case.provider = described
-    return f"It belongs to {found['name']}, whose id is {found['id']}."
+    return f"The bot will call the account “{found['name']}”; its id there is {found['id']}."
 
 
 def _fields_of_account(provider: Provider, token: str) -> str:
@@ -83,14 +83,14 @@ def used_code(case: Case) -> str:
 
 
 def verifier(case: Case) -> str:
-    """RFC 7636, section 4.6: whoever has stolen a code cannot use it."""
+    """RFC 7636, section 4.6: a person who has stolen a code cannot use it."""
     case.exchanged()
     form = case.form_for(case.decide(approve=True)) | {"code_verifier": "another-verifier-" * 3}
     try:
         ask_for_token(case.provider, form)
     except ProviderRefused as error:
-        return f"A code with a foreign verifier is refused ({error.code})."
-    raise NotTried("A foreign verifier was taken. The state alone protects this trip.")
+        return f"A code with another trip's verifier is refused ({error.code})."
+    raise NotTried("A wrong verifier was taken. The state alone protects this trip.")
 
 
 def stored(case: Case) -> str:
@@ -107,7 +107,7 @@ def stored(case: Case) -> str:
     return "The connection is stored, once, and its callback does not work twice."
 
 
-# ---- a token is used, renewed and taken back ---------------------------------------------------
+# ---- a token is used and renewed ---------------------------------------------------------------
 
 
 def api(case: Case) -> str:
@@ -185,18 +185,6 @@ def errors(case: Case) -> str:
         f"all? client_auth is {case.provider.client_auth!r}.",
     )
     return f"A wrong code is called {code}, a wrong secret {secret}."
-
-
-def revoked(case: Case) -> str:
-    """RFC 7009: once it is revoked, a connection is over, its refresh token too."""
-    service = case.connection()
-    if case.provider.revocation is None:
-        raise NotTried("No revocation is described: tokens live on after a disconnect.")
-    case.call(service)
-    revoke(case.storage, case.provider, case.connection())
-    with refused(ReconnectNeeded, "The token still works after it was revoked."):
-        case.call(service)
-    return "The service confirms it, and the bot then learns that it must connect again."
 
 
 def _name_of_no(provider: Provider, form: dict[str, str]) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Literal, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qs, urlsplit
 
 from botkit.contract.case import Case, Query
-from botkit.contract.report import Broken, NotTried, refused, want
+from botkit.contract.report import FIELDS, Broken, NotTried, look_at, refused, said, want
 from botkit.errors import AuthorizationDenied, StateForeign, StateUnknown
 from botkit.oauth import handle_callback, pkce_challenge
+from botkit.providers import Provider, Revocation
 
 SAFE = r"https://[^/\s]+\S*|http://(127\.0\.0\.1|localhost)(:\d+)?(/\S*)?"
 
@@ -17,17 +19,45 @@ SAFE = r"https://[^/\s]+\S*|http://(127\.0\.0\.1|localhost)(:\d+)?(/\S*)?"
 def description(case: Case) -> str:
     """Well formed: what is wrong here cannot be tried."""
     one = case.provider
+    _check_values(one)
+    if one.revocation is not None:
+        kind = isinstance(one.revocation, Revocation)
+        want(kind, f"revocation is {_shown(one.revocation)}; wanted: a Revocation, or None.")
+        _check_values(one.revocation, of=" of revocation")
     good = re.fullmatch("[a-z0-9-]+", one.slug)
-    want(good, f"The slug is {one.slug!r}; wanted: small letters, for it is part of an address.")
+    want(good, f"slug is {one.slug!r}; wanted: small letters, for it is part of an address.")
     urls = {name: getattr(one, name) for name in ("authorize_url", "token_url", "api_url")}
     urls |= {"account_url": one.account_url} if one.account_url else {}
     urls |= {"the url of revocation": one.revocation.url} if one.revocation else {}
     for name, url in urls.items():
-        good = re.fullmatch(SAFE, url)
-        want(good, f"{name} is {url!r}; wanted: a whole address, which begins with https://")
+        whole = isinstance(url, str) and re.fullmatch(SAFE, url)
+        want(whole, f"{name} is {_shown(url)}; wanted: a whole address, which begins with https://")
     names = isinstance(one.scopes, tuple) and all(re.fullmatch(r"\S+", s) for s in one.scopes)
     want(names, f"scopes is {one.scopes!r}; wanted: a tuple of names, such as ('read',).")
-    return "The addresses are whole and safe, and the scopes are a tuple of names."
+    return "The addresses are whole and safe, and no field has an impossible value."
+
+
+def _check_values(described: Provider | Revocation, of: str = "") -> None:
+    """Texts are texts, and where only some values are possible it is one of these."""
+    hints = get_type_hints(type(described))
+    for one in fields(described):
+        value, hint = getattr(described, one.name), hints[one.name]
+        if get_origin(hint) is Literal:
+            good = value in get_args(hint)
+            wanted = " or ".join(map(repr, get_args(hint)))
+        elif hint is str and not one.name.endswith("url"):
+            good, wanted = isinstance(value, str), "text"
+        else:
+            continue
+        shown = _shown(value) if one.repr else f"of the type {type(value).__name__}"
+        want(good, f"{one.name}{of} is {shown}; wanted: {wanted}.")
+
+
+def _shown(value: object) -> str:
+    """A wrong value; `...` is often left over from an example."""
+    if value is ...:
+        return "..."
+    return repr(value) if len(repr(value)) <= 60 else f"a long {type(value).__name__}"
 
 
 def link(case: Case) -> str:
@@ -60,6 +90,7 @@ def deny(case: Case) -> str:
     if "code" in query:
         raise NotTried("not tried: nobody was asked, since an earlier approval still counts.")
     _check_issuer(case, query)
+    _check_refusal(case, query)
     with refused(AuthorizationDenied, "A denial became a connection."):
         handle_callback(case.storage, case.provider, query)
     want(not case.storage.find_services(), "Something was stored, although the person denied.")
@@ -70,6 +101,7 @@ def callback(case: Case) -> str:
     """RFC 6749, section 4.1.2, and RFC 9207."""
     query = case.decide(approve=True)
     _check_issuer(case, query)
+    _check_refusal(case, query)
     if "error" in query:
         handle_callback(case.storage, case.provider, query)  # it raises the error by its name
     want(len(query.get("code", ())) == 1, "The browser came back without a code.")
@@ -85,7 +117,7 @@ def state(case: Case) -> str:
         handle_callback(case.storage, case.provider, made_up)
     with refused(StateForeign, "A callback for another service was taken."):
         handle_callback(case.storage, replace(case.provider, name="another service"), query)
-    want(not case.storage.find_services(), "Something was stored for a foreign state.")
+    want(not case.storage.find_services(), "Something was stored for one of these states.")
     return "A made-up state, and that of another service, are refused."
 
 
@@ -94,3 +126,13 @@ def _check_issuer(case: Case, query: Query) -> None:
     if came and described and came != [described]:
         case.provider = replace(case.provider, issuer=None)
         raise Broken(f"It says iss = {came[0]}, but issuer is {described!r}.")
+
+
+def _check_refusal(case: Case, query: Query) -> None:
+    """RFC 6749, section 4.1.2.1: an error that does not come from the person."""
+    name = query.get("error", ["access_denied"])[0]
+    if name != "access_denied":
+        sentence = query.get("error_description", [None])[0]
+        happened = f"{case.provider.called} refused the link. "
+        happened += said(case.provider, name, sentence)
+        raise Broken(look_at(happened, FIELDS.get(name, "authorize_url, client_id and scopes")))

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from textwrap import wrap
 
 from botkit.errors import BotkitError, ProviderRefused
+from botkit.providers import Provider
+from botkit.tokens import error_name
 
 WIDTH = 92  # characters of a line as it is shown
+# What no trip can show: it would look the same with a wrong value.
+NOT_SEEN = (
+    "whether id and name are the right way round; whether the rest of the API is at api_url; what "
+    "else a revocation ends (ends); issuer, if the callback brings no iss."
+)
+_SENTENCE = r"(?=.* )[ -~]{1,160}"
+_RANDOM = r"[A-Za-z0-9_~+=-]{24,}|(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{16,}"
 CLIENT = "client_auth, client_id and client_secret"
 FIELDS = {  # of a description, by the provider's name for the trouble
     "invalid_client": CLIENT,
@@ -36,7 +46,10 @@ class Line:
 
 @dataclass(frozen=True, repr=False)
 class Report:
-    """As the last line of a cell it is shown line by line.  `report["link"]` is one line of it."""
+    """As the last line of a cell it is shown line by line, and then what no line can see.
+
+    `report["link"]` is one line of it.
+    """
 
     lines: tuple[Line, ...]
 
@@ -44,6 +57,11 @@ class Report:
     def kept(self) -> bool:
         """Whether nothing of the contract is broken."""
         return not self.broken
+
+    @property
+    def not_tried(self) -> list[str]:
+        """The names of the lines that could not be tried."""
+        return [line.name for line in self.lines if line.mark == "–"]
 
     @property
     def broken(self) -> list[str]:
@@ -54,7 +72,7 @@ class Report:
         return {line.name: line for line in self.lines}[name]
 
     def __repr__(self) -> str:
-        return "\n".join(map(str, self.lines))
+        return "\n".join(map(str, [*self.lines, Line("not seen", "·", NOT_SEEN)]))
 
 
 class Broken(Exception):
@@ -87,4 +105,22 @@ def in_words(error: BotkitError, fields: str) -> str:
     if isinstance(error, ProviderRefused) and error.code:
         fields = FIELDS.get(error.code, fields)
         happened += "" if error.code in happened else f" It said {error.code}."
+    return look_at(happened, fields)
+
+
+def look_at(happened: str, fields: str) -> str:
+    """What happened, and the fields of the description that it may come from."""
     return f"{happened} Look at {fields}." if fields else happened
+
+
+def said(provider: Provider, name: object, sentence: object) -> str:
+    """What a service says of its refusal, where it can be shown.  RFC 6749, section 5.2.
+
+    Its sentence comes from a stranger: it is left out where it is no plain sentence, or may hold a
+    secret.
+    """
+    words = [f"It said {error_name(name)}"] if name is not None else []
+    plain = isinstance(sentence, str) and re.fullmatch(_SENTENCE, sentence)
+    if plain and not re.search(_RANDOM, plain[0]) and str(provider.client_secret) not in plain[0]:
+        words += [f"“{plain[0].rstrip('.')}”"] if words else [f"It said “{plain[0].rstrip('.')}”"]
+    return f"{': '.join(words)}." if words else ""

@@ -72,6 +72,7 @@ def _rest(
 
     yield from reading.checks
     yield from systems.systems(reading)
+    yield systems.key(reading)
     yield place.address(where)
     if settings.chatbot:
         yield place.change(where, visits.webhooks())

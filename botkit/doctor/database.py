@@ -9,13 +9,19 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
 from botkit.bot import DATABASE
-from botkit.database import clear_errors, connect
+from botkit.database import connect
+from botkit.database_errors import clear_errors
 from botkit.doctor.report import Check, note, ok, wrong
-from botkit.errors import DatabaseBusy, StorageError
+from botkit.errors import DatabaseBusy, SettingsError, StorageError, WrongKey
+from botkit.keys import key_file
+from botkit.seal import VARIABLE as KEY
+from botkit.seal import Seal, read_keys
+from botkit.sealing import count_plain_rows, engine_options, prove_key
 from botkit.settings import Settings
 from botkit.tables import Bot, Table
 
@@ -40,11 +46,23 @@ def no_database() -> Check:
     return note("database", text)
 
 
-class DatabaseVisit:
-    """One look at the database at `url`.  `webhooks` are the addresses that its bots remember."""
+def keys_of(settings: Settings, url: str) -> tuple[str, ...]:
+    """Those of the settings, or the one that practice has beside the database."""
+    file = None if settings.secret_keys or settings.is_live else key_file(url)
+    with suppress(OSError, ValueError, SettingsError):
+        return read_keys(file.read_text(encoding="utf-8")) if file else settings.secret_keys
+    return ()
 
-    def __init__(self, url: str) -> None:
+
+class DatabaseVisit:
+    """One look at the database at `url`, which `keys` may open.
+
+    `webhooks` are the addresses that its bots remember.
+    """
+
+    def __init__(self, url: str, keys: tuple[str, ...] = ()) -> None:
         self.url = url
+        self._seal = Seal(keys)
         self.webhooks: frozenset[str] = frozenset()
 
     def checks(self) -> Iterator[Check]:
@@ -60,8 +78,10 @@ class DatabaseVisit:
             yield trouble
             return
         # Not the engine of `connect`, which sets a database file to work with a write-ahead log.
-        options = {"timeout": BUSY_SECONDS} if parsed.get_backend_name() == "sqlite" else {}
-        engine = sa.create_engine(parsed, hide_parameters=True, connect_args=options)
+        options: dict[str, Any] = {"hide_parameters": True} | engine_options(self._seal)
+        if parsed.get_backend_name() == "sqlite":
+            options["connect_args"] = {"timeout": BUSY_SECONDS}
+        engine = sa.create_engine(parsed, **options)
         try:
             yield from self._look_inside(engine)
         finally:
@@ -80,12 +100,30 @@ class DatabaseVisit:
             yield wrong("tables", f"The database lacks {', '.join(missing)}.", SET_UP)
             return
         yield ok("tables", "Its tables are complete.")
+        yield self._sealed(engine)
         yield _writing(engine)
         with suppress(StorageError), clear_errors(), engine.connect() as connection:
             rows = connection.execute(sa.select(Bot.data)).scalars()
             self.webhooks = frozenset(
                 data["webhook"] for data in rows if isinstance(data, dict) and "webhook" in data
             )
+
+    def _sealed(self, engine: sa.Engine) -> Check:
+        try:
+            with clear_errors(), engine.connect() as connection:
+                prove_key(connection, self._seal)
+                plain = count_plain_rows(connection)
+        except WrongKey as error:
+            advice = f"Set {KEY} to the key that was used before; a newer one may stand before it."
+            return wrong("sealed", str(error), advice)
+        except StorageError as error:
+            return wrong("sealed", str(error), "Ask again in a moment.")
+        if not plain:
+            fits = "What is in it is sealed, and the key fits."
+            return ok("sealed", fits if self._seal.has_key else "There is nothing secret in it.")
+        rows = "One row" if plain == 1 else f"{plain} rows"
+        text = f"{rows} of it, from before there was a key, can be read by everybody who has it."
+        return note("sealed", text, "Run: python -m botkit rotate-key")
 
 
 def _no_file(url: sa.URL) -> Check | None:

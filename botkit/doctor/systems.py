@@ -15,6 +15,7 @@ from botkit.doctor.report import Check, note, ok, wrong
 from botkit.environment import PROJECT
 from botkit.errors import SettingsError
 from botkit.parties import PARTIES
+from botkit.seal import MAKE_ONE, VARIABLE
 from botkit.settings import SKILLS, Registration, Settings, credentials, load_settings
 from botkit.variables import VARIABLES
 
@@ -139,6 +140,21 @@ def systems(reading: Reading) -> Iterator[Check]:
             used[place] = credentials(skill)
             text = f"{PARTIES[place]} is not used, though {used[place][0]} is set: "
             yield note(place, f"{text}BOTKIT_SKILLS leaves it out.")
+
+
+def key(reading: Reading) -> Check:
+    """The key that seals what is in the database: is there one?"""
+    settings = reading.settings
+    count = len(settings.secret_keys)
+    if VARIABLE in reading.left_out:
+        return note("key", f"{VARIABLE} is left out: see above.")
+    if count:
+        them = "a key" if count == 1 else f"{count} keys, the newest first"
+        return ok("key", f"{VARIABLE} holds {them}.")
+    if settings.is_live:
+        text = f"{VARIABLE} is not set, so the tokens could not be sealed, and nothing starts."
+        return wrong("key", text, f"Make a key, once: {MAKE_ONE}")
+    return note("key", f"{VARIABLE} is not set: practice makes a key of its own.")
 
 
 def _system(

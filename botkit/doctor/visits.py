@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from botkit import http
-from botkit.doctor.database import DatabaseVisit, default_database, no_database
+from botkit.doctor.database import DatabaseVisit, default_database, keys_of, no_database
 from botkit.doctor.place import INSTALL, Place
 from botkit.doctor.questions import Service, github_service, google_service, ringcentral_service
 from botkit.doctor.report import Check, wrong
@@ -29,7 +29,7 @@ class Visits:
         self._settings = settings
         self._end = time.monotonic() + DEADLINE_SECONDS
         url = settings.database or default_database(settings)
-        self._database = DatabaseVisit(url) if url else None
+        self._database = DatabaseVisit(url, keys_of(settings, url)) if url else None
         self._services = [ServiceVisit(service, now) for service in _services(settings, place)]
         http.keep_proxies_out()
         self._look_at_database = _Look("database", "The database", self._database)

@@ -31,6 +31,7 @@ TIMEOUT = 20.0  # seconds
 MOST_REQUESTS = 21  # one and 20 redirects, as many as https://fetch.spec.whatwg.org allows
 SHOWN_LINES = 12
 ADDRESS = re.compile(r"https?://\S+|(?:localhost|127\.0\.0\.1|\[::1\]):\d+\S*")
+CODE = re.compile(r"\b\d{3} \d{3}\b")  # shown once, to one person
 UNREACHABLE = (
     "<h1>This address cannot be reached</h1>"
     "<p>Nothing answers there. The server may be stopped, or its address may have changed.</p>"
@@ -221,6 +222,7 @@ class Page:
 
     def __repr__(self) -> str:
         lines = [ADDRESS.sub("‹address›", line) for line in self._below_heading]
+        lines = [CODE.sub("‹six digits›", line) for line in lines]
         lines[SHOWN_LINES:] = ["…"] if len(lines) > SHOWN_LINES else []
         lines += [f"Buttons: {', '.join(self.buttons)}"] if self.buttons else []
         shown = [f"[{self.status or 'no answer'}] {self.heading or self.title}".rstrip()]

@@ -16,6 +16,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from .authlib_base import basic_header
 from .github_ledger import Ledger, Token
 
 #: Who lives here: the profile that everybody sees.  Some names and texts hold characters that a
@@ -170,7 +171,7 @@ class Api:
 
     def _token_of_app(self, client_id: str) -> Token | Response:
         """The token in the JSON body, if the app that asks has shown its secret and owns it."""
-        app, login = self._ledger.apps.get(client_id), request.authorization
+        app, login = self._ledger.apps.get(client_id), basic_header()
         if app is None or login is None or login.type != "basic" or login.username != client_id:
             return problem(401, "Requires authentication", "apps/oauth-applications")
         if not app.check_client_secret(login.password or ""):

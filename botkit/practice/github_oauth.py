@@ -21,7 +21,6 @@ from xml.etree import ElementTree
 
 import flask
 from authlib.common.urls import add_params_to_uri
-from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2 import OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749.errors import (
     InvalidClientError,
@@ -32,7 +31,7 @@ from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, RefreshTokenGr
 from authlib.oauth2.rfc7636 import CodeChallenge
 from werkzeug.datastructures import MultiDict
 
-from .authlib_base import Request
+from .authlib_base import Judge, Request
 from .github_ledger import CODE_LIFE, App, Code, Ledger, Token, split_scopes
 
 _DOCS = "https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/"
@@ -141,7 +140,7 @@ class RefreshGrant(RefreshTokenGrant):
         self.server.ledger.tokens.pop(refresh_token.access_token, None)
 
 
-class OAuthServer(AuthorizationServer):
+class OAuthServer(Judge):
     """Authlib's authorization server over a `Ledger`.
 
     `issuer` is a callable: the `iss` that a callback carries (RFC 9207), or None to leave it out.

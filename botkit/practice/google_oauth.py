@@ -19,7 +19,6 @@ from typing import Any
 
 import flask
 from authlib.common.urls import add_params_to_uri
-from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2 import OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749.errors import (
     InvalidClientError,
@@ -31,7 +30,7 @@ from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, RefreshTokenGr
 from authlib.oauth2.rfc7636 import CodeChallenge
 from werkzeug.datastructures import MultiDict
 
-from .authlib_base import Request
+from .authlib_base import Judge, Request, basic_header
 from .google_ledger import CODE_LIFE, Client, Code, Consent, Ledger, RefreshToken
 from .google_scopes import asked_scopes
 
@@ -147,7 +146,7 @@ class RefreshGrant(RefreshTokenGrant):
         refresh_token.used_at = self.server.ledger.now()
 
 
-class OAuthServer(AuthorizationServer):
+class OAuthServer(Judge):
     """Authlib's authorization server over a `Ledger`.
 
     `issuer` is a callable: the `iss` that a callback carries (RFC 9207), or None to leave it out.
@@ -231,7 +230,7 @@ def _in_googles_words(
 
 
 def _wrong_client(sent: MultiDict[str, str], clients: Mapping[str, Client]) -> tuple[int, str, str]:
-    basic = flask.request.authorization
+    basic = basic_header()
     client_id = (basic and basic.username) or sent.get("client_id")
     if not client_id:
         return 400, "invalid_request", "Could not determine client ID from request."

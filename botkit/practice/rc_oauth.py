@@ -17,15 +17,13 @@ from typing import Any
 
 import flask
 from authlib.common.urls import add_params_to_uri
-from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2 import OAuth2Error, OAuth2Request
-from authlib.oauth2.rfc6749.errors import InvalidClientError
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, RefreshTokenGrant
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7636 import CodeChallenge
 from werkzeug.datastructures import MultiDict
 
-from .authlib_base import Request
+from .authlib_base import Judge, Request
 from .chat_records import Person
 from .rc_answers import (
     BAD_CODE,
@@ -145,7 +143,7 @@ class Revocation(RevocationEndpoint):
         self.server.ledger.end(token)
 
 
-class OAuthServer(AuthorizationServer):
+class OAuthServer(Judge):
     """Authlib's authorization server over a `Ledger`.
 
     `new_bot_token` makes a permanent token for the bot user with this id.
@@ -164,21 +162,6 @@ class OAuthServer(AuthorizationServer):
         values = flask.request.form if request is None else request
         sent = MultiDict((name, value) for name, value in values.items(multi=True) if value)
         return Request(sent, flask.request.headers)
-
-    def get_consent_grant(self, request: MultiDict[str, str], end_user: Any = None) -> Any:
-        """The grant that a link asks for.  Raises `OAuth2Error`."""
-        try:
-            return super().get_consent_grant(request, end_user)
-        except ValueError:  # Authlib would quote what was sent, but not with control characters
-            raise OAuth2Error("This is not readable.", error="invalid_request") from None
-
-    def authenticate_client(self, *request: Any, **more: Any) -> App:
-        """The app that shows its secret.  Raises `InvalidClientError`."""
-        try:
-            client: App = super().authenticate_client(*request, **more)
-        except ValueError:  # a header that is not in UTF-8, or empty
-            raise InvalidClientError(status_code=401) from None
-        return client
 
     def handle_error_response(self, request: Any, error: OAuth2Error) -> flask.Response:
         if error.redirect_uri:

@@ -17,7 +17,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import flask
-from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2 import OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin, TokenMixin
 from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestError, InvalidScopeError
@@ -26,7 +25,7 @@ from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7636 import CodeChallenge
 from werkzeug.datastructures import MultiDict
 
-from .authlib_base import Request
+from .authlib_base import Judge, Request
 
 CODE_LIFE = timedelta(minutes=1)
 ACCESS_LIFE, REFRESH_LIFE = timedelta(hours=1), timedelta(days=30)
@@ -179,7 +178,7 @@ class Revocation(RevocationEndpoint):
         self.server.connections.remove(token)
 
 
-class OAuthServer(AuthorizationServer):
+class OAuthServer(Judge):
     """Authlib's authorization server, with what Teapot remembers.  `now` is the clock."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:

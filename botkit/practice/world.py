@@ -59,8 +59,11 @@ class World:
     def start_service(self, name: str) -> tuple[str, str, str]:
         """Start one of `_SERVICES`, such as "github", and register the bot's app there.
 
-        Returns its client id, its client secret, and the address of the service.
+        Returns its client id, its client secret, and the address of the service.  Raises
+        `LookupError` where there is no such service.
         """
+        if name not in _SERVICES:
+            raise LookupError(f"There is no practice {name!r}. There are: {', '.join(_SERVICES)}.")
         service = self._start(name, *_SERVICES[name])
         if name == "google":
             client_id, secret = service.register_client(APP_NAME, [])

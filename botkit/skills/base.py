@@ -158,8 +158,9 @@ class ServiceSkill:
 
     def disconnect(self, event: Event) -> None:
         """End the connection here, and at the provider if that harms no other one."""
-        service = self.found(event)
+        service = self.find(event)
         if service is None:
+            self.say(event, f"You are not connected to {self.title}. There is nothing to end.")
             return
         try:
             others = self.storage.find_services(bot_id=event.bot_id)

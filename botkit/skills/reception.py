@@ -6,12 +6,13 @@ written for that alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
 from botkit.events import Event
 from botkit.skills.base import ServiceSkill
 
+VERBS = ("connect", "disconnect")
 NEAR, NEARER = 0.75, 0.85  # how alike two phrases are, from 0 to 1, if one may be meant
 
 
@@ -59,28 +60,32 @@ class Reception:
         elif command.startswith("help ") and (text := self._help_on(command[5:].strip())):
             skill.say(event, text)
         elif wanted := self._named(command):
-            wanted.connect(event) if command == wanted.words[0] else wanted.disconnect(event)
+            wanted(event)
         elif not more and skill.find(event) is None:
             skill.found(event)
-        elif command == "disconnect":
-            self._disconnect(event)
+        elif command in VERBS:
+            self._which(event, command)
         elif near := self._near(command):
             skill.say(event, f"I did not understand that. Did you mean **{near}**?")
         else:
             skill.say(event, f"I did not understand that.\n{self._help()}")
 
-    def _named(self, command: str) -> ServiceSkill | None:
-        """The skill that a command such as `connect github` names."""
-        return next((skill for skill in self._skills if command in skill.words), None)
+    def _named(self, command: str) -> Callable[[Event], None] | None:
+        """What a command such as `connect github` wants done; a skill may have other words."""
+        for skill in self._skills:
+            for verb, word in zip(VERBS, skill.words, strict=True):
+                if command in (word, f"{verb} {skill.word}", f"{verb} {skill.title.lower()}"):
+                    return skill.connect if verb == "connect" else skill.disconnect
+        return None
 
-    def _disconnect(self, event: Event) -> None:
-        """Which one?  That is clear if there is only one."""
-        there = [skill for skill in self._skills if skill.find(event)]
-        if len(there) == 1:
-            there[0].disconnect(event)
+    def _which(self, event: Event, verb: str) -> None:
+        """Connect or disconnect what?  That is clear if there is only one."""
+        among = [one for one in self._skills if verb == "connect" or one.find(event)]
+        if len(among) == 1:
+            among[0].connect(event) if verb == "connect" else among[0].disconnect(event)
         else:
-            choice = " or ".join(f"**{skill.words[1]}**" for skill in there)
-            text = f"Which one? Say {choice}." if there else "You are not connected yet."
+            choice = " or ".join(f"**{skill.words[VERBS.index(verb)]}**" for skill in among)
+            text = f"Which one? Say {choice}." if among else "You are not connected yet."
             self._skills[0].say(event, text)
 
     def _help(self) -> str:
@@ -101,7 +106,7 @@ class Reception:
         First the whole command is compared, then its beginning: arguments may follow.
         """
         phrases = [phrase for skill in self._skills for phrase in skill.phrases()]
-        near = get_close_matches(command[:100], [*phrases, "disconnect", "help"], cutoff=NEAR)
+        near = get_close_matches(command[:100], [*phrases, *VERBS, "help"], cutoff=NEAR)
         words = command.split()
         for phrase in sorted(phrases, key=len, reverse=True):
             beginning = " ".join(words[: len(phrase.split())])

@@ -1,0 +1,235 @@
+"""Rounds 1 to 3: whose answer is this callback?"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botkit.check.lesson08.trial import ask
+from botkit.check.verdict import NotYet, verdict, want
+
+if TYPE_CHECKING:  # lesson 00 must be able to say that a package is missing
+    from itsdangerous import URLSafeTimedSerializer
+
+_NOW = datetime.fromisoformat("2031-05-17T09:30:00+00:00")  # not today: a clock of one's own shows
+
+# ---- round 1 -----------------------------------------------------------------------------------
+
+
+class _State(str):
+    """A text that notices when it is compared, letter by letter, with one that is not it."""
+
+    compared = False
+
+    def __eq__(self, other: object) -> bool:
+        if other and not str.__eq__(self, other):
+            _State.compared = True
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+@verdict
+def lab_forge(knows: Callable[[str | None, list[str]], Any]) -> str:
+    """`knows(sent, given)`: is the state of a callback one that the bot has given out?"""
+    texts = [f"{secrets.token_urlsafe(32)}-z" for _ in range(3)]
+    given: list[str] = [_State(text) for text in texts]
+    _State.compared = False
+    for name, text in zip(("Alice", "Bob", "Carol"), texts, strict=True):
+        when = f"{name} came back with the state of the link that {name} was given"
+        want(
+            bool(ask(knows, when, text, list(given))),
+            f"{when}, and you refused. A guard that keeps honest people out is no guard: the next "
+            "one who runs this bot switches it off.",
+        )
+    for what, sent, there in (
+        ("no state", None, given),
+        ("an empty state", "", given),
+        ("a state of her own", "made-by-mallory", given),
+        ("the state “é”", "é", given),
+        ("the first half of Alice's state", texts[0][:20], given),
+        ("one letter more than Alice's state", texts[0] + "x", given),
+        ("Bob's state in small letters", texts[1].swapcase(), given),
+        ("no state, when no link was given out", None, []),
+        ("an empty state, when no link was given out", "", []),
+    ):
+        when = f"Mallory came back with {what}"
+        want(
+            not ask(knows, when, sent, list(there)),
+            f"{when}, and you let her in. Alice's chat now acts as Mallory's account.",
+        )
+    want(
+        not _State.compared,
+        "who gets in is right. But you compare with ==, or with `in`, which stops at the first "
+        "wrong letter: the time that it takes tells Mallory how much was right. Use "
+        "hmac.compare_digest(one.encode(), other.encode()).",
+    )
+    return "Mallory came nine times, and was refused. Alice, Bob and Carol got in."
+
+
+# ---- round 2 -----------------------------------------------------------------------------------
+
+
+class _Busy(dict[str, datetime]):
+    """Links at which somebody else is at work too: `meanwhile` happens after so many looks."""
+
+    looks = 0
+    meanwhile: Callable[[], None]
+
+    def _looked(self) -> None:
+        self.looks -= 1
+        if self.looks == 0:
+            self.meanwhile()
+
+    def __contains__(self, key: object) -> bool:
+        found = super().__contains__(key)
+        self._looked()
+        return found
+
+    def __getitem__(self, key: str) -> datetime:
+        found = super().__getitem__(key)
+        self._looked()
+        return found
+
+    def get(self, key: str, default: Any = None) -> Any:
+        found = super().get(key, default)
+        self._looked()
+        return found
+
+
+@verdict
+def lab_replay(claim: Callable[[dict[str, datetime], str, datetime], Any]) -> str:
+    """`claim(links, key, now)`: may the link with this key be used now, for the first time?"""
+    minutes, second = timedelta(minutes=10), timedelta(seconds=1)
+    links = {"alice-1": _NOW + minutes, "bob-1": _NOW + minutes, "alice-2": _NOW + second}
+    for name, key, now in (("Alice", "alice-1", _NOW), ("Bob", "bob-1", _NOW + minutes - second)):
+        when = f"{name} came back for the first time, within the ten minutes"
+        want(
+            bool(ask(claim, when, links, key, now)),
+            f"{when}, and you refused. Now {name} asks for a new link again and again.",
+        )
+        want("alice-2" in links, f"when {name} came back, Alice's other link was lost, too.")
+        when = f"{name} was connected; Mallory opened the same callback from the history"
+        want(
+            not ask(claim, when, links, key, now),
+            f"{when}, and you let her in a second time, with a code of her own.",
+        )
+    for what, key, now in (
+        ("a link that ended at this very moment", "alice-2", _NOW + second),
+        ("a link that ended an hour ago", "carol-1", _NOW),
+        ("a link that never was", "mallory-1", _NOW),
+    ):
+        links |= {"alice-2": _NOW + second, "carol-1": _NOW - timedelta(hours=1)}
+        when = f"Mallory came with {what}"
+        want(not ask(claim, when, links, key, now), f"{when}, and you let her in.")
+    for looks in (1, 2, 3):
+        _at_once(claim, looks)
+    return (
+        "Alice and Bob got in, once each. Mallory found their callbacks in the history, and they "
+        "were worth nothing; not even in the moment in which they were used."
+    )
+
+
+def _at_once(claim: Callable[[dict[str, datetime], str, datetime], Any], looks: int) -> None:
+    """The second callback comes when the first has looked so many times."""
+    links, let_in = _Busy({"alice-1": _NOW + timedelta(minutes=10)}), []
+
+    def come() -> None:
+        try:
+            let_in.append(bool(claim(links, "alice-1", _NOW)))
+        except KeyError:  # somebody else was quicker
+            let_in.append(False)
+
+    links.meanwhile, links.looks = come, looks
+    come()
+    want(
+        let_in.count(True) < 2,
+        "one after the other is right. But two callbacks came at the same moment, and both got "
+        "in: you look first and remove later, and Mallory came in between. Let one operation do "
+        "both: links.pop(key, None) removes the entry and says what it was.",
+    )
+    want(True in let_in, "two callbacks came at the same moment, and neither of them got in.")
+
+
+# ---- round 3 -----------------------------------------------------------------------------------
+
+
+@verdict
+def lab_swap(whose: Callable[[dict[str, str], URLSafeTimedSerializer], Any]) -> str:
+    """`whose(query, signer)`: for which chat user is this callback?"""
+    from itsdangerous import TimestampSigner, URLSafeTimedSerializer
+
+    class HourAgo(TimestampSigner):
+        def get_timestamp(self) -> int:
+            return super().get_timestamp() - 3600
+
+    key = secrets.token_hex(16)
+    signer = URLSafeTimedSerializer(key)
+    for user in ("alice", "bob", "alice:mallory", "zoë"):
+        query = {"user": user, "code": "1", "state": _sign(signer, user)}
+        when = f"{user} came back with the signed state of a link for {user}"
+        got = _whose(whose, when, query, signer)
+        want(
+            got == user,
+            f"{when}, and you answered {_quoted(got)}. Wanted: {user!r}. Who gets nowhere with an "
+            "honest link stops to use the bot.",
+        )
+    own = _sign(signer, "mallory")
+    got = _whose(whose, "Mallory came back", {"user": "alice", "state": own}, signer)
+    want(
+        got == "mallory",
+        "Mallory came back with the state of her own link and wrote user=alice into the address. "
+        f"You answered {_quoted(got)}, wanted: 'mallory'. Only what is signed was written by you.",
+    )
+    payload = urlsafe_b64encode(json.dumps({"user": "alice", "mark": "1"}).encode()).decode()
+    others, late = URLSafeTimedSerializer("guessed"), URLSafeTimedSerializer(key, signer=HourAgo)
+    for what, state in (
+        ("a state that someone else has signed", _sign(others, "alice")),
+        ("her own state, with Alice's name put into it", f"{payload}.{own.partition('.')[2]}"),
+        ("a state without a signature", payload),
+        ("the state “alice”", "alice"),
+        ("an empty state", ""),
+        ("no state", None),
+        ("a state of Alice that is an hour old", _sign(late, "alice")),
+    ):
+        query = {"user": "alice", "code": "1", **({} if state is None else {"state": state})}
+        when = f"Mallory came with {what}"
+        got = _whose(whose, when, query, signer)
+        more = " loads() has a max_age, in seconds." if "old" in what else ""
+        want(
+            isinstance(got, ValueError),
+            f"{when}, and you answered {_quoted(got)}. Wanted: a ValueError. Mallory's account is "
+            f"connected to Alice's chat.{more}",
+        )
+    return (
+        "Each callback belongs to the person for whom the link was made, whatever the address "
+        "says. Mallory can connect her account to her own chat, and that is her right."
+    )
+
+
+def _sign(signer: URLSafeTimedSerializer, user: str) -> str:
+    return str(signer.dumps({"user": user, "mark": secrets.token_urlsafe(16)}))
+
+
+def _whose(whose: Callable[..., Any], when: str, query: dict[str, str], signer: Any) -> Any:
+    """A user, or the ValueError that was raised."""
+    try:
+        return whose(dict(query), signer)
+    except (NotImplementedError, NotYet):
+        raise
+    except ValueError as error:
+        return error
+    except Exception as error:
+        name = type(error).__name__
+        raise NotYet(
+            f"{when}, and your code stopped with {name}: {error}. The bot understands a "
+            "ValueError; anything else is a page “Internal Server Error”."
+        ) from error
+
+
+def _quoted(got: object) -> str:
+    return "with a ValueError" if isinstance(got, ValueError) else repr(got)

@@ -59,7 +59,7 @@ class Kit:
         """
         http.keep_proxies_out()
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        self._tunnels: list[Tunnel] = []
+        self.tunnels: list[Tunnel] = []
         self.labels = Labels()
         self.trace = Trace(self.labels)
         self.clock = Clock()
@@ -81,7 +81,7 @@ class Kit:
                 undo.callback(http.watchers.remove, self.trace)
             parties.name_parties(self.labels, self.bot, self.settings.chatbot, self.server.url)
             self.bot.address, tunnel = open_address(settings, self.server.port)
-            self._tunnels += [tunnel] if tunnel else []
+            self.tunnels += [tunnel] if tunnel else []
             self.register_callback()
             if settings.chatbot is None:
                 self._people_the_chat()
@@ -138,8 +138,8 @@ class Kit:
     def open_tunnel(self, *, fixed_url: str | None = None) -> Tunnel:
         """Open a tunnel to the bot, through pyngrok and the practice agent."""
         tunnel = open_tunnel(self.server.port, ngrok_path=self.ngrok_path, fixed_url=fixed_url)
-        self._tunnels.append(tunnel)
-        self.labels.name_origin(tunnel.public_url, f"tunnel·{len(self._tunnels)}")
+        self.tunnels.append(tunnel)
+        self.labels.name_origin(tunnel.public_url, f"tunnel·{len(self.tunnels)}")
         return tunnel
 
     def use_address(self, address: str) -> None:
@@ -211,8 +211,8 @@ class Kit:
             raise PortTaken(f"Port {port} is taken by another program.", advice=advice) from error
 
     def _close_tunnels(self) -> None:
-        while self._tunnels:
-            self._tunnels.pop().close()
+        while self.tunnels:
+            self.tunnels.pop().close()
 
     def _people_the_chat(self) -> None:
         """Alice, Bob and Mallory enter, and then the bot."""

@@ -22,9 +22,10 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
+from botkit.address import open_address
 from botkit.bot import DATABASE, Bot
 from botkit.confirm import WAIT_SECONDS
-from botkit.errors import SettingsError
+from botkit.errors import BotkitError, SettingsError
 from botkit.kit import Kit
 from botkit.labels import Labels, RedactingFilter
 from botkit.maintenance import maintain
@@ -46,6 +47,7 @@ log = logging.getLogger("botkit")
 PORT = 8090
 DAY = 24 * 3600.0  # seconds
 IN_TOUCH_SECONDS = 600.0
+AGAIN_SECONDS = 10.0  # between two tries to open a tunnel
 TICK = 0.5  # seconds; in pieces, for on Windows a long wait does not hear Ctrl-C
 
 
@@ -61,11 +63,14 @@ def serve(settings: Settings) -> None:
     with closing(Kit(place, lasting=True)) as kit:
         _take_up(kit.bot)
         say(*_what_runs(kit, settings))
-        due = time.monotonic() + DAY
+        due, again = time.monotonic() + DAY, 0.0
         while not stopped(TICK):
             if time.monotonic() >= due:
                 due += DAY
                 kit.work.submit(_look_after, kit.bot)
+            if time.monotonic() >= again and not all(one.is_alive for one in kit.tunnels):
+                again = time.monotonic() + AGAIN_SECONDS
+                _mend_tunnel(kit, settings)
         say("Finishing what is under way.")
     say("Stopped.")
 
@@ -85,6 +90,17 @@ def _stay_in_touch(bot: Bot) -> None:
             bot.work.submit(bot.installation.subscribe, row.id)
     finally:
         bot.work.later(IN_TOUCH_SECONDS, _stay_in_touch, bot)
+
+
+def _mend_tunnel(kit: Kit, settings: Settings) -> None:
+    """The agent has ended, and the tunnel with it: open another one."""
+    try:
+        address, tunnel = open_address(settings, kit.server.port)
+        kit.tunnels[:] = [tunnel] if tunnel else []
+        kit.use_address(address)
+        say(f"The tunnel had ended. The bot is at {address} now.")
+    except BotkitError as error:  # the network may be away; the next try is not far
+        log.warning("The tunnel has ended, and there is no new one yet. %s", error)
 
 
 def _look_after(bot: Bot) -> None:

@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import secrets
 import subprocess
 import tempfile
@@ -29,6 +28,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from botkit.errors import TunnelError
+from botkit.tunnel_trouble import TOKEN_PAGE, explain
 
 if TYPE_CHECKING:
     from pyngrok.conf import PyngrokConfig
@@ -45,6 +45,12 @@ class Tunnel:
         self.public_url = public_url
         self._ngrok_path = ngrok_path
         self._open = True
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the agent, which holds the line, still runs."""
+        agent = _agent(self._ngrok_path)
+        return agent is not None and agent.poll() is None
 
     def close(self) -> None:
         """Give the address back, and end the agent if this was its last tunnel.  Never raises."""
@@ -125,7 +131,7 @@ def _have_program(config: PyngrokConfig, authtoken: str | None) -> None:
     if not authtoken:
         raise TunnelError(
             "The ngrok program is not on this computer, and nothing is downloaded unasked.",
-            advice=f"Set NGROK_AUTHTOKEN ({_TOKEN_PAGE}), or stay in the practice world.",
+            advice=f"Set NGROK_AUTHTOKEN ({TOKEN_PAGE}), or stay in the practice world.",
         )
     from pyngrok import installer, ngrok
     from pyngrok.exception import PyngrokError
@@ -163,7 +169,7 @@ def _connect(config: PyngrokConfig, options: dict[str, Any], deadline: float) ->
         if not opened:
             _give_up(worker, config.ngrok_path, end_agent=not was_running)
     if not opened:
-        raise _explain(trouble[0] if trouble else None, late)
+        raise explain(trouble[0] if trouble else None, late)
     agent = _agent(config.ngrok_path)
     if agent and agent.stdout and not was_running:
         threading.Thread(target=_drain, args=(agent.stdout,), daemon=True).start()
@@ -200,51 +206,3 @@ def _drain(output: IO[str]) -> None:
     with output:
         while os.read(output.fileno(), 4096):
             pass
-
-
-# ---- what went wrong ---------------------------------------------------------------------------
-
-_TOKEN_PAGE = "https://dashboard.ngrok.com/get-started/your-authtoken"
-_BAD_TOKEN = (
-    "ngrok does not accept this authtoken.",
-    f"It may be cut off or have been reset: copy the whole of it from {_TOKEN_PAGE}.",
-)
-
-_KNOWN = {  # https://ngrok.com/docs/errors: what happened, and what to do
-    "ERR_NGROK_105": _BAD_TOKEN,
-    "ERR_NGROK_107": _BAD_TOKEN,
-    "ERR_NGROK_334": (
-        "This public address is in use already.",
-        "Close the other tunnel that uses it (perhaps in another notebook), or choose another.",
-    ),
-    "ERR_NGROK_4018": (
-        "ngrok wants to know whose tunnel this is, and got no authtoken.",
-        f"Make a free account, copy the authtoken from {_TOKEN_PAGE} and set NGROK_AUTHTOKEN.",
-    ),
-}
-
-
-def _explain(error: Exception | None, late: bool) -> TunnelError:
-    """Put pyngrok's error into words.  Its own text may contain the authtoken and is left out."""
-    from pyngrok.exception import PyngrokNgrokHTTPError, PyngrokNgrokURLError
-
-    said = getattr(error, "ngrok_error", None) or getattr(error, "body", None) or ""
-    code = re.search(r"ERR_NGROK_\d+", said)
-    if code:
-        page = f"https://ngrok.com/docs/errors/{code[0].lower()}"
-        unknown = ("ngrok refused to open the tunnel.", f"{page} says what it means.")
-        happened, advice = _KNOWN.get(code[0], unknown)
-        return TunnelError(f"{happened} ({code[0]})", advice=advice)
-    if isinstance(error, PyngrokNgrokHTTPError):
-        happened = "The ngrok agent refused to open this tunnel."
-        advice = "Check the address that you asked for. If it is right, update ngrok."
-    elif said:
-        happened = "The ngrok agent cannot reach ngrok."
-        advice = "Check the network connection; a firewall or a proxy may block the agent."
-    elif late or isinstance(error, PyngrokNgrokURLError):
-        happened = "The ngrok agent did not answer in time."
-        advice = "Try again. If it happens again, look whether a virus scanner stops ngrok."
-    else:
-        happened = "The ngrok program could not be started."
-        advice = "Check that the path leads to ngrok, and that you may execute it."
-    return TunnelError(happened, advice=advice)

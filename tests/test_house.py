@@ -60,7 +60,8 @@ MAY_IMPORT = {
         *("account", "chat", "confirm", "errors", "installation", "oauth", "providers"),
         *("skills", "storage", "tables", "webhook", "work"),
     },
-    "tunnel": {"errors"},
+    "tunnel": {"errors", "tunnel_trouble"},
+    "tunnel_trouble": {"errors"},
     "bot": {
         *("chat", "confirm", "database", "errors", "installation", "keys", "providers", "seal"),
         *("settings", "skills", "storage", "tables", "web", "work"),
@@ -85,7 +86,10 @@ MAY_IMPORT = {
         *("keys", "seal", "sealing", "serve", "settings", "tables", "tokens", "variables"),
     },
     "__init__": {"kit", "settings"},
-    "serve": {"bot", "confirm", "errors", "kit", "labels", "maintenance", "parties", "settings"},
+    "serve": {
+        *("address", "bot", "confirm", "errors", "kit", "labels", "maintenance", "parties"),
+        "settings",
+    },
     "__main__": {
         *("address", "bot", "doctor", "errors", "keys", "kit", "maintenance", "seal", "serve"),
         *("settings", "storage"),

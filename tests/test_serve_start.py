@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from serve_world import Alice, BotProcess, answers, chat_settings, free_port, github_settings
@@ -37,6 +43,39 @@ def test_behind_a_tunnel_the_whole_trip_goes_through_it(
     assert bot.status() == 0
     assert not answers(address)
     assert "PlantedSecret" not in str(bot.output) + bot.errors
+
+
+def kill_agent(bot: BotProcess) -> None:
+    """What a crash does to the agent, which is a child of the bot's process."""
+    for child in children_of(bot.process.pid):
+        os.kill(child, signal.SIGKILL)
+
+
+def children_of(pid: int) -> list[int]:
+    if sys.platform == "darwin":
+        command = ["pgrep", "-P", str(pid)]
+        return [int(line) for line in subprocess.check_output(command, text=True).split()]
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            found += [int(folder.name)] * (int(parent) == pid)
+    return found
+
+
+def test_a_tunnel_that_ends_is_opened_again_and_the_chat_delivers_there(
+    serve, ngrok, github_process, ringcentral_process
+):
+    settings = github_settings(github_process, serve.address)
+    bot = serve(**settings, **chat_settings(ringcentral_process), **ngrok)
+    first = bot.wait_for("The bot:   ").split()[2]
+    bot.wait_for("Ctrl-C ends it.")
+    ringcentral_process.call("install_bot", f"{first}/bot/oauth")
+    alice = Alice(ringcentral_process)
+    kill_agent(bot)
+    second = bot.wait_for("The tunnel had ended.").split()[-2]
+    assert second != first and answers(second) and not answers(first)
+    assert alice.say("help").startswith("I understand:")
 
 
 def test_a_given_address_is_the_one_that_is_given_out(serve, github_process):

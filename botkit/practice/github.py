@@ -17,39 +17,24 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import threading
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
 from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from .door import Door
 from .github_api import Api, RateLimit, http_problem
 from .github_ledger import App, Ledger
 from .github_oauth import OAuthServer
 from .github_pages import Pages, account, http_problem_page
-from .server import Trouble
 
 
-@dataclass(frozen=True)
-class Seen:
-    """A request that reached the server.  `url` is its path with the query, secrets and all."""
-
-    method: str
-    path: str
-    url: str = field(repr=False)
-    user_agent: str
-    time: datetime
-
-
-class GitHub:
+class GitHub(Door):
     """A GitHub Enterprise Server with three accounts, in memory, with knobs.
 
-    `now` is the clock that decides every life time; it returns an aware UTC datetime.
-    Serve `wsgi`, then set `address` to the URL at which it is served.
+    `now` is the clock that decides every life time.  How it is served: see `Door`.
 
     Knobs: `iss` is "right", "missing" or "wrong" (RFC 9207); `grant_only` lists the scopes that
     people agree to, whatever is asked (None: all); `rate_limit_remaining` and `rate_limit_status`
@@ -58,32 +43,12 @@ class GitHub:
     """
 
     def __init__(self, *, now: Callable[[], datetime]) -> None:
-        self.address = ""
+        super().__init__(now)
         self.iss = "right"
-        self.requests_seen: list[Seen] = []
-        self._now = now
-        self._lock = threading.Lock()
         self._ledger = Ledger(now)
         self._limit = RateLimit(self._ledger)
         self._oauth = OAuthServer(self._ledger, self._issuer)
         self._web = self._make_web()
-        self.trouble = Trouble(self._one_at_a_time)
-
-    def wsgi(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """The WSGI app.  Requests that `trouble` will spoil are noted as well."""
-        path, query = environ.get("PATH_INFO", "/"), environ.get("QUERY_STRING", "")
-        url = f"{path}?{query}" if query else path
-        agent = environ.get("HTTP_USER_AGENT", "")
-        self.requests_seen.append(Seen(environ["REQUEST_METHOD"], path, url, agent, self._now()))
-        return self.trouble(environ, start_response)
-
-    def _one_at_a_time(
-        self, environ: dict[str, Any], start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
-        # A code is looked up, judged and struck out in three steps.  With the lock, of 32 requests
-        # that bring the same code one alone wins.
-        with self._lock:
-            return self._web.wsgi_app(environ, start_response)
 
     def _make_web(self) -> Flask:
         web = Flask(__name__)

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -28,7 +27,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from .github import Seen
+from .door import Door
 from .google_cells import Rows, Value
 from .google_drive import OPENED, DriveApi
 from .google_files import Drive, File
@@ -38,16 +37,14 @@ from .google_pages import Pages, http_problem_page
 from .google_push import Push
 from .google_sheets import SheetsApi
 from .google_userinfo import UserinfoApi
-from .server import Trouble
 
 _SYNC_SECONDS = 5.0
 
 
-class Google:
+class Google(Door):
     """A Google with three accounts, in memory, with knobs.
 
-    `now` is the clock that decides every life time; it returns an aware UTC datetime.
-    Serve `wsgi`, then set `address` to the URL at which it is served.
+    `now` is the clock that decides every life time.  How it is served: see `Door`.
 
     Knobs: `iss` is "right", "missing" or "wrong" (RFC 9207); `grant_only` lists the scopes that
     people agree to beside those for signing in, whatever they tick (None: what they tick);
@@ -56,34 +53,19 @@ class Google:
     """
 
     def __init__(self, *, now: Callable[[], datetime]) -> None:
-        self.address = ""
+        super().__init__(now)
         self.iss = "right"
-        self.requests_seen: list[Seen] = []
         self.push = Push(now)
-        self._now = now
-        self._lock = threading.RLock()
         self._ledger = Ledger(now)
         self._drive = Drive(now, self.push.publish)
         self._sheets = SheetsApi(self._ledger, self._drive, lambda: self.address)
         self._oauth = OAuthServer(self._ledger, self._issuer)
         self._web = self._make_web()
-        self.trouble = Trouble(self._one_at_a_time)
-
-    def wsgi(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """The WSGI app.  Requests that `trouble` will spoil are noted as well."""
-        path, query = environ.get("PATH_INFO", "/"), environ.get("QUERY_STRING", "")
-        url = f"{path}?{query}" if query else path
-        agent = environ.get("HTTP_USER_AGENT", "")
-        self.requests_seen.append(Seen(environ["REQUEST_METHOD"], path, url, agent, self._now()))
-        return self.trouble(environ, start_response)
 
     def _one_at_a_time(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        # A code is looked up, judged and struck out in three steps.  With the lock, of 32 requests
-        # that bring the same code one alone wins.
-        with self._lock:
-            answer = self._web.wsgi_app(environ, start_response)
+        answer = super()._one_at_a_time(environ, start_response)
         if self.push.sync_first and OPENED in environ:
             environ[OPENED].synced.wait(_SYNC_SECONDS)
         return answer

@@ -18,8 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +27,7 @@ from flask import Flask, abort, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from .server import Trouble
+from .door import Door
 from .teapot_oauth import SCOPES, App, Connection, OAuthServer
 
 PEOPLE = {"alice": "Alice", "bob": "Bob", "mallory": "Mallory"}
@@ -75,30 +74,20 @@ All addresses begin with the address of your Teapot.
 Errors of 2 and 4 are JSON: {"error": "...", "error_description": "..."}"""
 
 
-class Teapot:
+class Teapot(Door):
     """A Teapot with three accounts, in memory.
 
-    `now` is the clock that decides every life time; it returns an aware UTC datetime.
-    Serve `wsgi`, then set `address` to the URL at which it is served.  `documentation` is what its
-    makers tell developers.  Knobs: `trouble` spoils answers; `revoke()`.
+    `now` is the clock that decides every life time.  How it is served: see `Door`.
+    `documentation` is what its makers tell developers.  Knobs: `trouble`, which spoils answers, and
+    `revoke()`.
     """
 
     documentation = DOCUMENTATION
 
     def __init__(self, *, now: Callable[[], datetime]) -> None:
-        self.address = ""
-        self._lock = threading.Lock()
+        super().__init__(now)
         self._oauth = OAuthServer(now)
         self._web = self._make_web()
-        self.wsgi = self.trouble = Trouble(self._one_at_a_time)
-
-    def _one_at_a_time(
-        self, environ: dict[str, Any], start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
-        # A code is looked up, judged and struck out in three steps.  With the lock, of 32 requests
-        # that bring the same code one alone wins.
-        with self._lock:
-            return self._web.wsgi_app(environ, start_response)
 
     def _make_web(self) -> Flask:
         web = Flask(__name__)

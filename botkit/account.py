@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+import requests
+
 from botkit.errors import BotkitError, ProviderNonsense
 from botkit.http import ApiSession
 from botkit.providers import Provider
@@ -26,7 +28,11 @@ def whose_account(provider: Provider, access_token: str) -> dict[str, Any] | Non
     if provider.account_url is None:
         return None
     with ApiSession(provider.called, provider.account_url, access_token) as api:
-        answer = api.get(provider.account_url)
+        return read_account(provider, api.get(provider.account_url))
+
+
+def read_account(provider: Provider, answer: requests.Response) -> dict[str, Any]:
+    """Id and name of the account, from what `account_url` answers.  Raises `ProviderNonsense`."""
     account = read_fields(answer)
     if answer.status_code != 200 or provider.account_id_field not in account:
         raise ProviderNonsense(f"{provider.called} did not say whose account it is.")

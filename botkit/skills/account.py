@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from botkit.account import read_account
 from botkit.chat import plain
-from botkit.errors import ProviderNonsense
 from botkit.events import Event
 from botkit.skills.base import ServiceSkill
 from botkit.tables import Service
-from botkit.tokens import read_fields
 
 
 class AccountSkill(ServiceSkill):
@@ -40,8 +39,4 @@ class AccountSkill(ServiceSkill):
         """Asked anew, so that a connection which has ended is noticed."""
         one = self.provider
         with self.api(service) as api:
-            answer = api.get(one.account_url or one.api_url)
-        account = read_fields(answer)
-        if answer.status_code != 200 or one.account_id_field not in account:
-            raise ProviderNonsense(f"{self.title} did not say whose account it is.")
-        return str(account.get(one.account_name_field) or "no name")
+            return str(read_account(one, api.get(one.account_url or one.api_url))["name"])

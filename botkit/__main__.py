@@ -1,7 +1,7 @@
 """The command line: python -m botkit demo|serve|doctor|setup-database|maintain|status|new-key|...
 
-`demo` takes the whole trip in the terminal; `demo --open` keeps the practice world running for a
-person with a browser.  The other commands are for a bot that lives: they read the settings.
+`demo` takes the whole trip in the terminal; `demo --open` shows it in a browser, to a person or to
+a room.  The other commands are for a bot that lives: they read the settings.
 """
 
 from __future__ import annotations
@@ -32,9 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = chosen.run
     try:
-        return run(chosen)
+        status = run(chosen)
+        sys.stdout.flush()
+        return status
     except BotkitError as error:
         print(f"{error} {error.advice}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # who reads our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python has left
         return 1
 
 
@@ -50,9 +55,10 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     command = add("demo", demo, "take the whole trip, in this terminal")
-    keep = "keep the practice world running for a browser"
-    command.add_argument("--open", action="store_true", help=keep)
-    command.add_argument("--port", type=int, default=0, help="the bot's port (default: a free one)")
+    show = "show it in a browser, one arrow for each press of a key, until Ctrl-C"
+    command.add_argument("--open", action="store_true", help=show)
+    port = "the bot's port, or with --open the view's (default: a free one)"
+    command.add_argument("--port", type=int, default=0, help=port)
     add("serve", serve, "run the bot until Ctrl-C; what the settings leave empty is practice")
     command = add("doctor", doctor, "say whether all is ready, and what to do where it is not")
     command.add_argument("--json", action="store_true", help="for a program to read")
@@ -72,13 +78,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def demo(chosen: argparse.Namespace) -> int:
     """Alice asks for her profile, follows the link, approves, and asks again."""
-    from botkit.kit import start
-    from botkit.settings import SKILLS, Settings
-
-    settings = Settings(practice=True, port=chosen.port)
     if chosen.open:
-        return _keep_open(replace(settings, skills=tuple(SKILLS)))
-    kit = start(settings)
+        return _present(chosen.port)
+    from botkit.running import start
+    from botkit.settings import Settings
+
+    kit = start(Settings(practice=True, port=chosen.port))
     _tell("Alice asks the bot for her GitHub profile.", kit.alice.say("profile"))
     page = kit.alice.browser.visit(kit.alice.link)
     _tell("She follows the link. GitHub asks her:", page)
@@ -95,18 +100,29 @@ def _tell(sentence: str, shown: Any) -> None:
     print(f"── {sentence}\n", *(f"   {line}" for line in str(shown).splitlines()), "", sep="\n")
 
 
-def _keep_open(settings: Any) -> int:
-    """Run until Ctrl-C; a person takes the trip in a browser."""
-    from botkit.kit import start
+KEYS = (
+    "Space, → or PageDown takes the next step, F lets everything flow (and F again stops it), "
+    "R begins again."
+)
+
+
+def _present(port: int) -> int:
+    """Run until Ctrl-C; somebody shows the trip in a browser, arrow by arrow, or takes it alone."""
+    from botkit.presenter.screen import open_in_browser
+    from botkit.presenter.view import View
     from botkit.serve import TICK, say, stop_signal, write_log
+    from botkit.settings import SKILLS, practice_settings
 
     stopped = stop_signal()
-    kit = start(settings)
-    write_log(settings, kit.labels)
-    say(f"The practice chat: {kit.chat_page}", "Say help to the bot there. Ctrl-C ends it.")
-    while not stopped(TICK):
-        pass
-    kit.close()
+    settings = replace(practice_settings(), port=port, skills=tuple(SKILLS))
+    write_log(settings)
+    with closing(View(settings)) as view:
+        say(f"The presenter's view: {view.url}/", KEYS)
+        say(f"The practice chat: {view.kit.chat_page}", "Say help to the bot there.")
+        say("Ctrl-C ends it.")
+        open_in_browser(f"{view.url}/")
+        while not stopped(TICK):
+            pass
     say("Stopped.")
     return 0
 
@@ -184,13 +200,14 @@ def rotate_key(_chosen: argparse.Namespace) -> int:
 @contextmanager
 def _bot() -> Iterator[Bot]:
     """The bot of the settings, beside the one that serves."""
-    from botkit.address import choose_address
+    from botkit.address import choose_address, find_reach
     from botkit.bot import Bot
     from botkit.serve import PORT
     from botkit.settings import load_settings
 
     settings = load_settings()
-    chosen = choose_address(settings, os.environ, settings.port or PORT)
+    reach = find_reach(settings, os.environ)
+    chosen = choose_address(settings, reach, settings.port or PORT)
     with closing(Bot(settings)) as bot:
         # Without one of its own, what RingCentral delivers to already stays as it is.
         bot.address = chosen.url or "" if chosen.source != "loopback" else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from botkit import providers
@@ -50,12 +51,19 @@ class Bot:
     """`app` is the WSGI app; its parts are `storage`, `chat`, `installation`, `services` (the
     skills that connect accounts), `skills` (all that take their turn) and `work`.
 
-    `now` is the clock.  `address` is the bot's public address, without a final slash; it must be
-    set before the first link goes out.  Raises `SettingsError` when a registration or the key is
+    `now` is the clock, and `for_browsers` makes of an address on loopback the one that a browser
+    needs, wherever it runs.  `address` is the bot's public address, without a final slash; it must
+    be set before the first link goes out.  Raises `SettingsError` when a registration or the key is
     missing, and `StorageError`.
     """
 
-    def __init__(self, settings: Settings, *, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        for_browsers: Callable[[str], str] = str,
+    ) -> None:
         if settings.chatbot is None:
             raise SettingsError(
                 "The bot needs a registration at RingCentral.",
@@ -73,6 +81,7 @@ class Bot:
             name = "RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI"
             raise SettingsError(f"{name} cannot be used.", advice=error.advice) from None
         self.storage.set_up()
+        self._for_browsers = for_browsers
         self.work = Work()
         self.chat = Chat(self.storage, settings.chatbot)
         self.providers: list[Provider] = []
@@ -108,6 +117,8 @@ class Bot:
         """
         if sentence := self.taken(provider):
             raise ValueError(sentence)
+        where_to_ask = self._for_browsers(provider.authorize_url)
+        provider = replace(provider, authorize_url=where_to_ask)
         for old in [one for one in self.services if one.provider.name == provider.name]:
             self.services.remove(old)
             self.skills.remove(old)

@@ -7,6 +7,7 @@ Of addresses only the path is shown: where a service lives changes nothing in th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from urllib.parse import urlsplit
@@ -17,7 +18,9 @@ NONE = "–"
 
 
 def _path(url: str | None) -> str:
-    return urlsplit(url).path if url else NONE
+    if not url:
+        return NONE
+    return re.sub(r"^/.*/\d{2,5}(?=/)", "", urlsplit(url).path)  # a proxy's path ends in the port
 
 
 def _revoke(provider: Provider) -> str:
@@ -81,17 +84,19 @@ class Comparison:
         )
 
     def _repr_html_(self) -> str:
-        head = "".join(_cell("th", name) for name in ("", *self.names))
+        head = "".join(_cell("th", name, "col") for name in ("step", *self.names))
         body = "".join(
-            f"<tr>{_cell('th', name)}{''.join(_cell('td', cell) for cell in cells)}</tr>"
+            f"<tr>{_cell('th', name, 'row')}{''.join(_cell('td', cell) for cell in cells)}</tr>"
             for name, cells in self.rows.items()
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _cell(tag: str, text: str) -> str:
-    wrap = "nowrap" if tag == "th" else "normal"
-    return f'<{tag} style="text-align:left;white-space:{wrap}">{escape(text)}</{tag}>'
+def _cell(tag: str, text: str, heads: str = "") -> str:
+    """A cell; `heads` is what it is the heading of, "col" or "row"."""
+    inner = escape(text).replace("/", "/<wbr>")  # where a long path may be broken
+    scope, wrap = (f' scope="{heads}"', "nowrap") if heads else ("", "normal")
+    return f'<{tag}{scope} style="text-align:left;white-space:{wrap}">{inner}</{tag}>'
 
 
 def compare(providers: Sequence[Provider]) -> Comparison:

@@ -16,15 +16,12 @@ def clear_errors() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        _keep_the_first_line(error)
-        raise _in_plain_words(error) from error
-
-
-def _keep_the_first_line(error: SQLAlchemyError) -> None:
-    """Below it PostgreSQL may quote the whole row, and so a token."""
-    for one in (error, getattr(error, "orig", None)):
-        if one is not None and one.args:
-            one.args = (str(one.args[0]).partition("\n")[0], *one.args[1:])
+        plain = _in_plain_words(error)
+        # Of the driver's words the first line: below it PostgreSQL may quote the whole row, and so
+        # a token.  Its traceback is some hundred lines long and says no more.
+        words = str(getattr(error, "orig", None) or type(error).__name__).partition("\n")[0]
+        plain.add_note(f"The database said: {words}")
+        raise plain from None
 
 
 def _in_plain_words(error: SQLAlchemyError) -> StorageError:
@@ -39,7 +36,7 @@ def _in_plain_words(error: SQLAlchemyError) -> StorageError:
     if getattr(driver, "sqlstate", "") is None or says("57p"):
         return StorageError(
             "The database does not answer.",
-            advice="Whoever runs this bot must check that its server runs, and that the address, "
+            advice="The owner of this bot must check that its server runs, and that the address, "
             "the name and the password for it are right.",
         )
     if says("readonly", "read-only", "25006", "42501"):
@@ -49,17 +46,17 @@ def _in_plain_words(error: SQLAlchemyError) -> StorageError:
     if says("unable to open"):
         return StorageError(
             "The database file cannot be opened.",
-            advice="Whoever runs this bot must make its folder, bring the file back, or name "
+            advice="The owner of this bot must make its folder, bring the file back, or name "
             "another one.",
         )
     if says("is full", "disk i/o", "53100", "58030"):
         return StorageError(
             "The database could not be written to its disk.",
-            advice="Whoever runs this bot must see whether the disk is full. Then try again.",
+            advice="The owner of this bot must see whether the disk is full. Then try again.",
         )
     if says("no such table", "42p01"):
         return StorageError(
             "The database does not have the tables yet.",
-            advice="Whoever runs this bot must set up the database.",
+            advice="The owner of this bot must set up the database.",
         )
     return StorageError("The database did not do what was asked.")

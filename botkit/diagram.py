@@ -7,10 +7,12 @@ compared.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any
+from urllib.parse import quote
 
 from botkit.arrows import LEGEND, Arrow, arrows_of, cut, field_lines, fit, lanes_of, width_of
-from botkit.exchange import NOTHING, Exchange
+from botkit.exchange import NOTHING, Exchange, listing
 from botkit.picture import svg
 
 
@@ -20,12 +22,32 @@ class Diagram:
     def __init__(self, exchanges: Sequence[Exchange], *, details: bool = True) -> None:
         self.svg = svg(exchanges, details=details)
         self.text = text(exchanges, details=details)
+        self.html = html(exchanges, self.svg)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"image/svg+xml": self.svg, "text/plain": self.text}
+        return {"text/html": self.html, "image/svg+xml": self.svg, "text/plain": self.text}
 
     def __repr__(self) -> str:
         return self.text
+
+
+def html(exchanges: Sequence[Exchange], picture: str) -> str:
+    """The picture, and below it the same in words for whoever cannot see it.
+
+    JupyterLab shows plain SVG as an image without a text, which a screen reader passes over, and
+    shows none of it before the cell was run.
+    """
+    # Letters and digits stay readable in the address: a secret would be found there as elsewhere.
+    source = quote(picture, safe=" ,:;=/?!()'@*+$|[]")
+    names = ", ".join(lanes_of(exchanges)) or "empty"
+    alt = escape(f"Sequence diagram: {names}. The same in words is below.")
+    look = "white-space:pre-wrap;overflow-wrap:anywhere"
+    size = "max-width:100%;min-width:560px;height:auto"  # smaller, it could not be read
+    return (
+        f'<img alt="{alt}" src="data:image/svg+xml,{source}" style="{size}">'
+        "<details><summary>The same in words</summary>"
+        f'<pre style="{look}">{escape(listing(exchanges))}</pre></details>'
+    )
 
 
 COLUMNS, FIRST = 100, 5  # the width of all; the column of the first lifeline

@@ -59,7 +59,7 @@ class Environment:
         lines.append(
             "Everything is ready."
             if self.ready
-            else "Mend the lines marked ✘, from the top. Then run this cell again."
+            else "Repair the lines marked ✘, from the top. Then run this cell again."
         )
         return "\n".join(lines)
 
@@ -87,7 +87,9 @@ def _python() -> str:
         raise Trouble(
             f"Python {_dotted(version)} is too old: the lessons need {_dotted(OLDEST_PYTHON)} or "
             "newer.",
-            *_another_kernel(),
+            *_another_kernel()[:2],
+            "If not, get a newer Python from https://www.python.org/downloads/, delete the folder",
+            f'"{PROJECT / ".venv"}", and run the line in README.md that opens the lessons.',
         )
     return "Python is new enough."
 

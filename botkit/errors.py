@@ -13,7 +13,7 @@ so no traceback has to reach a person.  `status` is the HTTP status of the page 
     │                        ProviderRefused ── ReconnectNeeded, RateLimited
     ├── ChatError ────────── InstallRefused, NotFound, ChatBusy
     │                        InstallRefused ── BotGone
-    └── TunnelError, PortTaken, NotACallback
+    └── TunnelError, PortTaken, NotACallback, KitEnded
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class BotkitError(Exception):
         super().__init__(happened)
         if advice is not None:
             self.advice = advice
+        self.add_note(self.advice)  # a traceback in a notebook ends with it
 
 
 class SettingsError(BotkitError):
@@ -52,14 +53,14 @@ class DatabaseBusy(StorageError):
 class DatabaseReadOnly(StorageError):
     """The database can be read but not written."""
 
-    advice = "Whoever runs this bot must allow it to write to its database. Then try again."
+    advice = "The owner of this bot must allow it to write to its database. Then try again."
 
 
 class WrongKey(StorageError):
     """What is kept in the database was sealed with a key that we do not have."""
 
     advice = (
-        "Nothing was changed. Whoever runs this bot must set BOTKIT_SECRET_KEY to the key that "
+        "Nothing was changed. The owner of this bot must set BOTKIT_SECRET_KEY to the key that "
         "was used before; a newer one may stand in front of it, with a comma."
     )
 
@@ -100,8 +101,7 @@ class StateUsed(StateError):
 
     status = 409
     advice = (
-        "If you pressed Approve a moment ago, look into the chat: you are probably connected. "
-        "If not, ask the bot there for a new link."
+        "You are probably connected: look into the chat. If not, ask the bot there for a new link."
     )
 
 
@@ -211,3 +211,9 @@ class NotACallback(BotkitError):
     """What was pasted is not the address to which a provider sends the browser back."""
 
     advice = "After Approve, copy the whole line from the browser's address bar."
+
+
+class KitEnded(BotkitError):
+    """A kit is used after another one has taken its place."""
+
+    advice = "Use the new one: kit = botkit.start() gives one."

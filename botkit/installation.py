@@ -39,7 +39,7 @@ log = logging.getLogger("botkit")
 
 SECONDS_BETWEEN_TRIES, TRIES = 10.0, 30  # a new bot user is ready within some minutes
 CHECK_SETTINGS = (
-    "Whoever runs the bot must set RINGCENTRAL_CHATBOT_CLIENT_ID and "
+    "The owner of the bot must set RINGCENTRAL_CHATBOT_CLIENT_ID and "
     "RINGCENTRAL_CHATBOT_CLIENT_SECRET as they are in RingCentral's developer console."
 )
 

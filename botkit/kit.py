@@ -4,34 +4,34 @@
     kit = botkit.start()
     kit.alice.say("profile")
 
-Everything runs in this process, on loopback, and ends with it.  Starting again replaces what runs.
+Everything runs in this process, on loopback, and ends with it.
 """
 
 from __future__ import annotations
 
-import atexit
+import os
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from getpass import getpass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from botkit import http, parties
-from botkit.address import open_address
+from botkit.address import Reach, find_reach, open_address
 from botkit.bot import Bot
-from botkit.errors import NotACallback, PortTaken
+from botkit.errors import KitEnded, NotACallback, PortTaken
 from botkit.keys import with_key
 from botkit.labels import Labels, show
 from botkit.people import Person
 from botkit.practice.browser import Browser, Page
 from botkit.practice.ngrok_agent import write_launcher
-from botkit.practice.server import Server
+from botkit.practice.server import Server, serve_again
 from botkit.practice.world import Clock, World
 from botkit.production import ProductionServer
 from botkit.providers import Provider, callback_path
-from botkit.settings import SKILLS, Registration, Settings
+from botkit.settings import SKILLS, Settings
 from botkit.skills.account import AccountSkill
 from botkit.trace import Trace
 from botkit.tunnel import Tunnel, open_tunnel
@@ -51,38 +51,53 @@ class Kit:
     bob: Person
     mallory: Person
 
-    def __init__(self, settings: Settings = PRACTICE, *, lasting: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings = PRACTICE,
+        *,
+        lasting: bool = False,
+        reach: Reach | None = None,
+        ports: Mapping[str, int] | None = None,
+    ) -> None:
         """What the settings do not name is practice, and without a database of its own the kit uses
         a file that goes when it closes.  `lasting` is for a bot that runs for long: it gets a
-        production server, and no trace, which would grow with every message.
-        Raises `PortTaken`, `SettingsError`, `StorageError` or `TunnelError`.
+        production server, and no trace, which would grow with every message.  `reach` is how a
+        browser gets here, by default as the surroundings say.  `ports` are a former kit's.  Raises
+        `PortTaken`, `SettingsError`, `StorageError` or `TunnelError`.
         """
         http.keep_proxies_out()
+        self.reach = reach or find_reach(settings, os.environ)
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self._ended = False
         self.tunnels: list[Tunnel] = []
-        self.labels = Labels()
+        self.labels, self.clock = Labels(), Clock()
         self.trace = Trace(self.labels)
-        self.clock = Clock()
-        self.world = World(self.clock) if lasting else World(self.clock, around=self.trace.around)
+        self.world = World(
+            self.clock,
+            around=None if lasting else self.trace.around,
+            for_browsers=self.reach.for_browsers,
+            find=self.reach.on_loopback,
+            ports=ports,
+        )
         with ExitStack() as undo:  # trouble on the way undoes what was done by then
             undo.callback(self._folder.cleanup)
             undo.callback(self.world.close)
             undo.callback(self._close_tunnels)
-            self.settings = self._with_practice(with_key(settings))
-            self.bot = Bot(self.settings, now=self.clock)
+            folder = Path(self._folder.name)
+            self.settings = parties.with_practice(with_key(settings), self.world, folder)
+            self.bot = Bot(self.settings, now=self.clock, for_browsers=self.reach.for_browsers)
             undo.callback(self.bot.close)
-            self.storage, self.chat, self.work = self.bot.storage, self.bot.chat, self.bot.work
-            self.app = self.bot.app
-            self.server = self._serve(lasting)
+            self.storage, self.chat = self.bot.storage, self.bot.chat
+            self.work, self.app = self.bot.work, self.bot.app
+            self.server = self._serve(lasting, (ports or {}).get("bot", 0))
             undo.callback(self.server.stop)
             undo.callback(self.world.let_go)
             if not lasting:
                 http.watchers.append(self.trace)
                 undo.callback(http.watchers.remove, self.trace)
-            parties.name_parties(self.labels, self.bot, self.settings.chatbot, self.server.url)
-            self.bot.address, tunnel = open_address(settings, self.server.port)
+            self.bot.address, tunnel = open_address(settings, self.reach, self.server.port)
             self.tunnels += [tunnel] if tunnel else []
-            self.register_callback()
+            self._take_in()
             if settings.chatbot is None:
                 self._people_the_chat()
             else:
@@ -109,13 +124,12 @@ class Kit:
     @property
     def bot_id(self) -> str:
         """The bot's own id in the chat."""
-        bot = self.world.ringcentral.bot
-        return bot.id if bot else ""
+        return self.world.ringcentral.bot.id if self.world.ringcentral.bot else ""
 
     @property
     def chat_page(self) -> str:
         """The address of the practice chat's page, for a person who would rather click."""
-        return self.world.ringcentral.address
+        return f"{self.world.ringcentral.browser_address}/"
 
     @property
     def ngrok_path(self) -> Path:
@@ -128,6 +142,8 @@ class Kit:
 
     def settle(self) -> None:
         """Wait until the chat has told everything and the bot has done its work."""
+        if self._ended:
+            raise KitEnded("This kit has ended. Another one was started, or it was closed.")
         for _ in range(3):  # an answer of the bot is itself an event that the chat tells
             if self.world.has("google"):
                 self.world.google.settle()
@@ -144,14 +160,15 @@ class Kit:
 
     def use_address(self, address: str) -> None:
         """From now on the bot gives out this public address, and the chat delivers there."""
+        if self.world.has("chat"):  # which is on this computer
+            self._let_the_chat_deliver_to(address)
         self.bot.use_address(address)
         self.settle()
 
     def add(self, provider: Provider) -> None:
         """Teach the bot one more service: whose account it is, no more.  See `Bot.add`."""
         self.bot.add(AccountSkill, provider)
-        parties.name_parties(self.labels, self.bot, self.settings.chatbot, self.server.url)
-        self.register_callback()
+        self._take_in()
 
     def register_callback(self, *more: Provider) -> None:
         """Where a service is practice, register there the callback URL that the bot has now."""
@@ -169,41 +186,30 @@ class Kit:
         """
         address = urlsplit((pasted or getpass("The address at which the browser ended: ")).strip())
         paths = [callback_path(provider) for provider in self.bot.providers]
-        if address.path not in paths or not address.query:
+        # Behind a proxy there is more before the callback's path.
+        path = next((one for one in paths if address.path.endswith(one)), None)
+        if path is None or not address.query:
             raise NotACallback(f"This is not an address that ends in {paths[0]}?...")
-        return Browser().visit(f"{self.server.url}{address.path}?{address.query}")
+        return Browser().visit(f"{self.server.url}{path}?{address.query}")
 
     def close(self) -> None:
         """Stop everything.  Calling it twice does no harm."""
+        self._ended = True
         self._undo.close()
 
     def __repr__(self) -> str:
         places = dict.fromkeys([*(SKILLS[skill][0] for skill in self.settings.skills), "chat"])
-        return parties.what_runs(places, filter(self.world.has, places))
+        return parties.what_runs(places, filter(self.world.has, places), self.reach)
 
     # ---- how it starts ---------------------------------------------------------------------
 
-    def _with_practice(self, settings: Settings) -> Settings:
-        """The settings, with the practice world in every place that they leave empty."""
-        if settings.database is None:
-            file = Path(self._folder.name) / "botkit.sqlite"
-            settings = replace(settings, database=f"sqlite:///{file}")
-        for skill in settings.skills:
-            if settings.registration_for(skill) is None:
-                place = SKILLS[skill][0]
-                there: Any = Registration(*self.world.start_service(place))
-                settings = replace(settings, **{place: there})
-        if settings.chatbot is None:
-            chat = self.world.start_chat()
-            settings = replace(settings, chatbot=Registration(*chat.registration, chat.address))
-        return settings
-
-    def _serve(self, lasting: bool) -> Server | ProductionServer:
+    def _serve(self, lasting: bool, former: int) -> Server | ProductionServer:
         port = self.settings.port
         try:
             if lasting:
                 return ProductionServer(self.app, port=port)
-            return Server(self.trace.around(self.app, "bot"), port=port)
+            watched = self.trace.around(self.app, "bot")
+            return Server(watched, port=port) if port else serve_again(watched, former)
         except OverflowError as error:
             raise PortTaken(f"There is no port {port}.") from error
         except OSError as error:
@@ -214,15 +220,25 @@ class Kit:
         while self.tunnels:
             self.tunnels.pop().close()
 
+    def _take_in(self) -> None:
+        """Name everybody's address, and register the bot's callbacks."""
+        chat = self.settings.chatbot.server if self.settings.chatbot else ""
+        parties.name_parties(self.labels, self.reach, self.bot, chat, self.server.url)
+        self.register_callback()
+
+    def _let_the_chat_deliver_to(self, address: str) -> None:
+        """The practice chat is on this computer: an address elsewhere may be closed to it."""
+        self.bot.chat_address = "" if self.reach.is_here(address) else self.server.url
+
     def _people_the_chat(self) -> None:
         """Alice, Bob and Mallory enter, and then the bot."""
         chat = self.world.ringcentral
         for name in ("Alice", "Bob", "Mallory"):
             accounts = ("github", "google", "ringcentral", "teapot")
-            browser = Browser(cookies={f"{one}_account": name.lower() for one in accounts})
+            cookies = {f"{one}_account": name.lower() for one in accounts}
+            browser = Browser(cookies, find=self.reach.on_loopback)
             setattr(self, name.lower(), Person(name, chat, browser, self.settle, self.labels))
-        if not self.settings.practice:  # then the address may be one that only others can use
-            self.bot.chat_address = self.server.url
+        self._let_the_chat_deliver_to(self.address)
         chat.install_bot(f"{self.bot.chat_address or self.address}/bot/oauth")
         chat.add_bot_to_team()
         self.settle()
@@ -231,20 +247,3 @@ class Kit:
         self.labels.forget()
         for bot in self.storage.find_bots():
             self.labels.label("bot-token", (bot.token or {})["access_token"])
-
-
-_running: list[Kit] = []
-
-
-def start(settings: Settings = PRACTICE) -> Kit:
-    """Start the kit; one that runs already in this process is closed first.  See `Kit`."""
-    stop()
-    _running.append(Kit(settings))
-    return _running[0]
-
-
-@atexit.register
-def stop() -> None:
-    """Stop the kit that runs, if there is one."""
-    while _running:
-        _running.pop().close()

@@ -20,7 +20,8 @@ class Lab:
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
-        self._home = f"{kit.world.github.address}/"
+        github = kit.world.github
+        self._homes = f"{github.browser_address}/", f"{github.address}/"
 
     def approve(self, person: Person, link: str) -> str:
         """`person` opens `link` and approves; returns the callback's address, which nobody opens.
@@ -28,7 +29,7 @@ class Lab:
         Raises `ValueError` for a link to anywhere else than the practice GitHub, and `LookupError`
         when GitHub does not send the browser back.
         """
-        if not link.startswith(self._home):
+        if not link.startswith(self._homes):
             raise ValueError("In this lab, links lead to the practice GitHub only.")
         browser = person.browser
         browser.stop_before = self.kit.callback_url

@@ -19,6 +19,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus
 
+from botkit.wrapping import Shown, in_columns
+
 #: Parameters that are secret, or belong to one trip only, and the word on their label.
 KINDS = {
     "state": "state",
@@ -110,8 +112,12 @@ class Labels:
 
     def name_origin(self, url: str, name: str) -> None:
         """Show the origin of `url` (its scheme, host and port) as `‹name›` from now on."""
+        self.name_beginning("/".join(url.split("/")[:3]), name)
+
+    def name_beginning(self, beginning: str, name: str) -> None:
+        """Show `‹name›` wherever an address begins so: behind a proxy, more than an origin."""
         with self._lock:
-            self._origins["/".join(url.split("/")[:3]).lower()] = name
+            self._origins[beginning.lower()] = name
 
     def party(self, url: str) -> str:
         """Whose server `url` is on: its name, or else its host."""
@@ -213,24 +219,14 @@ class RedactingFilter(logging.Filter):
         return True
 
 
-class Shown:
-    """A text that a notebook cell shows as it is."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __repr__(self) -> str:
-        return self._text
-
-
 def show(value: Any, labels: Labels) -> Shown:
     """`value` as it may be shown: a URL part by part, a dict or list as JSON, all else as text."""
     if isinstance(value, str) and re.fullmatch(r"https?://\S+", value):
         return Shown(_url_by_parts(value, labels))
     if isinstance(value, Mapping | list | tuple):
         plain = dict(value) if isinstance(value, Mapping) else value
-        value = json.dumps(plain, indent=2, ensure_ascii=False, default=str)
-    return Shown(labels.redact(str(value)))
+        return Shown(labels.redact(json.dumps(plain, indent=2, ensure_ascii=False, default=str)))
+    return Shown(in_columns(labels.redact(str(value))))
 
 
 def _url_by_parts(url: str, labels: Labels) -> str:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from botkit.database import Database
-from botkit.errors import StateExpired, StateForeign, StateUnknown, StateUsed
+from botkit.errors import StateExpired, StateForeign, StateUnknown, StateUsed, StorageError
 from botkit.tables import Authorization
 
 LINK_LIFE = timedelta(minutes=10)
@@ -82,6 +82,13 @@ class Links(Database):
                 expires_at=now + LINK_LIFE,
             )
             session.add(row)
+            try:
+                session.flush()
+            except sa.exc.IntegrityError:
+                raise StorageError(
+                    "There is a link with this state already.",
+                    advice="A state is for one link only: make a new one.",
+                ) from None
         row.verifier = verifier
         return row
 

@@ -165,12 +165,12 @@ def _check_issuer(query: Mapping[str, Sequence[str]], provider: Provider) -> Non
 
 def _refusal(code: str, provider: Provider, pending: Authorization) -> BotkitError:
     if code == "access_denied":
-        return AuthorizationDenied(f"{provider.called} was not allowed to let the bot in.")
+        return AuthorizationDenied(f"You did not allow the bot to use {provider.called}.")
     if code == "redirect_uri_mismatch":
         return ProviderRefused(
             f"{provider.called} does not know the callback address in this link.",
             code=code,
-            advice="If the bot has moved since, ask it for a new link. If not, whoever runs it "
+            advice="If the bot has moved since, ask it for a new link. If not, its owner "
             f"must register this address at {provider.called}: {pending.redirect_uri}",
         )
     return ProviderRefused(

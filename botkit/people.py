@@ -13,9 +13,10 @@ from html import escape
 from typing import Any, Protocol
 
 from botkit.labels import Labels
+from botkit.wrapping import COLUMNS, in_columns
 
 _LINK = re.compile(r"\[([^\]]*)\]\((https?://[^)\s]+)\)")
-_CODE = re.compile(r"\[code\](.*?)\[/code\]", re.DOTALL)
+_CODE = re.compile(r"\n*\[code\]\n*(.*?)\n*\[/code\]\n*", re.DOTALL)
 _MENTION = re.compile(r"!\[:Person\]\(\d+\)")
 
 
@@ -57,20 +58,24 @@ class Talk:
         width = max(len(who) for who, _ in self.messages)
         lines = []
         for who, text in self.messages:
-            first, *rest = self._plain(text).splitlines() or [""]
+            plain = in_columns(self._plain(text), COLUMNS - width - 2)
+            first, *rest = plain.splitlines() or [""]
             lines.append(f"{who:>{width}}  {first}")
             lines += [f"{'':{width}}  {line}" for line in rest]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         bubbles = "".join(self._bubble(who, text) for who, text in self.messages)
-        return f'<div style="max-width:44em">{bubbles or "(nothing new)"}</div>'
+        look = "max-width:44em;padding-left:6px"  # where the text of the lesson begins
+        return f'<div style="{look}">{bubbles or "(nothing new)"}</div>'
 
     def _plain(self, text: str) -> str:
         """As a terminal shows it: a link as its words and where it leads."""
-        text = _LINK.sub(lambda link: f"{link[1]} → {self._target(link[2])}", text)
-        text = _CODE.sub(lambda code: "\n" + code[1], _MENTION.sub("@bot", text))
-        return self.labels.redact(text.replace("**", ""))
+        parts = _CODE.split(text)  # every other one is code, where stars are stars
+        for n, words in list(enumerate(parts))[::2]:
+            words = _LINK.sub(lambda link: f"{link[1]} → {self._target(link[2])}", words)
+            parts[n] = _MENTION.sub("@bot", words.replace("**", ""))
+        return self.labels.redact("\n".join(filter(None, parts)))
 
     def _target(self, url: str) -> str:
         return self.labels.redact(url.partition("?")[0])
@@ -86,17 +91,19 @@ class Talk:
         )
 
     def _html(self, text: str) -> str:
-        shown = escape(self.labels.redact(_MENTION.sub("@bot", text)), quote=False)
-        shown = re.sub(
-            r"\[([^\]]*)\]\((‹[^)\s]+|https?://[^)\s]+)\)",
-            r'<span style="color:#0b57c2;text-decoration:underline">\1</span>',
-            shown,
-        )
-        shown = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", shown)
         font = "white-space:pre-wrap;font-family:ui-monospace,monospace"
         look = f"margin:6px 0 0;color:#1a2029;background:none;{font}"
-        code = rf'<pre style="{look}">\1</pre>'
-        return re.sub(r"(?s)\n?\[code\](.*?)\[/code\]", code, shown)
+        parts = _CODE.split(escape(self.labels.redact(_MENTION.sub("@bot", text)), quote=False))
+        parts[::2] = map(self._marked, parts[::2])
+        parts[1::2] = [f'<pre style="{look}">{code}</pre>' for code in parts[1::2]]
+        return "".join(parts)
+
+    @staticmethod
+    def _marked(words: str) -> str:
+        """Links and what is bold.  A link leads nowhere here: its address differs on each run."""
+        link = r'<span style="color:#0b57c2;text-decoration:underline">\1</span>'
+        words = re.sub(r"\[([^\]]*)\]\((‹[^)\s]+|https?://[^)\s]+)\)", link, words)
+        return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", words)
 
 
 class Person:

@@ -95,7 +95,7 @@ def _stay_in_touch(bot: Bot) -> None:
 def _mend_tunnel(kit: Kit, settings: Settings) -> None:
     """The agent has ended, and the tunnel with it: open another one."""
     try:
-        address, tunnel = open_address(settings, kit.server.port)
+        address, tunnel = open_address(settings, kit.reach, kit.server.port)
         kit.tunnels[:] = [tunnel] if tunnel else []
         kit.use_address(address)
         say(f"The tunnel had ended. The bot is at {address} now.")
@@ -132,12 +132,10 @@ def _want_everything(settings: Settings) -> None:
         (settings.public_address, "RINGCENTRAL_CHATBOT_SERVER"),
     ):
         if not there:
-            error = SettingsError(
+            raise SettingsError(
                 "Under gunicorn everything is live and has a public address.",
                 advice=f"Set {name}. For practice there is: python -m botkit serve",
             )
-            error.add_note(error.advice)  # gunicorn shows a traceback, and this below it
-            raise error
 
 
 # ---- what it says ------------------------------------------------------------------------------
@@ -150,7 +148,8 @@ def _what_runs(kit: Kit, settings: Settings) -> Iterator[str]:
         there: Registration = getattr(kit.settings, place)
         name = f"{'The chat' if place == 'chatbot' else PARTIES[place]}:"
         live = "live" if getattr(settings, place) else "practice"
-        yield f"{name:<{_width(places)}}{live}, at {there.server}"
+        at = kit.reach.for_browsers(there.server)
+        yield f"{name:<{_width(places)}}{live}, at {at}"
     yield f"{'Database:':<{_width(places)}}{_named(kit.settings.database or '')}"
     here = f" (on this computer: {kit.server.url})" if kit.address != kit.server.url else ""
     yield f"{'The bot:':<{_width(places)}}{kit.address}{here}"

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from botkit.errors import SettingsError
 from botkit.seal import VARIABLE, read_keys
-from botkit.variables import VARIABLES
+from botkit.variables import read_variables
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -43,6 +43,7 @@ class Settings:
     database: str | None = field(default=None, repr=False)  # an SQLAlchemy URL; may hold a password
     secret_keys: tuple[str, ...] = field(default=(), repr=False)  # the newest is the first
     public_address: str | None = None
+    public_url: str | None = None  # how a browser reaches a port of this computer: {port} is in it
     port: int = 0
     ngrok_authtoken: str | None = field(default=None, repr=False)
     ngrok_domain: str | None = None
@@ -93,8 +94,7 @@ def load_settings(
     `environment` is the process's own if it is None.  `env_file` is `.env` in the current folder or
     in one above it if it is None.  Raises `SettingsError`.
     """
-    values = {name: value.strip() for name, value in _read(environment, env_file).items()}
-    values = {name: value for name, value in values.items() if value}
+    values = read_variables(os.environ if environment is None else environment, env_file)
     common = Settings(
         database=_database(values),
         secret_keys=read_keys(values.get(VARIABLE, "")),
@@ -102,6 +102,7 @@ def load_settings(
         practice=_yes(values, "BOTKIT_PRACTICE", "0"),
         confirm=_yes(values, "BOTKIT_CONFIRM", "1"),
         skills=read_skills(values.get("BOTKIT_SKILLS", "github")),
+        public_url=_public_url(values),
     )
     if common.practice:
         return common
@@ -125,15 +126,12 @@ def load_settings(
     return replace(live, skills=tuple(there))
 
 
-def _read(environment: Mapping[str, str] | None, env_file: Path | None) -> dict[str, str]:
-    from dotenv import dotenv_values, find_dotenv
+def practice_settings() -> Settings:
+    """Everything is practice, whatever is set.  How a browser gets here is not a matter of that.
 
-    file = str(env_file) if env_file else find_dotenv(usecwd=True)
-    names = [variable.name for variable in VARIABLES]
-    written = dotenv_values(file) if file else {}
-    values = {name: written.get(name) or "" for name in names}
-    current = os.environ if environment is None else environment
-    return values | {name: current[name] for name in names if name in current}
+    Raises `SettingsError`.
+    """
+    return Settings(practice=True, public_url=_public_url(read_variables(os.environ)))
 
 
 def _yes(values: Mapping[str, str], name: str, default: str) -> bool:
@@ -188,6 +186,19 @@ def _address(values: Mapping[str, str], name: str) -> str | None:
             advice="Use https. Only 127.0.0.1 may do without.",
         )
     return address
+
+
+def _public_url(values: Mapping[str, str]) -> str | None:
+    pattern = values.get("BOTKIT_PUBLIC_URL", "").rstrip("/")
+    host = pattern.partition("://")[2].partition("/")[0].replace("{port}", "")
+    if pattern and (not pattern.startswith(("https://", "http://")) or not host):
+        sentence = "BOTKIT_PUBLIC_URL is not a web address."
+    elif pattern and pattern.count("{port}") != 1:
+        sentence = "BOTKIT_PUBLIC_URL does not have {port} in it once."
+    else:
+        return pattern or None
+    example = "https://hub.example.org/hub/user-redirect/proxy/{port}"
+    raise SettingsError(sentence, advice=f"Write it like {example}, with {{port}} as it stands.")
 
 
 def read_skills(text: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from botkit.errors import ProviderNonsense, ProviderRefused
 from botkit.providers import Provider, Revocation
 
 _OUR_FAULT = ("incorrect_client_credentials", "invalid_client", "unauthorized_client")
-_REGISTRATION = "Whoever runs this bot must check its client id and client secret."
+_REGISTRATION = "The owner of this bot must check its client id and client secret."
 
 
 def ask_for_token(provider: Provider, form: dict[str, str]) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 The bot's own requests are watched as they leave (botkit/http.py calls `Trace.before` and `after`).
 What other people and servers send is seen by a middleware in front of each server (`Trace.around`).
-Labels are in botkit/labels.py, the drawing is in botkit/diagram.py.
+Labels are in botkit/labels.py, the drawing is in botkit/diagram.py, and how a middleware overhears
+both sides is in botkit/overhear.py.
 """
 
 from __future__ import annotations
 
-import io
 import itertools
 import re
 import threading
@@ -16,11 +16,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from requests.structures import CaseInsensitiveDict
 from werkzeug.wsgi import ClosingIterator
 
 from botkit.exchange import (
-    LONGEST_BODY,
     SHOWN_HEADERS,
     Exchange,
     Headers,
@@ -31,7 +29,9 @@ from botkit.exchange import (
     target,
     without_link,
 )
-from botkit.labels import Labels, Shown
+from botkit.labels import Labels
+from botkit.overhear import Answer, in_environ, sender_of, take_body
+from botkit.wrapping import Shown
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from botkit.diagram import Diagram
 
 MOST_FIELDS = 24
+DULL_PATHS = r"/static/|\.(css|js|ico|png|svg)$"
 
 
 class Trace:
@@ -50,6 +51,9 @@ class Trace:
         self._lock = threading.Lock()
         self._tickets = itertools.count(1)
         self._exchanges: dict[int, Exchange] = {}
+        #: Called with each exchange before it goes, and again before its answer is passed on.  It
+        #: may wait, as botkit/presenter does.  The number is a ticket here, the same both times.
+        self.gate: Callable[[Exchange], object] = lambda exchange: None
 
     def before(self, request: PreparedRequest) -> int:
         """The bot sends `request`.  Returns the ticket for `after`."""
@@ -71,20 +75,21 @@ class Trace:
         """`app`, the server of `party`, with every exchange recorded.
 
         Who sends is told by the User-Agent.  The bot's own requests are left out, because `before`
-        has them, and so are style sheets and the like.  An app may set `environ["botkit.quiet"]`
-        to say that an exchange is no part of the trip.
+        has them, and so are style sheets and the like.  An app, or who stands before it, may set
+        `environ["botkit.quiet"]` to say that an exchange is no part of the trip.
         """
 
         def watched(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            sender = _sender(environ.get("HTTP_USER_AGENT", ""))
+            sender = sender_of(environ.get("HTTP_USER_AGENT", ""))
             path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-            if sender == "bot" or re.search(r"/static/|\.(css|js|ico|png|svg)$", path):
+            dull = environ.get("botkit.quiet") or re.search(DULL_PATHS, path)
+            if sender == "bot" or dull:
                 return app(environ, start_response)
             who = (sender, party, environ["REQUEST_METHOD"])
             url = f"{path}?{environ.get('QUERY_STRING', '')}"
             headers = {"Content-Type": environ.get("CONTENT_TYPE", "")}
-            headers |= {name: environ.get(_in_environ(name), "") for name in SHOWN_HEADERS}
-            ticket = self._open(who, url, headers, _take_body(environ))
+            headers |= {name: environ.get(in_environ(name), "") for name in SHOWN_HEADERS}
+            ticket = self._open(who, url, headers, take_body(environ))
 
             def finish(status: int | None, headers: Headers, body: bytes) -> None:
                 if environ.get("botkit.quiet"):
@@ -92,7 +97,7 @@ class Trace:
                 else:
                     self._close(ticket, status, headers, body)
 
-            answer = _Answer(start_response, finish)
+            answer = Answer(start_response, finish)
             try:
                 chunks = app(environ, answer.start)
             except Exception as error:
@@ -108,9 +113,11 @@ class Trace:
         path = re.sub("^https?://[^/]*", "", address)
         pairs = parse_qsl(query, keep_blank_values=True) + body_pairs(headers, body)
         pairs += [(name, as_text(headers[name])) for name in SHOWN_HEADERS if headers.get(name)]
-        exchange = Exchange(*who, self._labels.path(path), self._fields(pairs))
+        ticket = next(self._tickets)
+        fields = self._fields(pairs)
+        exchange = Exchange(*who, self._labels.path(path), fields, number=ticket)
+        self.gate(exchange)
         with self._lock:
-            ticket = next(self._tickets)
             self._exchanges[ticket] = exchange
         return ticket
 
@@ -126,11 +133,16 @@ class Trace:
         location = as_text(headers.get("Location", ""))
         pairs = (target("Location", location) if location else []) + body_pairs(headers, body)
         answer = self._fields(pairs)
+        asked = self._exchanges.get(ticket)
+        if asked is None:  # it was cleared in the meantime
+            return
+        if not location:  # an API answers a new message with that message
+            answer = tuple(field for field in answer if field not in asked.fields)
+        answered = replace(asked, status=status, answer=answer, error=error)
+        self.gate(answered)
         with self._lock:
-            if asked := self._exchanges.get(ticket):  # else it was cleared in the meantime
-                if not location:  # an API answers a new message with that message
-                    answer = tuple(field for field in answer if field not in asked.fields)
-                self._exchanges[ticket] = replace(asked, status=status, answer=answer, error=error)
+            if ticket in self._exchanges:
+                self._exchanges[ticket] = answered
 
     def _drop(self, ticket: int) -> None:
         with self._lock:
@@ -186,65 +198,3 @@ class Trace:
 
     def __repr__(self) -> str:
         return f"<Trace of {len(self)} exchanges>"
-
-
-class _Answer:
-    """An answer on its way out: it passes unchanged, and `finish` is told once what it was."""
-
-    def __init__(
-        self,
-        start_response: StartResponse,
-        finish: Callable[[int | None, Headers, bytes], None],
-    ) -> None:
-        self._start_response = start_response
-        self._finish = finish
-        self._finished = False
-        self._status: int | None = None
-        self._headers: Headers = {}
-        self._body = bytearray()
-        self._sent = 0
-
-    def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Any:
-        self._status, self._headers = int(status[:3]), CaseInsensitiveDict(headers)
-        if exc_info:
-            return self._start_response(status, headers, exc_info)
-        return self._start_response(status, headers)
-
-    def passing(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        for chunk in chunks:
-            self._sent += len(chunk)
-            self._body += chunk[: LONGEST_BODY - len(self._body)]
-            # Before the last byte leaves: whoever has read it may look at the trace at once.
-            if str(self._sent) == self._headers.get("Content-Length"):
-                self.finish()
-            yield chunk
-        self.finish()
-
-    def finish(self) -> None:
-        if not self._finished:
-            self._finished = True
-            self._finish(self._status, self._headers, bytes(self._body))
-
-
-def _in_environ(header: str) -> str:
-    return f"HTTP_{header.upper().replace('-', '_')}"
-
-
-def _sender(agent: str) -> str:
-    if agent.startswith("botkit/"):
-        return "bot"
-    if "RingCentral-WebHook" in agent:
-        return "chat"
-    if agent.startswith("APIs-Google"):
-        return "Google"
-    return "browser" if "Mozilla" in agent else "you"  # you: a request from a notebook cell
-
-
-def _take_body(environ: WSGIEnvironment) -> bytes:
-    """The request's body, also left in place for the app.  A long one is not touched."""
-    length = environ.get("CONTENT_LENGTH") or "0"
-    if not re.fullmatch("[0-9]{1,6}", length) or int(length) > LONGEST_BODY:
-        return b""
-    body: bytes = environ["wsgi.input"].read(int(length))
-    environ["wsgi.input"] = io.BytesIO(body)
-    return body

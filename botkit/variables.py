@@ -5,7 +5,9 @@ The README's table and `.env.example` are made of these.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,26 @@ VARIABLES = (
         "github, drive, sheets, ringcentral",
     ),
     Variable("BOTKIT_CONFIRM", "0 connects at once, without a code that is said in the chat", "1"),
+    Variable(
+        "BOTKIT_PUBLIC_URL",
+        "on a hub: how a browser reaches a port of this computer, with `{port}` in it",
+        "https://hub.example.org/hub/user-redirect/proxy/{port}",
+    ),
     Variable("BOTKIT_PORT", "the port on which the bot listens", "8090"),
     Variable("BOTKIT_PRACTICE", "1 keeps everything in practice, whatever else is set", "1"),
 )
+
+
+def read_variables(environment: Mapping[str, str], env_file: Path | None = None) -> dict[str, str]:
+    """Those that are set and not empty.  One of the `environment` wins over one in `env_file`.
+
+    `env_file` is `.env` in the current folder or in one above it if it is None.
+    """
+    from dotenv import dotenv_values, find_dotenv
+
+    file = str(env_file) if env_file else find_dotenv(usecwd=True)
+    names = [variable.name for variable in VARIABLES]
+    written = dotenv_values(file) if file else {}
+    values = {name: written.get(name) or "" for name in names}
+    values |= {name: environment[name] for name in names if name in environment}
+    return {name: value.strip() for name, value in values.items() if value.strip()}

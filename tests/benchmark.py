@@ -1,6 +1,6 @@
 """How fast botkit is, beside its peers, and where a callback's time goes; as a note in Markdown.
 
-    pip install -r requirements.txt -r tests/requirements.txt -r tests/benchmark-requirements.txt
+    pip install -r requirements.txt -r tests/requirements.txt
     python tests/benchmark.py --quick                  a try, of a minute
     python tests/benchmark.py > benchmark.md           the whole; the first time makes the databases
     python tests/benchmark.py --postgresql postgresql+psycopg://me@host/postgres

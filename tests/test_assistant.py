@@ -9,7 +9,7 @@ from botkit.events import Event
 from botkit.skills.ringcentral.facts import FACTS, TOPICS, WAYS
 from botkit.skills.ringcentral.words import normal
 
-APART = "Contact details I tell only in a chat between you and me."
+APART = "I tell contact details only in a chat with you alone."
 
 
 @pytest.fixture(scope="module")

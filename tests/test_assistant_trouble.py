@@ -133,7 +133,7 @@ DENIED = "RingCentral does not allow you to do that"
         (
             refusal("CMN-401", APP % "ReadPresence"),
             "This bot's app is not allowed to do that at RingCentral: the permission ReadPresence "
-            "is missing. Whoever runs this bot must give the app that permission.",
+            "is missing. The owner of this bot must give the app that permission.",
         ),
         (refusal("CMN-408", USER % "see http://evil.example"), f"{DENIED}. {ADMIN}"),
         (refusal("CMN-408", USER % ("x" * 5000)), f"{DENIED}. {ADMIN}"),

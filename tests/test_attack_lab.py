@@ -141,7 +141,7 @@ def stops(links, key, now):
         (YES, "Mallory opened the same callback from the history, and you let her in a second"),
         (NO, "Alice came back for the first time, within the ten minutes, and you refused"),
         (keeps_it, "and you let her in a second time"),
-        (looks_first, "both got in: you look first and remove later"),
+        (looks_first, "both got in. You look first and remove later"),
         (clears_all, "Alice's other link was lost"),
         (lambda links, key, now: links.pop(key, None), "a link that ended at this very moment"),
         (lambda links, key, now: key in links and links.pop(key) >= now, "at this very moment"),

@@ -106,9 +106,9 @@ def profile(log_line=lambda address, token: f"GET {address}", scheme="Bearer", i
         (profile(lambda address, token: f"{address} {token}"), "the log of the bot and found"),
         (profile(lambda address, token: f"{address} {token[:8]}…"), "a part of Alice's token"),
         (profile(lambda address, token: f"{address} …{token[-8:]}"), "a part of Alice's token"),
-        (profile(scheme="Basic"), "Alice is locked out"),
+        (profile(scheme="Basic"), "Alice gets no profile"),
         (profile(lambda address, token: "asked"), "cannot see what it does"),
-        (lambda a, t, log: profile()(a, t, log) and None, "Alice is locked out"),
+        (lambda a, t, log: profile()(a, t, log) and None, "Alice gets no profile"),
     ],
 )
 def test_round_6_a_token_in_the_url(lab, get_profile, told):

@@ -9,7 +9,7 @@ import pytest
 from botkit import check
 from botkit.check.teapot import describe_teapot as teapot
 from botkit.kit import Kit
-from botkit.providers import Provider
+from botkit.providers import Provider, google_drive
 
 
 @pytest.fixture
@@ -34,9 +34,11 @@ def test_the_check_takes_a_function_or_a_provider(kit, registration):
     assert repr(check.provider(teapot, kit, registration)) == repr(by_function)
 
 
-def test_what_could_not_be_tried_stands_in_the_first_line(kit, registration):
-    first = check.provider(replace(teapot(*registration), revocation=None), kit).text.split("\n")[0]
-    assert first == "Teapot keeps the contract. Read why there is a – at: revoke."
+def test_what_could_not_be_tried_stands_in_the_first_line(kit):
+    drive = google_drive(*kit.world.start_service("google")[:2], server=kit.world.google.address)
+    verdict = check.provider(replace(drive, revocation=None), kit)
+    first = "GoogleDrive keeps the contract. Read why there is a – at: revoke."
+    assert verdict.solved and verdict.text.split("\n")[0] == first
 
 
 def test_what_somebody_has_sent_as_a_code_does_not_hide_the_words_of_a_report(kit, registration):
@@ -123,7 +125,7 @@ def test_a_description_of_the_wrong_kind_raises_nothing(kit, registration, chang
 
 
 def test_a_check_without_a_kit_asks_for_it():
-    assert "pass `kit`" in check.provider(unsolved_provider).text
+    assert "give it `kit`" in check.provider(unsolved_provider).text
 
 
 def unsolved_provider() -> Provider:
@@ -148,7 +150,7 @@ def test_the_unchanged_bot_connects(kit, registration):
     assert "Not granted" not in page.text
     said = kit.alice.reads().text
     assert said == (
-        "Connected to Teapot as **Alice**. **teapot** says which Teapot account is connected."
+        "Connected to Teapot as **Alice**. Say **teapot** to see which Teapot account is connected."
     )
     assert kit.alice.say("Teapot!").text == "You are connected to Teapot as **Alice**."
     assert "says which Teapot account is connected" in kit.alice.say("help").text

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
 
 import pytest
 import requests
+from conftest import left_out
 from serve_world import KEY, Alice, chat_settings, clean_environment, github_settings
 
 from botkit.seal import Seal
@@ -51,20 +53,39 @@ def test_the_demo_takes_the_whole_trip():
     assert "‹code·1›" in run.stdout and "gho_" not in run.stdout
 
 
-def test_the_demo_says_in_a_sentence_that_its_port_is_taken():
+@pytest.mark.parametrize("lines", [0, 1])
+def test_who_has_read_enough_of_it_is_not_bothered(lines):
+    if os.name == "nt":
+        left_out("SIGPIPE")
+    command = [sys.executable, "-m", "botkit", "demo"]
+    demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+    for _ in range(lines):
+        demo.stdout.readline()
+    demo.stdout.close()  # as `| head -1` does
+    assert (demo.wait(60), demo.stderr.read()) == (1, b"")
+    demo.stderr.close()
+
+
+@pytest.mark.parametrize("how", [[], ["--open"]])
+def test_the_demo_says_in_a_sentence_that_its_port_is_taken(how):
     with socket.create_server(("127.0.0.1", 0)) as other:
-        run = botkit_command("demo", "--port", str(other.getsockname()[1]))
+        run = botkit_command("demo", *how, "--port", str(other.getsockname()[1]))
     assert run.returncode == 1
     assert "is taken by another program. Choose another port" in run.stderr
     assert "Traceback" not in run.stderr
 
 
-def test_the_open_demo_serves_a_chat_page_until_it_is_interrupted():
+def test_the_open_demo_serves_the_view_and_the_chat_until_it_is_interrupted():
     command = [sys.executable, "-m", "botkit", "demo", "--open"]
-    demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    demo = subprocess.Popen(command, text=True, env=clean_environment(), **pipes)
     try:
-        line = demo.stdout.readline()
-        page = requests.get(line.split()[-1], timeout=10)
+        view, keys, chat = (demo.stdout.readline() for _ in range(3))
+        assert view.startswith("The presenter's view: http://127.0.0.1:")
+        assert all(key in keys for key in ("Space", "→", "PageDown", "F ", "R "))
+        page = requests.get(view.split()[-1], timeout=10)
+        assert page.ok and "presenter's view" in page.text
+        page = requests.get(chat.split()[-1], timeout=10)
         assert page.ok and "Practice chat" in page.text
         demo.send_signal(2)  # Ctrl-C
         output, errors = demo.communicate(timeout=20)

@@ -142,7 +142,7 @@ def test_only_keeps_one_party_or_channel_and_the_numbers(trip: Trip) -> None:
 def test_a_notebook_gets_the_picture_and_the_text(trip: Trip) -> None:
     bundle = trip.trace._repr_mimebundle_()
     assert bundle == trip.trace.diagram()._repr_mimebundle_()
-    assert set(bundle) == {"image/svg+xml", "text/plain"}
+    assert list(bundle) == ["text/html", "image/svg+xml", "text/plain"]
     assert bundle["text/plain"] == repr(trip.trace.diagram())
     assert repr(trip.trace) == "<Trace of 7 exchanges>"
 

@@ -161,8 +161,8 @@ def test_a_place_that_google_has_lost_is_said_and_begun_anew(world):
     world.storage.update_service(world.row.id, {"pageToken": "0"})
     world.google.add_file("alice", "lost.txt")
     assert world.told() == [
-        "Google does not know any more which changes I have seen. I begin anew: what came before "
-        "is not told."
+        "Google does not know any more which changes I have seen. I begin again. I do not tell "
+        "what came before."
     ]
     file = world.google.add_file("alice", "plan.txt")
     assert world.told() == [added(world, file)]

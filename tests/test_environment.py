@@ -64,6 +64,7 @@ def test_a_python_that_is_too_old_is_shown_with_the_fix(monkeypatch):
     text = repr(check.environment())
     assert "✘ Python 3.10 is too old: the lessons need 3.11 or newer.\n" in text
     assert "This kernel is /opt/python3.10\n" in text
+    assert "get a newer Python" in text and "pip install" not in text.split("✘")[1]
     assert "Kernel > Change Kernel" in text
 
 

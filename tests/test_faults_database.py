@@ -27,7 +27,7 @@ TOKEN = "/login/oauth/access_token"
 PROFILE, CONNECTED = "Here is your GitHub profile", "Connected to GitHub"
 SAYS = {
     "locked": "The database is busy with somebody else's work. Nothing was lost.",
-    "read-only": "The database cannot be written. Whoever runs this bot must allow it to write",
+    "read-only": "The database cannot be written. The owner of this bot must allow it to write",
     "gone": "",  # the bot's own token is gone as well, so it can say nothing in the chat
 }
 # Another process takes the lock for writing, says so, and keeps it until its input ends.
@@ -180,7 +180,7 @@ def test_in_the_middle_of_a_callback_the_token_is_given_back(kit, fault, kind):
 
 # ---- full --------------------------------------------------------------------------------------
 
-FULL = "The database could not be written to its disk. Whoever runs this bot must see whether"
+FULL = "The database could not be written to its disk. The owner of this bot must see whether"
 
 
 class Disk:

@@ -11,11 +11,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+import sqlalchemy as sa
 
 import botkit
 from botkit import http
 from botkit.errors import NotACallback, PortTaken
-from botkit.kit import Kit, stop
+from botkit.kit import Kit
+from botkit.running import stop
 
 
 @pytest.fixture
@@ -34,10 +36,63 @@ def answers(url: str) -> bool:
 def test_starting_again_replaces_what_runs(started):
     first = started()
     second = started()
-    assert not answers(first.address) and answers(second.address)
+    assert answers(second.address)
     assert http.watchers == [second.trace]
     first.close()  # once more does no harm
     assert answers(second.address)
+
+
+def rows_of(kit) -> list[int]:
+    engine = sa.create_engine(kit.settings.database)
+    counts = [
+        engine.connect().scalar(sa.text(f"SELECT count(*) FROM {table}"))
+        for table in ("services", "authorizations", "bots")
+    ]
+    engine.dispose()
+    return counts
+
+
+def everything(kit) -> dict:
+    """What a trip leaves behind, wherever it leaves it."""
+    github = kit.world.github
+    return {
+        "rows": rows_of(kit),
+        "labels": kit.labels.label("token", "one-to-see-its-number"),
+        "trace": len(kit.trace),
+        "clock": repr(kit.clock),
+        "grants": [*github._ledger.grants, *github._ledger.codes, *github._ledger.tokens],
+        "posts": [post.text[:20] for post in kit.world.ringcentral.posts("direct", "Alice")],
+        "trouble": repr(github.trouble),
+        "tunnels": kit.tunnels,
+        "skills": [skill.provider.name for skill in kit.bot.services],
+    }
+
+
+def test_one_call_resets_everything_and_leaves_the_addresses_as_they_are(started):
+    kit = started()
+    fresh, places = everything(kit), (kit.address, kit.chat_page, kit.github.authorize_url)
+    kit.alice.say("profile")
+    kit.alice.browser.visit(kit.alice.link)
+    kit.alice.say("profile")
+    kit.alice.browser.visit(kit.alice.link).approve()
+    kit.clock.advance(hours=1)
+    kit.open_tunnel()
+    kit.use_address(kit.tunnels[0].public_url)
+    kit.world.github.trouble.next(times=5)
+    kit = started()
+    assert everything(kit) == fresh
+    assert (kit.address, kit.chat_page, kit.github.authorize_url) == places
+    assert "Connect your GitHub account" in kit.alice.say("profile").text
+
+
+def test_a_port_that_somebody_has_taken_meanwhile_is_left_to_them(started):
+    port = started().server.port
+    stop()
+    with socket.create_server(("127.0.0.1", port)):
+        running_ports = {"bot": port}
+        kit = Kit(ports=running_ports)
+        assert kit.server.port != port and answers(kit.address)
+        kit.close()
 
 
 def test_the_same_port_can_be_used_again_at_once(started):

@@ -103,7 +103,7 @@ def test_a_page_is_read_as_a_person_reads_it(consent: Page) -> None:
     assert consent.heading == "Authorize the bot"
     assert consent.text.replace("\n", " / ") == (
         "Practice world / Authorize the bot / It asks for read:user <script>. / "
-        "Account: alice / Read more Write / Alice / Bob"
+        "Account: alice / Read more Write / (•) Alice / ( ) Bob / [x] [x]"
     )
     assert consent.buttons == ["Approve", "Deny", "Later"]
     assert consent.links == [Link("Read more", consent.url.replace("apps/consent", "help?x=1"))]
@@ -128,6 +128,7 @@ def test_a_button_sends_the_fields_of_its_form_and_itself(consent: Page, site: S
 def test_what_is_chosen_is_sent(consent: Page) -> None:
     chosen = consent.choose(account="bob", days="7", scope=["user:email"], note="hello", why="")
     assert chosen is consent
+    assert "( ) Alice\n(•) Bob\n[ ] [x]" in consent.text
     fields = [value for _, value in sent("Deny", consent)["fields"]]
     assert fields == ['token"1', "bob", "user:email", "7", "hello", "", "deny"]
 
@@ -141,7 +142,7 @@ def test_what_is_not_there_cannot_be_pressed_and_the_error_lists_what_is(consent
         consent.choose(csrf="forged")
     with pytest.raises(NotOnThisPage, match=r"'carol' for 'account'.*'alice', 'bob'"):
         consent.choose(account="carol")
-    with pytest.raises(NoSuchButton, match="nothing of the kind"):
+    with pytest.raises(NoSuchButton, match="There is none at all"):
         consent.click("read MORE").approve()  # to a page that the site does not have
 
 
@@ -213,8 +214,9 @@ def test_what_is_displayed_shows_no_address_and_no_value(consent: Page, site: Se
         "    It asks for read:user <script>.",
         "    Account: alice",
         "    Read more Write",
-        "    Alice",
-        "    Bob",
+        "    (•) Alice",
+        "    ( ) Bob",
+        "    [x] [x]",
         "    Buttons: Approve, Deny, Later",
     ]
     page = Browser().visit(f"{site.url}/redirect/302")

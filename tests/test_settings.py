@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from botkit.address import Address, choose_address
+from botkit.address import Address, Reach, choose_address, find_reach
 from botkit.errors import SettingsError
 from botkit.settings import Registration, Settings, load_settings
 from botkit.variables import VARIABLES
@@ -133,6 +133,7 @@ CODESPACE = {
 }
 HUB = {"JUPYTERHUB_PUBLIC_URL": "https://hub.example/user/ann/"}
 NGROK = Settings(ngrok_authtoken="t")
+PRACTICE = Settings(practice=True)
 
 
 @pytest.mark.parametrize(
@@ -145,8 +146,19 @@ NGROK = Settings(ngrok_authtoken="t")
             {},
             Address("ngrok", "https://n.ngrok-free.dev"),
         ),
-        (NGROK, HUB, Address("JupyterHub", "https://hub.example/user/ann/proxy/8090")),
-        (NGROK, HUB | CODESPACE, Address("Codespaces", "https://fluffy-owl-8090.app.github.dev")),
+        (NGROK, HUB | CODESPACE, Address("ngrok", None)),
+        (Settings(), HUB, Address("JupyterHub", "https://hub.example/user/ann/proxy/8090")),
+        (PRACTICE, HUB, Address("JupyterHub", "https://hub.example/user/ann/proxy/8090")),
+        (
+            Settings(),
+            HUB | CODESPACE,
+            Address("Codespaces", "https://fluffy-owl-8090.app.github.dev"),
+        ),
+        (
+            Settings(public_url="https://hub.example/hub/user-redirect/proxy/{port}"),
+            HUB | CODESPACE,
+            Address("proxy", "https://hub.example/hub/user-redirect/proxy/8090"),
+        ),
         (
             Settings(ngrok_authtoken="t", public_address="https://b.example"),
             HUB | CODESPACE,
@@ -156,7 +168,28 @@ NGROK = Settings(ngrok_authtoken="t")
     ],
 )
 def test_the_first_address_that_is_there_decides(settings, environment, expected):
-    assert choose_address(settings, environment, 8090) == expected
+    reach = find_reach(settings, environment)
+    assert choose_address(settings, reach, 8090) == expected
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "https://hub.example/user/ann/proxy/{port}",
+        "https://fluffy-owl-{port}.app.github.dev",
+        "http://127.0.0.1:9000/at/{port}",
+        "http://127.0.0.1:{port}",
+    ],
+)
+def test_an_address_for_browsers_and_the_one_on_loopback_are_the_same_place(pattern):
+    reach = Reach(pattern)
+    here = "http://127.0.0.1:4711/login?next=http://127.0.0.1:4712/"
+    there = pattern.replace("{port}", "4711") + "/login?next=http://127.0.0.1:4712/"
+    assert reach.for_browsers(here) == there and reach.on_loopback(there) == here
+    assert reach.for_browsers(there) == there and reach.on_loopback(here) == here
+    assert reach.for_browsers("https://github.com/login") == "https://github.com/login"
+    longer = pattern.replace("{port}", "4711") + "0.evil.example/login"
+    assert reach.on_loopback(longer) == longer
 
 
 # ---- what is written about it

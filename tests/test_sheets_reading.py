@@ -20,7 +20,7 @@ from botkit.skills.sheet.words import (
 
 ID = "1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms"
 LINK = f"https://docs.google.com/spreadsheets/d/{ID}/edit"
-HOST = "127.0.0.1:8123"
+HOME = "http://127.0.0.1:8123"
 
 
 # ---- links -------------------------------------------------------------------------------------
@@ -39,7 +39,7 @@ HOST = "127.0.0.1:8123"
         (f"https://docs.google.com/a/example.com/spreadsheets/d/{ID}", None),
         (f"http://docs.google.com/spreadsheets/d/{ID}", None),
         (f"docs.google.com/spreadsheets/d/{ID}/", None),
-        (f"http://{HOST}/spreadsheets/d/{ID}/edit", None),
+        (f"{HOME}/spreadsheets/d/{ID}/edit", None),
         (f"[Budget (2026)]({LINK}#gid=5)", 5),
         (f"<{LINK}>", None),
         (f"  {LINK}. ", None),
@@ -47,7 +47,7 @@ HOST = "127.0.0.1:8123"
     ],
 )
 def test_a_link_in_any_of_its_forms_is_read(text, gid):
-    assert read_link(text, host=HOST) == Link(ID, gid)
+    assert read_link(text, home=HOME) == Link(ID, gid)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_link_in_any_of_its_forms_is_read(text, gid):
 )
 def test_what_is_no_link_to_a_spreadsheet_is_told_with_where_to_find_one(text, sentence):
     with pytest.raises(Unclear) as caught:
-        read_link(text, host=HOST)
+        read_link(text, home=HOME)
     assert sentence in str(caught.value) and "from the address bar" in str(caught.value)
 
 

@@ -22,12 +22,15 @@ def environment() -> Environment:
 def ask(ask: Callable[..., Any]) -> str:
     """`ask(person, question)` says the question in the chat and returns the bot's answer."""
     for name, question in (("Carol", "help"), ("Dan", "What is a bot?")):
-        person = _Parroted(name)
+        person = TestPerson(name)
         answer = ask(person, question)
-        want(bool(person.said), f"you were given {name}, but {name} said nothing in the chat.")
+        call = f"The check called ask({name.lower()}, {question!r})"
+        silent = f"{name} said nothing in the chat. {call}, with a test person of its own"
+        want(bool(person.said), f"{silent}: use `person`.")
         said = " and ".join(map(repr, person.said))
         want(person.said == [question], f"{name} was to say {question!r}, but said {said}.")
-        want(answer is not None, "your function returned None. Does it end with `return ...`?")
+        none = "your function returned None. End it with `return ...`: print only shows a text."
+        want(answer is not None, none)
         whole = hasattr(answer, "messages")
         want(not whole, "your function returned the whole talk. Its newest message is `talk.text`.")
         wanted = f"{name} said: {question}"
@@ -35,7 +38,7 @@ def ask(ask: Callable[..., Any]) -> str:
     return "Your function asks the bot, and brings back the answer, for anybody in the chat."
 
 
-class _Parroted:
+class TestPerson:
     """Somebody in a chat whose bot repeats everything: as much of a Person as `ask` needs."""
 
     def __init__(self, name: str) -> None:

@@ -39,7 +39,9 @@ def _saved(
     finally:
         connection.set_trace_callback(None)
     count = sum(not statement.startswith(("BEGIN", "COMMIT")) for statement in statements)
-    want(count > 0, "your function sent nothing to the database.")
+    want(
+        count > 0, "your function sent nothing through `connection`. Use the one that it is given."
+    )
     want(
         count == 1,
         f"your function sent {count} statements to save one row. Between two statements another "
@@ -101,7 +103,7 @@ def _saves_quotes(save: Callable[..., Any], connection: sqlite3.Connection) -> N
             rows = []
         want(
             row in rows and (*_ALICE, "Tuesday") in rows,
-            f"with {user_id!r} as the person your statement broke. Text was taken for SQL, so "
-            "somebody with a clever name could write into the row of another. Put a ? for each "
-            "value into the statement, and hand over the values beside it.",
+            f"with {user_id!r} as the person your statement broke. Text was read as SQL, so "
+            "somebody with a made-up name could write into the row of another. Put a ? for each "
+            "value into the statement, and give the values as a second argument, in a tuple.",
         )

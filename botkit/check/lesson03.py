@@ -32,8 +32,8 @@ def auth_link(build_link: Callable[[str, str, str, Sequence[str], str], str]) ->
         want("#" not in link, f"what comes after a # is never sent to the provider: “{link}”.")
         _compare_parameters(link, dict(zip(_LINK_NAMES, wanted, strict=True)))
     return (
-        "Every value arrives as it was, odd characters too. Nobody can slip a parameter of their "
-        "own into your link."
+        "Every value arrives as it was, odd characters too. Nobody can add a parameter of their "
+        "own to your link."
     )
 
 
@@ -45,7 +45,9 @@ def _compare_parameters(link: str, wanted: dict[str, str]) -> None:
         want(len(got) > 0, f"the link has no parameter “{name}”.")
         want(len(got) == 1, f"the link has “{name}” {len(got)} times; providers refuse that.")
         why = ""
-        if name == "scope":
+        if name == "client_id":
+            why = " Use what your function is given."
+        elif name == "scope":
             why = " Scopes are one text, with a space between two of them."
         elif unquote_plus(got[0]) == value != got[0]:
             why = " It was encoded twice."
@@ -55,9 +57,5 @@ def _compare_parameters(link: str, wanted: dict[str, str]) -> None:
             got[0] == value,
             f"the provider reads {name} = “{got[0]}”, but “{value}” was meant.{why}",
         )
-    extra = [name for name in found if name not in wanted]
-    want(
-        not extra,
-        f"the provider reads one more parameter, “{''.join(extra[:1])}”. Was a value not encoded? "
-        "A stranger who may choose a value could slip in parameters this way.",
-    )
+    extra = "".join([name for name in found if name not in wanted][:1])
+    want(not extra, f"the provider reads one more parameter, “{extra}”. Give these five only.")

@@ -14,7 +14,10 @@ def callback(read_callback: Callable[[dict[str, list[str]], str], str]) -> str:
     for number in ("A1", "B2"):
         honest = {"code": [f"code-{number}"], "state": [f"state-{number}"], "iss": ["https://x"]}
         got = _read(read_callback, honest, f"state-{number}", "an honest answer")
-        want(not isinstance(got, ValueError), f"an honest answer was refused: “{got}”.")
+        want(
+            not isinstance(got, ValueError),
+            f"an honest answer was refused: “{got}”. Each value in `query` is a list of texts.",
+        )
         want(
             got == f"code-{number}",
             f"for an honest answer the code itself was wanted, as a string, not {got!r}.",
@@ -27,8 +30,8 @@ def callback(read_callback: Callable[[dict[str, list[str]], str], str]) -> str:
         ({"code": code, "state": other}, mine[0], "another state", attach),
         ({"code": code}, mine[0], "no state", attach),
         ({"code": code, "state": ["é"]}, mine[0], "the state “é”", "a state may be anything."),
-        ({"code": code}, "", "no state, and none expected", empty),
-        ({"code": code, "state": [""]}, "", "an empty state, and none expected", empty),
+        ({"code": code}, "", "no state where none is expected", empty),
+        ({"code": code, "state": [""]}, "", "an empty state where none is expected", empty),
         ({"code": code, "state": mine + other}, mine[0], "two states", pick),
         ({"code": code, "state": other + mine}, mine[0], "two states", pick),
         ({"error": denied, "state": mine}, mine[0], "error=access_denied", "Alice said no."),
@@ -46,7 +49,7 @@ def callback(read_callback: Callable[[dict[str, list[str]], str], str]) -> str:
         got = _read(read_callback, query, expected, given)
         want(
             isinstance(got, ValueError),
-            f"for {given} your function returned {got!r}, but a ValueError was wanted: {reason}",
+            f"for {given}, your function returned {got!r}, but a ValueError was wanted: {reason}",
         )
     forged = _read(read_callback, {"error": denied, "state": other}, mine[0], "a forged denial")
     real = _read(read_callback, {"error": denied, "state": mine}, mine[0], "a denial")
@@ -72,19 +75,21 @@ def _read(
         return read_callback({name: list(values) for name, values in query.items()}, expected)
     except ValueError as error:
         text = str(error)
-        want(" " in text, f"for {given} the ValueError came without a sentence that says why.")
+        why = f"for {given}, the ValueError came without a sentence that says why."
+        want(" " in text or given == "an honest answer", why)
         secrets = [*query.get("code", ()), *query.get("state", ())]
         want(
             not any(value in text for value in secrets if len(value) > 1),
-            f"for {given} the sentence repeats a code or a state. Leave it out: sentences like "
+            f"for {given}, the sentence repeats a code or a state. Leave it out: sentences like "
             "this end in logs.",
         )
         return error
     except (NotImplementedError, NotYet):
         raise
     except Exception as error:
-        help = " compare_digest takes bytes: use .encode()." if isinstance(error, TypeError) else ""
+        digest = "non-ASCII" in str(error) or "combination of types" in str(error)
+        help = " compare_digest takes bytes: use .encode()." if digest else ""
         raise NotYet(
-            f"for {given} your function stopped with {type(error).__name__}: {error}. Wanted was "
-            f"the code, or a ValueError with a sentence.{help}"
+            f"for {given}, your function stopped with {type(error).__name__}: "
+            f"{str(error).rstrip('.')}. Wanted was the code, or a ValueError with a sentence.{help}"
         ) from error

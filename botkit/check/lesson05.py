@@ -23,6 +23,8 @@ _API_ANSWERS: tuple[tuple[str, int, dict[str, str], str, tuple[str, Any]], ...] 
     ("has broken down (500)", 500, {}, "<h1>Oops</h1>", ("trouble", 500)),
     ("sends a web page with status 200", 200, {}, _HTML, ("trouble", 200)),
     ("sends JSON without a login", 200, {}, '{"message": "soon"}', ("trouble", 200)),
+    ("sends a list in the place of an object", 200, {}, '["carol"]', ("trouble", 200)),
+    ("sends a login of null", 200, {}, '{"login": null}', ("trouble", 200)),
 )
 
 
@@ -36,14 +38,18 @@ def api_answers(fetch_profile: Callable[[str, str], Any]) -> str:
             except NotImplementedError:
                 raise
             except Exception as error:  # its text may hold an address
-                name = type(error).__name__
+                said = f"{type(error).__name__}: {error}"
+                if url in said or "port=" in said:
+                    said = type(error).__name__
                 raise NotYet(
-                    f"when the API {what}, your code stops with {name}; wanted: {wanted}."
+                    f"when the API {what}, your code stops with {said}; wanted: {wanted}."
                 ) from error
         _want_good_manners(what, seen)
         if isinstance(outcome, list):
             outcome = tuple(outcome)
-        want(outcome == wanted, f"when the API {what}, you return {outcome!r}; wanted: {wanted}.")
+        hint = " Make a number of it: int(...)." if outcome == ("wait", "7") else ""
+        sentence = f"when the API {what}, you return {outcome!r}; wanted: {wanted}.{hint}"
+        want(outcome == wanted, sentence)
     return (
         "The token travels in the header only, every wait has an end, and each answer of the API "
         "leads to the right next step."
@@ -55,7 +61,7 @@ def _want_good_manners(what: str, seen: list[_Request]) -> None:
     first = seen[0]
     want(
         _TOKEN not in first.path,
-        "the token is in the URL. Whoever reads the log of any server on the way can now use it. "
+        "the token is in the URL. Others who read the log of a server on the way can now use it. "
         'Put it in the header: headers={"Authorization": ...}.',
     )
     want(
@@ -74,8 +80,8 @@ def _want_good_manners(what: str, seen: list[_Request]) -> None:
     )
     want(
         len(seen) == 1,
-        f"when the API {what}, you send {len(seen)} requests; wanted: one. Whoever asks again at "
-        "once looks like an attacker, and may be shut out.",
+        f"when the API {what}, you send {len(seen)} requests; wanted: one. A program that asks "
+        "again at once looks like an attacker, and may be blocked.",
     )
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from botkit.check.verdict import NotYet, verdict, want
 
 _NO_PUBLIC_ADDRESS = {
-    "http://bot.example": "Over http everybody on the way can read the code.",
+    "http://bot.example": "Over http others on the network can read the code.",
     "http://127.0.0.1.evil.example": (
-        "It begins like loopback, but it is a stranger's computer, and over http everybody on the "
-        "way there can read the code."
+        "It begins like loopback, but it is a stranger's computer. Over http others on the network "
+        "can read the code."
     ),
     "https://bot.example/chat": "The bot has no pages below /chat, so nothing would arrive.",
     "https://bot.example?x=1": "After a query no path can follow, so nothing would arrive.",
@@ -54,6 +54,6 @@ def addresses(addresses_to_register: Callable[[str], Any]) -> str:
         else:
             raise NotYet(f"you accept {given!r}. {why} Wanted: ValueError with a sentence.")
     return (
-        "Good addresses get exactly two paths, and what would send a code to nowhere, or past "
-        "curious eyes, is refused with a sentence."
+        "Good addresses get exactly two paths. You refuse, with a sentence, each address at which "
+        "a code would be lost, or could be read by others."
     )

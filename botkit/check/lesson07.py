@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from botkit.check.verdict import NotYet, verdict, want
 
-_NOW = datetime(2031, 5, 17, 9, 30, tzinfo=UTC)  # not today: a clock of one's own shows
+_NOW = datetime.fromisoformat("2031-05-17T09:30:00+00:00")  # not today: a clock of one's own shows
 _STORED = {
     "accessToken": "old-access",
     "refreshToken": "old-refresh",
@@ -35,8 +35,8 @@ def merge_tokens(merge_tokens: Callable[[dict[str, Any], dict[str, Any], datetim
     answer = {**_PLAIN, "expires_in": 3600}
     _try(merge_tokens, "neither side has a refresh token", first, answer)
     return (
-        "A rotated refresh token is taken, one that is not sent again is kept, and nothing else is "
-        "lost. Alice will not notice that her token was ever old."
+        "A new refresh token is taken. If no new one comes, the old one is kept, and nothing else "
+        "is lost. Alice will not notice that her token was too old."
     )
 
 
@@ -65,13 +65,13 @@ def _try(
     for key in stored:
         want(
             key == "expiresAt" or data.get(key) == stored[key] or key.endswith("Token"),
-            f"when {when}, {key!r} of the stored data is lost. The answer does not speak of it, so "
-            "it must stay as it was.",
+            f"when {when}, {key!r} of the stored data is lost. It is not in the answer, so it must "
+            "stay as it was.",
         )
     foreign = sorted(set(data) - {*_STORED})
     want(
         not foreign,
-        f"when {when}, you return the key {foreign[:1]} too. The row has names of its own: take "
+        f"when {when}, you return the key {foreign[:1]} too. The row uses other names: take "
         "from the answer what you need, and rename it.",
     )
 
@@ -108,7 +108,7 @@ def _want_expiry(when: str, answer: Mapping[str, Any], data: Mapping[str, Any]) 
         return
     want(
         found is not None,
-        f"when {when}, there is no 'expiresAt'. The bot would not see the end coming.",
+        f"when {when}, there is no 'expiresAt'. The bot would not know when the token ends.",
     )
     want(
         isinstance(found, str),

@@ -44,7 +44,7 @@ def read_changes(read_changes: Callable[[Callable[[str], Any], str], Any]) -> st
         want(
             isinstance(changes, list) and changes == wanted,
             f"when {when}, you return the changes {changes!r}; wanted: {wanted!r}, one list with "
-            "all of them. What is missing is never told to anybody.",
+            "all of them. If a change is missing, the chat never hears of it.",
         )
         want(
             bookmark == "end",
@@ -64,7 +64,7 @@ def _run(
     def get(token: str) -> Any:
         asked.append(token)
         want(len(asked) <= _MOST, f"when {when}, your loop does not end.")
-        want(token in pages, f"when {when}, you ask for the page {token!r}, which nobody named.")
+        want(token in pages, f"when {when}, you ask for the page {token!r}, which no page named.")
         return deepcopy(pages[token])
 
     try:

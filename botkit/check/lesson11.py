@@ -36,7 +36,7 @@ def what_is_live(answer: Callable[[Mapping[str, str]], Any]) -> str:
     for missing in _GITHUB | _CHAT:
         for half in ({}, {missing: ""}):
             _stops_at_half(answer, missing, (_GITHUB | _CHAT | half), half)
-    return "Right: half of the credentials is a mistake, and is not taken for practice."
+    return "Right. Half of the credentials is a mistake, and your function says so."
 
 
 def _stops_at_half(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from botkit.check.teapot import unlike_teapot
 from botkit.check.verdict import NotYet, Verdict, verdict, want
 from botkit.providers import Provider
 
@@ -61,7 +62,10 @@ def _provider(describe: Callable[..., Any], kit: Any, *registration: str) -> str
         isinstance(described, Provider),
         f"your function returns a {type(described).__name__}; wanted: a Provider.",
     )
-    want(hasattr(kit, "alice"), "the check needs a kit in which Alice can decide: pass `kit`, too.")
+    want(
+        hasattr(kit, "alice"),
+        "the check needs a kit in which Alice can decide: give it `kit`, too.",
+    )
     if described not in kit.bot.providers:
         want(not (sentence := kit.bot.taken(described)), sentence)
     for url in (described.authorize_url, described.token_url, described.api_url):
@@ -77,6 +81,12 @@ def _provider(describe: Callable[..., Any], kit: Any, *registration: str) -> str
     if not report.kept:
         broken = ", ".join(report.broken)
         raise NotYet(f"{described.name} as it is described breaks the contract: {broken}.\n{shown}")
+    if unlike := unlike_teapot(described, kit):
+        raise NotYet(
+            "all that a trip can show is right. But no trip shows everything, and Teapot's "
+            "documentation says something else about:\n"
+            + "\n".join([*(f"* {one}" for one in unlike), shown])
+        )
     gaps = f" Read why there is a – at: {', '.join(report.not_tried)}." if report.not_tried else ""
     return f"{described.name} keeps the contract.{gaps}\n{shown}"
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING
 
+from botkit.wrapping import in_columns
+
 if TYPE_CHECKING:  # a Python too old for the lessons has no ParamSpec, and lesson 00 must say so
     from typing import ParamSpec
 
@@ -25,7 +27,7 @@ class Verdict:
     text: str
 
     def __repr__(self) -> str:
-        return f"{'✔' if self.solved else '… not yet:'} {self.text}"
+        return in_columns(f"{'✔' if self.solved else '… not yet:'} {self.text}", hang=2)
 
 
 class NotYet(Exception):

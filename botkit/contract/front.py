@@ -31,7 +31,8 @@ def description(case: Case) -> str:
     urls |= {"the url of revocation": one.revocation.url} if one.revocation else {}
     for name, url in urls.items():
         whole = isinstance(url, str) and re.fullmatch(SAFE, url)
-        want(whole, f"{name} is {_shown(url)}; wanted: a whole address, which begins with https://")
+        wanted = "a whole address, which begins with https:// (or, on this computer, with http://)"
+        want(whole, f"{name} is {_shown(url)}; wanted: {wanted}.")
     names = isinstance(one.scopes, tuple) and all(re.fullmatch(r"\S+", s) for s in one.scopes)
     want(names, f"scopes is {one.scopes!r}; wanted: a tuple of names, such as ('read',).")
     return "The addresses are whole and safe, and no field has an impossible value."
@@ -91,10 +92,10 @@ def deny(case: Case) -> str:
         raise NotTried("not tried: nobody was asked, since an earlier approval still counts.")
     _check_issuer(case, query)
     _check_refusal(case, query)
-    with refused(AuthorizationDenied, "A denial became a connection."):
+    with refused(AuthorizationDenied, "The person said no, but a connection was made."):
         handle_callback(case.storage, case.provider, query)
-    want(not case.storage.find_services(), "Something was stored, although the person denied.")
-    return "A denial comes back by its name, access_denied, and nothing is stored."
+    want(not case.storage.find_services(), "Something was stored, although the person said no.")
+    return "A no comes back by its name, access_denied, and nothing is stored."
 
 
 def callback(case: Case) -> str:

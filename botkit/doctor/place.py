@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
-from botkit.address import Source, choose_address
+from botkit.address import Source, choose_address, find_reach
 from botkit.bot import SKILLS
 from botkit.doctor.report import Check, note, ok, wrong
 from botkit.doctor.systems import Reading
@@ -19,7 +19,7 @@ from botkit.settings import SKILLS as PLACES
 from botkit.settings import Settings
 
 INSTALL, WEBHOOK = "/bot/oauth", "/bot/webhook"
-DECIDING = {"RINGCENTRAL_CHATBOT_SERVER", "NGROK_DOMAIN", "BOTKIT_PORT"}
+DECIDING = {"RINGCENTRAL_CHATBOT_SERVER", "NGROK_DOMAIN", "BOTKIT_PORT", "BOTKIT_PUBLIC_URL"}
 SET_PORT = f"Set BOTKIT_PORT, to {PORT} for example."
 OPEN_UP = (
     "RingCentral delivers from outside: set NGROK_AUTHTOKEN, or RINGCENTRAL_CHATBOT_SERVER to an "
@@ -29,9 +29,11 @@ WHY: dict[Source, str] = {
     "configured": "RINGCENTRAL_CHATBOT_SERVER says so",
     "Codespaces": "GitHub Codespaces forwards it",
     "JupyterHub": "JUPYTERHUB_PUBLIC_URL says so",
+    "proxy": "BOTKIT_PUBLIC_URL says so",
     "ngrok": "NGROK_AUTHTOKEN and NGROK_DOMAIN are set",
     "loopback": "nothing names another address",
 }
+BY_PORT: tuple[Source, ...] = ("proxy", "Codespaces", "JupyterHub")  # the port is in the address
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Place:
     @property
     def is_reachable(self) -> bool:
         """Whether RingCentral can deliver there; a hub lets in only who has signed in."""
-        return self.source not in ("loopback", "JupyterHub")
+        return self.source not in ("loopback", "proxy", "JupyterHub")
 
 
 def find_place(reading: Reading, environment: Mapping[str, str]) -> Place:
@@ -53,12 +55,13 @@ def find_place(reading: Reading, environment: Mapping[str, str]) -> Place:
     settings = reading.settings
     if reading.left_out.intersection(DECIDING):
         return Place(settings, None, None)
-    chosen = choose_address(settings, {} if settings.practice else environment, settings.port)
+    reach = find_reach(settings, environment)
+    chosen = choose_address(settings, reach, settings.port)
     url = chosen.url
     if settings.port == 0 and chosen.source == "loopback":
         url = "http://127.0.0.1"
-    elif settings.port == 0 and chosen.source in ("Codespaces", "JupyterHub"):
-        url = None
+    elif settings.port == 0 and chosen.source in BY_PORT:
+        url = reach.url("PORT") if settings.practice else None
     return Place(settings, chosen.source, url)
 
 
@@ -78,7 +81,8 @@ def address(place: Place) -> Check:
         text = "ngrok will choose the address when the bot starts: NGROK_DOMAIN is not set."
         return note("address", text, advice)
     if place.url is None:
-        text = f"The bot's address in {source} has its port in it, and BOTKIT_PORT is not set."
+        where = "behind this proxy" if source == "proxy" else f"in {source}"
+        text = f"The bot's address {where} has its port in it, and BOTKIT_PORT is not set."
         live = settings.github or settings.chatbot
         return wrong("address", text, SET_PORT) if live else note("address", text, SET_PORT)
     if source == "Codespaces" and settings.chatbot:
@@ -184,7 +188,7 @@ def tunnel(place: Place) -> Check:
         with closing(Kit()) as kit:
             kit.open_tunnel()
     except Exception as error:
-        advice = getattr(error, "advice", "Mend the lines above first.")
+        advice = getattr(error, "advice", "Repair the lines above first.")
         return wrong("tunnel", "The practice tunnel does not open.", advice)
     return ok("tunnel", "The practice tunnel opens.")
 

@@ -60,5 +60,5 @@ class Report:
             lines += [f"    {line}" for line in check.advice.splitlines()]
         end = "Everything is ready."
         if not self.ready:
-            end = "Mend the lines marked ✘, from the top. Then ask the doctor again."
+            end = "Repair the lines marked ✘, from the top. Then ask the doctor again."
         return "\n".join([*lines, end])

@@ -86,7 +86,7 @@ def _why_unreachable(service: Service, error: requests.RequestException) -> tupl
     """What happened, and what to do.  The error's own text may hold a proxy's password."""
     name, host = service.name, urlsplit(service.server).hostname
     if isinstance(error, requests.exceptions.ProxyError):
-        advice = "Check HTTPS_PROXY and HTTP_PROXY, or ask whoever runs the network."
+        advice = "Check HTTPS_PROXY and HTTP_PROXY, or ask the network's administrator."
         return f"The network's proxy does not let us through to {name}.", advice
     if isinstance(error, requests.exceptions.SSLError):
         return (

@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
 
+from botkit.practice.fetch_site import site_of
 from botkit.practice.html_reader import Button, Form, Reader
 
 TIMEOUT = 20.0  # seconds
@@ -47,9 +48,9 @@ class NotOnThisPage(LookupError):
     """A link, field or choice that is not there; the message lists what is."""
 
     def __init__(self, page: Page, what: str, there_is: Sequence[str]) -> None:
-        listed = ", ".join(repr(each) for each in there_is) or "nothing of the kind"
-        name = page.heading or page.title
-        super().__init__(f"There is no {what} on the page {name!r}. There is: {listed}.")
+        listed = ", ".join(repr(each) for each in there_is)
+        there = f"There is: {listed}." if listed else "There is none at all."
+        super().__init__(f"There is no {what} on the page {page.heading or page.title!r}. {there}")
 
 
 class NoSuchButton(NotOnThisPage):
@@ -71,13 +72,16 @@ class Browser:
     `cookies` are sent to 127.0.0.1, where all of the practice world is.  `hops` is whatever was
     requested, in order, and `session` the `requests.Session` that did it.  An address that begins
     with `stop_before` is not opened: the browser stops, and `page.url` is where it would have gone.
+    `find` tells where the server of an address really listens, if a proxy stands before it.
     """
 
     def __init__(
         self,
         cookies: Mapping[str, str] | None = None,
         user_agent: str = "Mozilla/5.0 (practice browser)",
+        find: Callable[[str], str] = str,
     ) -> None:
+        self._find = find
         self.hops: list[Hop] = []
         self.stop_before = ""
         self.session = requests.Session()
@@ -119,7 +123,7 @@ class Browser:
         headers = {
             "Sec-Fetch-Dest": "document",
             "Sec-Fetch-Mode": "navigate",
-            "Sec-Fetch-Site": _site(way),
+            "Sec-Fetch-Site": site_of(way),
             "Sec-Fetch-User": "?1",
         }
         if method == "POST":
@@ -127,7 +131,12 @@ class Browser:
             headers["Origin"] = "{0.scheme}://{0.netloc}".format(urlsplit(way[0]))
         try:
             return self.session.request(
-                method, url, data=body, headers=headers, allow_redirects=False, timeout=TIMEOUT
+                method,
+                self._find(url),
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+                timeout=TIMEOUT,
             )
         except requests.RequestException:
             return None
@@ -139,7 +148,7 @@ class Browser:
 class Page:
     """What a person sees after a click, and what can be pressed there.
 
-    `text` is the page in lines, `url` its address, and `hops` are the requests that led there.
+    `url` is its address, and `hops` are the requests that led there.
     """
 
     def __init__(
@@ -149,13 +158,15 @@ class Page:
         self.url = url
         self.status = status
         self.hops = tuple(hops)
-        self.title = reader.title
-        self.heading = reader.heading
-        self.text = "\n".join(reader.lines)
-        self.links = reader.links
-        self.forms = reader.forms
+        self.title, self.heading = reader.title, reader.heading
+        self.links, self.forms = reader.links, reader.forms
         self._browser = browser
-        self._below_heading = reader.lines[reader.heading_ends :]
+        self._reader = reader
+
+    @property
+    def text(self) -> str:
+        """The page in lines; (•) and [x] are what is chosen."""
+        return "\n".join(self._reader.read_lines())
 
     @property
     def buttons(self) -> list[str]:
@@ -221,7 +232,8 @@ class Page:
         return self._browser._go("GET", url, source=self.url)
 
     def __repr__(self) -> str:
-        lines = [ADDRESS.sub("‹address›", line) for line in self._below_heading]
+        lines = self._reader.read_lines()[self._reader.heading_ends :]
+        lines = [ADDRESS.sub("‹address›", line) for line in lines]
         lines = [CODE.sub("‹six digits›", line) for line in lines]
         lines[SHOWN_LINES:] = ["…"] if len(lines) > SHOWN_LINES else []
         lines += [f"Buttons: {', '.join(self.buttons)}"] if self.buttons else []
@@ -229,17 +241,6 @@ class Page:
         for line in lines:
             shown += wrap(line, 90, initial_indent="    ", subsequent_indent="    ")
         return "\n".join(shown)
-
-
-def _site(way: Sequence[str]) -> str:
-    """`Sec-Fetch-Site` (https://www.w3.org/TR/fetch-metadata/): the farthest step on the way."""
-    start = urlsplit(way[0])
-    if not start.netloc:
-        return "none"  # typed by the person
-    there = [urlsplit(url) for url in way[1:]]
-    if any((each.scheme, each.hostname) != (start.scheme, start.hostname) for each in there):
-        return "cross-site"
-    return "same-site" if any(each.netloc != start.netloc for each in there) else "same-origin"
 
 
 def _source(response: requests.Response) -> str:

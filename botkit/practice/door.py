@@ -30,13 +30,15 @@ class Seen:
 class Door:
     """Serve `wsgi`, then set `address` to the URL at which it is served.
 
-    `now` is the clock; it returns an aware UTC datetime.  `trouble` spoils answers.
+    `browser_address` is where a person's browser finds it, if that is elsewhere.  `now` is the
+    clock; it returns an aware UTC datetime.  `trouble` spoils answers.
     """
 
     _web: Flask
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.address = ""
+        self.browser_address = ""
         self.requests_seen: list[Seen] = []
         self.trouble = Trouble(self._one_at_a_time)
         self._now = now

@@ -28,7 +28,7 @@ TOKENS_PER_GRANT = 10  # for one person, app and set of scopes; one more ends th
 
 #: The scopes that practice apps may ask for, in the words of the consent page.
 SCOPES = {
-    "read:user": "Read your whole profile, with what only you can see",
+    "read:user": "Read your whole profile, private data too",
     "user": "Read and change your whole profile, e-mail addresses and follows included",
     "user:email": "Read your e-mail addresses",
     "user:follow": "Follow and unfollow people for you",

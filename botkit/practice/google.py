@@ -58,7 +58,7 @@ class Google(Door):
         self.push = Push(now)
         self._ledger = Ledger(now)
         self._drive = Drive(now, self.push.publish)
-        self._sheets = SheetsApi(self._ledger, self._drive, lambda: self.address)
+        self._sheets = SheetsApi(self._ledger, self._drive, self._for_people)
         self._oauth = OAuthServer(self._ledger, self._issuer)
         self._web = self._make_web()
 
@@ -73,11 +73,15 @@ class Google(Door):
     def _make_web(self) -> Flask:
         web = Flask(__name__)
         pages = Pages(self._ledger, self._oauth, self._drive, self._sheets.spreadsheets)
-        api = DriveApi(self._ledger, self._drive, self.push, lambda: self.address)
+        api = DriveApi(self._ledger, self._drive, self.push, self._for_people)
         for part in (pages, api, self._sheets, UserinfoApi(self._ledger)):
             web.register_blueprint(part.blueprint)
         web.register_error_handler(HTTPException, http_problem_page)
         return web
+
+    def _for_people(self) -> str:
+        """What the links to files begin with: people open them."""
+        return self.browser_address or self.address
 
     def _issuer(self) -> str | None:
         issuers = {"right": self.address, "missing": None}
@@ -159,7 +163,7 @@ class Google(Door):
 
     def link(self, file: File) -> str:
         """Where a browser shows the file; for a spreadsheet what `sheet use` takes."""
-        return file.link(self.address)
+        return file.link(self._for_people())
 
     # Knobs
 

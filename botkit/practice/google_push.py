@@ -97,7 +97,8 @@ class Push:
     Knobs: `sync_first` (the sync message arrives before the answer to the watch request),
     `deliver_twice`, `drop_next_notifications` (so many changes go untold), `longest_life` of a
     channel, `timeout` in seconds for an answer, and `wait(seconds)`, called between two tries; it
-    does not wait at all unless somebody puts a function here that does.
+    does not wait at all unless somebody puts a function here that does.  `find` tells where an
+    address really is, if a proxy stands before it.
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
@@ -107,6 +108,7 @@ class Push:
         self.longest_life = LONGEST_LIFE
         self.timeout = 5.0
         self.wait: Callable[[float], None] = lambda seconds: None
+        self.find: Callable[[str], str] = str
         self.channels: dict[str, Channel] = {}
         self.deliveries: list[Delivery] = []
         self._now = now
@@ -189,9 +191,8 @@ class Push:
         with requests.Session() as session:
             session.trust_env = False  # a proxy that the machine is set up with has no place here
             try:
-                answer = session.post(
-                    channel.address, headers=headers, timeout=self.timeout, allow_redirects=False
-                )
+                url, seconds = self.find(channel.address), self.timeout
+                answer = session.post(url, headers=headers, timeout=seconds, allow_redirects=False)
             except (requests.RequestException, ValueError):  # ValueError: no address at all
                 return None
         return answer.status_code

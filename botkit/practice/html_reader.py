@@ -7,6 +7,7 @@ left out, too, for without JavaScript they do nothing.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urljoin
@@ -20,6 +21,10 @@ NOT_IN_THE_TEXT = {"button", "option", "textarea", "title"}
 INLINE = {"a", "abbr", "b", "code", "em", "i", "kbd", "mark", "small", "span", "strong", "time"}
 CONTROLS = {"button", "input", "option", "select", "textarea"}
 SAME_LINE = {"dd", "td", "th"}  # what stands beside, and not below, what came before
+# In a line, where a button or a box to choose stands: characters that no page has of its own, and
+# how each is shown when it is on and when it is off.
+MARKS = {"radio": "\ue000", "checkbox": "\ue001"}
+SHOWN = {MARKS["radio"]: ("(•)", "( )"), MARKS["checkbox"]: ("[x]", "[ ]")}
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ class Reader(HTMLParser):
         self.heading_ends = 0  # the number of lines up to the heading
         self.links: list[Link] = []
         self.forms: list[Form] = []
+        self.choices: list[Control] = []  # in the lines a MARK stands before each
         self._url = url
         self._line: list[str] = []
         self._unseen: list[str] = []  # the element that hides the present place, once per level
@@ -107,6 +113,7 @@ class Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._unseen:
             return
+        data = data.translate(dict.fromkeys(map(ord, SHOWN)))
         for _, pieces in self._collecting.values():
             pieces.append(data)
         if not NOT_IN_THE_TEXT & self._collecting.keys():
@@ -151,6 +158,9 @@ class Reader(HTMLParser):
         kind = has.get("type", "text").lower()
         if kind in ("radio", "checkbox"):
             self._control(has, has.get("value", "on"), "choice", "checked" in has)
+            if self._form and self._form.controls:
+                self.choices.append(self._form.controls[-1])
+                self._line.append(f"{MARKS[kind]} ")
         elif kind == "submit":
             self._button(has.get("value", "Submit"), has)
         elif kind not in ("button", "reset", "image", "file"):
@@ -170,6 +180,15 @@ class Reader(HTMLParser):
             options[0].on = True
         if self._form and has.get("name") and "disabled" not in has:
             self._form.controls += options
+
+    def read_lines(self) -> list[str]:
+        """The lines, with what is chosen at this moment: (•) and ( ), or [x] and [ ]."""
+        choices = iter(self.choices)
+
+        def shown(mark: re.Match[str]) -> str:
+            return SHOWN[mark[0]][not next(choices).on]
+
+        return [re.sub("[\ue000\ue001]", shown, line) for line in self.lines]
 
     def _end_line(self) -> None:
         line = " ".join("".join(self._line).split())

@@ -59,6 +59,7 @@ class Pages:
         self.blueprint.before_request(lambda: world.requests_seen.append(noted()))
         self.blueprint.after_request(_protect)
         self.blueprint.register_error_handler(HTTPException, _http_problem)
+        self.blueprint.app_errorhandler(404)(_nothing_here)
         route = self.blueprint.add_url_rule
         route(AUTHORIZE, view_func=self._ask_for_consent)
         route(AUTHORIZE, view_func=self._take_decision, methods=["POST"])
@@ -156,6 +157,11 @@ def _signed_in() -> Person:
 
 def _http_problem(error: HTTPException) -> Response:
     return _problem(error.code or 500, error.name, "RingCentral has no answer to this request.")
+
+
+def _nothing_here(error: HTTPException) -> flask.Response:
+    """Also for a path of which no part of RingCentral knows."""
+    return _protect(make_response(_http_problem(error)))
 
 
 def _problem(status: int, title: str, text: str) -> Response:

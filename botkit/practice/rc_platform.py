@@ -31,7 +31,7 @@ class Platform(ChatRoom):
 
     def __init__(self, *, now: Callable[[], datetime]) -> None:
         super().__init__(now=now)
-        self.address = ""
+        self.address = self.browser_address = ""
         self.ledger = Ledger(now)
         self.settings = {person.id: settings_of(person) for person in PEOPLE}
         self.company, self.company_hours = deepcopy(COMPANY), deepcopy(COMPANY_HOURS)

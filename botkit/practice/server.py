@@ -29,7 +29,8 @@ class _QuietHandler(WSGIRequestHandler):
 class Server:
     """A WSGI app, served on loopback until `stop()` or until the process ends.
 
-    `port=0` lets the system choose a free one.  A port that is taken raises `OSError`.
+    `app` is what it serves, for whoever would call it in this process.  `port=0` lets the system
+    choose a free port; one that is taken raises `OSError`.
     """
 
     def __init__(self, app: WSGIApp, *, port: int = 0) -> None:
@@ -43,6 +44,7 @@ class Server:
             listener.close()
             raise
         listener.listen(128)
+        self.app = app
         self.port: int = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._server = make_server(
@@ -67,6 +69,14 @@ class Server:
 
     def __repr__(self) -> str:
         return "<Server on loopback>"
+
+
+def serve_again(app: WSGIApp, port: int) -> Server:
+    """Serve at the port of a server that has stopped; where it is taken by now, at another one."""
+    try:
+        return Server(app, port=port)
+    except OSError:
+        return Server(app)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from typing import Any
 from botkit.practice.github import GitHub
 from botkit.practice.google import Google
 from botkit.practice.ringcentral import RingCentral
-from botkit.practice.server import Server, WSGIApp
+from botkit.practice.server import Server, WSGIApp, serve_again
 from botkit.practice.teapot import Teapot
 
 APP_NAME = "Practice Bot"
@@ -43,13 +43,28 @@ class Clock:
 
 
 class World:
-    """`around(app, party)` may wrap each server's app, to watch what passes."""
+    """`around(app, party)` may wrap each server's app, to watch what passes.
+
+    `for_browsers` makes of an address on loopback the one that a person's browser needs, and `find`
+    goes the other way.  `ports`
+    are those of a world before this one, by the same names: what still has its address finds this
+    world there.
+    """
 
     def __init__(
-        self, clock: Clock, *, around: Callable[[WSGIApp, str], WSGIApp] = lambda app, party: app
+        self,
+        clock: Clock,
+        *,
+        around: Callable[[WSGIApp, str], WSGIApp] | None = None,
+        for_browsers: Callable[[str], str] = str,
+        find: Callable[[str], str] = str,
+        ports: Mapping[str, int] | None = None,
     ) -> None:
         self.clock = clock
         self._around = around
+        self._for_browsers, self._find = for_browsers, find
+        self._former = ports or {}
+        self.ports: dict[str, int] = {}
         self._there: dict[str, Any] = {}
         self._register: dict[str, Callable[[str, list[str]], None]] = {}  # by client id
         self._servers: list[Server] = []
@@ -66,6 +81,7 @@ class World:
             raise LookupError(f"There is no practice {name!r}. There are: {', '.join(_SERVICES)}.")
         service = self._start(name, *_SERVICES[name])
         if name == "google":
+            service.push.find = self._find
             client_id, secret = service.register_client(APP_NAME, [])
             self._register[client_id] = service.change_redirect_uris
         elif name == "github":
@@ -123,6 +139,11 @@ class World:
         """Whether "chat" or a service is practice."""
         return name in self._there
 
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """The servers that run."""
+        return tuple(self._servers)
+
     def let_go(self) -> None:
         """Let nobody wait any longer for an answer that was told to be late."""
         for practice in self._there.values():
@@ -136,8 +157,12 @@ class World:
 
     def _start(self, name: str, kind: Callable[..., Any], party: str) -> Any:
         practice = self._there[name] = kind(now=self.clock)
-        self._servers.append(Server(self._around(practice.wsgi, party)))
-        practice.address = self._servers[-1].url
+        app = self._around(practice.wsgi, party) if self._around else practice.wsgi
+        server = serve_again(app, self._former.get(name, 0))
+        self._servers.append(server)
+        self.ports[name] = server.port
+        practice.address = server.url
+        practice.browser_address = self._for_browsers(server.url)
         return practice
 
     def _found(self, name: str, why: str) -> Any:

@@ -25,6 +25,9 @@ class AccountSkill(ServiceSkill):
         self.commands = {self.word: f"says which {self.title} account is connected"}
         self.remove_at = f"in your {self.title} settings"
 
+    def welcome(self, service: Service) -> str:
+        return f"Say **{self.word}** to see which {self.title} account is connected."
+
     def answer(self, event: Event, command: str) -> bool:
         if command != self.word:
             return False

@@ -150,7 +150,7 @@ def _trouble(answer: requests.Response, fields: Data) -> ProviderError:
     if status == 403 and reason == "CMN-401":
         return ProviderRefused(
             f"This bot's app is not allowed to do that at RingCentral{_permission(fields)}.",
-            advice="Whoever runs this bot must give the app that permission.",
+            advice="The owner of this bot must give the app that permission.",
         )
     if status == 403:
         return ProviderRefused(

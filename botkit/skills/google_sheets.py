@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from botkit.account import missing_scopes
 from botkit.errors import ProviderNonsense, ProviderUnreachable, ReconnectNeeded
@@ -120,7 +120,7 @@ class GoogleSheetsSkill(ServiceSkill):
     # ---- the four commands: each returns the answer --------------------------------------------
 
     def _use(self, service: Service, argument: str) -> str:
-        link = read_link(argument, host=urlsplit(self.provider.api_url).netloc)
+        link = read_link(argument, home=self.provider.authorize_url.partition("/o/oauth2/")[0])
         title, tabs = self._look(service, link.id)
         tab = next((one for one in tabs if one.gid == link.gid), tabs[0])
         sheet = Sheet(link.id, title, tab.title)

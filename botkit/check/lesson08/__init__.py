@@ -7,7 +7,8 @@ solution to refuse everybody, and none to let everybody in.
 from __future__ import annotations
 
 from botkit.check.lesson08.callback import lab_forge, lab_replay, lab_swap
-from botkit.check.lesson08.outside import lab_forward, lab_log, lab_mixup, lab_redirect, lab_steal
+from botkit.check.lesson08.forward import lab_forward
+from botkit.check.lesson08.outside import lab_log, lab_mixup, lab_redirect, lab_steal
 
 __all__ = [
     "lab_forge",

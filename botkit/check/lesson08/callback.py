@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from botkit.check.lesson08.trial import ask
+from botkit.check.lesson08.trial import Busy, ask
 from botkit.check.verdict import NotYet, verdict, want
 
 if TYPE_CHECKING:  # lesson 00 must be able to say that a package is missing
@@ -33,6 +33,9 @@ class _State(str):
     __hash__ = str.__hash__
 
 
+_State.__name__ = "str"  # so Python's own messages call it
+
+
 @verdict
 def lab_forge(knows: Callable[[str | None, list[str]], Any]) -> str:
     """`knows(sent, given)`: is the state of a callback one that the bot has given out?"""
@@ -43,8 +46,8 @@ def lab_forge(knows: Callable[[str | None, list[str]], Any]) -> str:
         when = f"{name} came back with the state of the link that {name} was given"
         want(
             bool(ask(knows, when, text, list(given))),
-            f"{when}, and you refused. A guard that keeps honest people out is no guard: the next "
-            "one who runs this bot switches it off.",
+            f"{when}, and you refused. A guard must let honest people in. If it does not, people "
+            "switch it off.",
         )
     for what, sent, there in (
         ("no state", None, given),
@@ -64,8 +67,8 @@ def lab_forge(knows: Callable[[str | None, list[str]], Any]) -> str:
         )
     want(
         not _State.compared,
-        "who gets in is right. But you compare with ==, or with `in`, which stops at the first "
-        "wrong letter: the time that it takes tells Mallory how much was right. Use "
+        "the right people get in. But you compare with ==, or with `in`. That stops at the first "
+        "wrong letter, so the time that it takes tells Mallory how many letters were right. Use "
         "hmac.compare_digest(one.encode(), other.encode()).",
     )
     return "Mallory came nine times, and was refused. Alice, Bob and Carol got in."
@@ -74,48 +77,22 @@ def lab_forge(knows: Callable[[str | None, list[str]], Any]) -> str:
 # ---- round 2 -----------------------------------------------------------------------------------
 
 
-class _Busy(dict[str, datetime]):
-    """Links at which somebody else is at work too: `meanwhile` happens after so many looks."""
-
-    looks = 0
-    meanwhile: Callable[[], None]
-
-    def _looked(self) -> None:
-        self.looks -= 1
-        if self.looks == 0:
-            self.meanwhile()
-
-    def __contains__(self, key: object) -> bool:
-        found = super().__contains__(key)
-        self._looked()
-        return found
-
-    def __getitem__(self, key: str) -> datetime:
-        found = super().__getitem__(key)
-        self._looked()
-        return found
-
-    def get(self, key: str, default: Any = None) -> Any:
-        found = super().get(key, default)
-        self._looked()
-        return found
-
-
 @verdict
 def lab_replay(claim: Callable[[dict[str, datetime], str, datetime], Any]) -> str:
-    """`claim(links, key, now)`: may the link with this key be used now, for the first time?"""
+    """`claim(ends, key, now)`: may the link with this key be used now, for the first time?"""
     minutes, second = timedelta(minutes=10), timedelta(seconds=1)
-    links = {"alice-1": _NOW + minutes, "bob-1": _NOW + minutes, "alice-2": _NOW + second}
-    for name, key, now in (("Alice", "alice-1", _NOW), ("Bob", "bob-1", _NOW + minutes - second)):
+    alice, bob = (f"{name}-{secrets.token_hex(4)}" for name in ("alice", "bob"))
+    ends = {alice: _NOW + minutes, bob: _NOW + minutes, "alice-2": _NOW + second}
+    for name, key, now in (("Alice", alice, _NOW), ("Bob", bob, _NOW + minutes - second)):
         when = f"{name} came back for the first time, within the ten minutes"
         want(
-            bool(ask(claim, when, links, key, now)),
+            bool(ask(claim, when, ends, key, now)),
             f"{when}, and you refused. Now {name} asks for a new link again and again.",
         )
-        want("alice-2" in links, f"when {name} came back, Alice's other link was lost, too.")
+        want("alice-2" in ends, f"when {name} came back, Alice's other link was lost, too.")
         when = f"{name} was connected; Mallory opened the same callback from the history"
         want(
-            not ask(claim, when, links, key, now),
+            not ask(claim, when, ends, key, now),
             f"{when}, and you let her in a second time, with a code of her own.",
         )
     for what, key, now in (
@@ -123,36 +100,55 @@ def lab_replay(claim: Callable[[dict[str, datetime], str, datetime], Any]) -> st
         ("a link that ended an hour ago", "carol-1", _NOW),
         ("a link that never was", "mallory-1", _NOW),
     ):
-        links |= {"alice-2": _NOW + second, "carol-1": _NOW - timedelta(hours=1)}
+        ends |= {"alice-2": _NOW + second, "carol-1": _NOW - timedelta(hours=1)}
         when = f"Mallory came with {what}"
-        want(not ask(claim, when, links, key, now), f"{when}, and you let her in.")
-    for looks in (1, 2, 3):
-        _at_once(claim, looks)
+        want(not ask(claim, when, ends, key, now), f"{when}, and you let her in.")
+    _at_once(claim, alice)
     return (
-        "Alice and Bob got in, once each. Mallory found their callbacks in the history, and they "
-        "were worth nothing; not even in the moment in which they were used."
+        "Alice and Bob got in, once each. Mallory found their callbacks in the history, and could "
+        "not use them, not even at the same moment as Alice."
     )
 
 
-def _at_once(claim: Callable[[dict[str, datetime], str, datetime], Any], looks: int) -> None:
-    """The second callback comes when the first has looked so many times."""
-    links, let_in = _Busy({"alice-1": _NOW + timedelta(minutes=10)}), []
+def _at_once(claim: Callable[[dict[str, datetime], str, datetime], Any], key: str) -> None:
+    """The second callback comes when the first has looked at the links once, twice, ..."""
+    ways = [_two(claim, key, looks) for looks in (1, 2, 3)]
+    both = "if callbacks come one after the other, all is right. But two came at the same moment, "
+    want(
+        not any(let_in == [True, True] for let_in, _ in ways),
+        f"{both}and both got in. You look first and remove later, and Mallory came in between. Let "
+        "one operation do both: ends.pop(key, None) removes the entry and says what it was.",
+    )
+    stopped = [name for _, names in ways for name in names]
+    want(
+        not stopped,
+        f"{both}and your code stopped with {stopped[0] if stopped else ''}. The one took the entry "
+        "away while the other was at work: Alice may get an error page. ends.pop(key, None) "
+        "removes the entry and says what it was. If it is gone, you get None, and no error.",
+    )
+    want(
+        all(True in let_in for let_in, _ in ways),
+        f"{both}and neither of them got in. The key was new in `ends`, but your function knows it "
+        "from before. Does it remember keys in a name outside of itself? Only `ends` may tell what "
+        "is used: a used key is no longer in it.",
+    )
+
+
+def _two(
+    claim: Callable[[dict[str, datetime], str, datetime], Any], key: str, looks: int
+) -> tuple[list[bool], list[str]]:
+    """Whether each of two callbacks got in, and the names of the errors at which one stopped."""
+    ends, let_in, stopped = Busy({key: _NOW + timedelta(minutes=10)}), list[bool](), list[str]()
 
     def come() -> None:
         try:
-            let_in.append(bool(claim(links, "alice-1", _NOW)))
-        except KeyError:  # somebody else was quicker
-            let_in.append(False)
+            let_in.append(bool(claim(ends, key, _NOW)))
+        except Exception as error:
+            stopped.append(type(error).__name__)
 
-    links.meanwhile, links.looks = come, looks
+    ends.meanwhile, ends.looks = come, looks
     come()
-    want(
-        let_in.count(True) < 2,
-        "one after the other is right. But two callbacks came at the same moment, and both got "
-        "in: you look first and remove later, and Mallory came in between. Let one operation do "
-        "both: links.pop(key, None) removes the entry and says what it was.",
-    )
-    want(True in let_in, "two callbacks came at the same moment, and neither of them got in.")
+    return let_in, stopped
 
 
 # ---- round 3 -----------------------------------------------------------------------------------
@@ -175,15 +171,15 @@ def lab_swap(whose: Callable[[dict[str, str], URLSafeTimedSerializer], Any]) -> 
         got = _whose(whose, when, query, signer)
         want(
             got == user,
-            f"{when}, and you answered {_quoted(got)}. Wanted: {user!r}. Who gets nowhere with an "
-            "honest link stops to use the bot.",
+            f"{when}, and you answered {_quoted(got)}. Wanted: {user!r}. An honest person must be "
+            "able to connect.",
         )
     own = _sign(signer, "mallory")
     got = _whose(whose, "Mallory came back", {"user": "alice", "state": own}, signer)
     want(
         got == "mallory",
         "Mallory came back with the state of her own link and wrote user=alice into the address. "
-        f"You answered {_quoted(got)}, wanted: 'mallory'. Only what is signed was written by you.",
+        f"You answered {_quoted(got)}, wanted: 'mallory'. Believe only what is signed.",
     )
     payload = urlsafe_b64encode(json.dumps({"user": "alice", "mark": "1"}).encode()).decode()
     others, late = URLSafeTimedSerializer("guessed"), URLSafeTimedSerializer(key, signer=HourAgo)

@@ -1,4 +1,4 @@
-"""Rounds 4 to 8: codes, tokens and links in the wrong hands."""
+"""Rounds 4 to 7: codes and tokens in the wrong hands."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def lab_steal(pkce: Callable[[str], Any], lab: Lab) -> str:
 
 def _parts(pkce: Callable[[str], Any], verifier: str) -> tuple[dict[str, str], dict[str, str]]:
     parts = ask(pkce, "the bot made a link", verifier)
-    want(
-        isinstance(parts, tuple | list)
-        and len(parts) == 2
-        and all(isinstance(part, dict) for part in parts),
-        f"wanted: two dicts, one for the link and one for the token endpoint. You return "
-        f"a {type(parts).__name__}.",
-    )
+    wanted = "wanted: two dicts, one for the link and one for the token endpoint."
+    if not isinstance(parts, tuple | list):
+        raise NotYet(f"{wanted} You return one {type(parts).__name__}.")
+    want(len(parts) == 2, f"{wanted} You return {len(parts)} values.")
+    for which, part in zip(("first", "second"), parts, strict=True):
+        kind = type(part).__name__
+        want(isinstance(part, dict), f"{wanted} Of your two values, the {which} is a {kind}.")
     one, two = ({str(n): str(value) for n, value in part.items()} for part in parts)
     return one, two
 
@@ -127,8 +127,8 @@ def lab_log(get_profile: Callable[[str, str, list[str]], Any], lab: Lab) -> str:
         )
         want(
             not any(token[n : n + 8] in line for line in lines for n in range(len(token) - 7)),
-            f"a part of Alice's token is in the log of {whose}. Mallory guesses less with it, and "
-            "knows where to look. Not even a few letters belong there.",
+            f"a part of Alice's token is in the log of {whose}. With it Mallory can guess the rest "
+            "sooner. Not even a few letters belong there.",
         )
     want(
         len(lab.log) > before,
@@ -136,17 +136,17 @@ def lab_log(get_profile: Callable[[str, str, list[str]], Any], lab: Lab) -> str:
     )
     want(
         isinstance(got, dict) and got.get("login") == "alice-practice",
-        "no token is in any log. But Alice is locked out: GitHub's answer is not her profile. It "
+        "no token is in any log. But Alice gets no profile: GitHub's answer is another one. It "
         "wants the header Authorization, with Bearer, a space and the token. Return the JSON.",
     )
     want(
         any("/user" in line for line in logged),
         "no token is in any log. But the bot's log does not say that it asked GitHub for /user: "
-        "who runs the bot cannot see what it does.",
+        "the owner of the bot cannot see what it does.",
     )
     return (
-        "Alice gets her profile. Mallory reads both logs and finds out what was asked; the key to "
-        "it is not there."
+        "Alice gets her profile. Mallory reads both logs and sees what was asked. The token is not "
+        "there."
     )
 
 
@@ -180,68 +180,6 @@ def lab_mixup(fits: Callable[[dict[str, str], str, dict[str, str]], Any]) -> str
         query = {"code": "4", **({} if issuer is None else {"iss": issuer})}
         want(
             not ask(fits, when, dict(box), path, query),
-            f"{when}. You took it: the bot carries a code of GitHub to Mallory's CloudBox.",
+            f"{when}. You took it: the bot sends a code of GitHub to Mallory's CloudBox.",
         )
     return "Each code goes to the service that gave it. CloudBox gets its own codes, and no other."
-
-
-# ---- round 8 -----------------------------------------------------------------------------------
-
-_CODE = "428913"
-
-
-@verdict
-def lab_forward(confirm: Callable[[dict[str, Any], str, str, str], Any]) -> str:
-    """`confirm(waiting, user, chat, text)`: does the connection that waits count now?"""
-    for text in (_CODE, "428 913", "428-913", " 428 913 "):
-        when = f"Alice asked for the link, and says {text!r} in the chat where she asked"
-        want(
-            bool(ask(confirm, when, _waiting("alice"), "alice", "chat-7", text)),
-            f"{when}. You refused her, so nobody can connect.",
-        )
-    waiting = _waiting("alice")
-    for _ in range(4):
-        when = "Alice mistyped her code"
-        want(
-            not ask(confirm, when, waiting, "alice", "chat-7", "428 931"),
-            f"{when}, and was let in. A wrong code must not count.",
-        )
-    for user, chat in [("bob", "chat-7"), ("mallory", "chat-9"), ("alice", "chat-9")] * 3:
-        where = "in the same chat" if chat == "chat-7" else "in another chat"
-        when = f"the code was said by {user.title()} {where}; Alice had asked in chat-7"
-        want(
-            not ask(confirm, when, waiting, user, chat, _CODE),
-            f"{when}. You took it: that is not who asked, where it was asked.",
-        )
-        ask(confirm, when, waiting, user, chat, "000 000")
-    when = "Alice mistyped four times, others said codes too, and then she says the right one"
-    want(
-        bool(ask(confirm, when, waiting, "alice", "chat-7", _CODE)),
-        f"{when}. You refused her. She has five tries, and what others say must not use them up.",
-    )
-    waiting = _waiting("mallory")
-    for text in ("", "4289", "profile", f"{_CODE}1", "000 001"):
-        want(
-            not ask(confirm, "Mallory guesses", waiting, "mallory", "chat-7", text),
-            f"Mallory forwarded her link to Alice, and says {text!r}, which is not the code. You "
-            "let her in: she reads Alice's profile.",
-        )
-    guesses = [f"{secrets.randbelow(400_000):06d}" for _ in range(200)]
-    want(
-        not any(ask(confirm, "Mallory guesses", waiting, "mallory", "chat-7", g) for g in guesses),
-        "Mallory guessed wrong codes, and one of them got her in.",
-    )
-    want(
-        not ask(confirm, "Mallory guesses", waiting, "mallory", "chat-7", _CODE),
-        "Mallory forwarded her link to Alice, guessed two hundred wrong codes, and then the right "
-        "one. You let her in. There are a million codes; a program tries them all in an afternoon. "
-        'Count the wrong ones in waiting["tries"], and stop at five.',
-    )
-    return (
-        "Alice connects her account, also if she mistypes. Mallory has forwarded her link, and "
-        "what Alice has approved does not reach Mallory's chat."
-    )
-
-
-def _waiting(user: str) -> dict[str, Any]:
-    return {"code": _CODE, "user": user, "chat": "chat-7", "tries": 0}

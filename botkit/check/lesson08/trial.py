@@ -1,8 +1,9 @@
-"""How the checks of lesson 08 ask the learner's function."""
+"""How the checks of lesson 08 ask the learner's function, and who else is at work meanwhile."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from botkit.check.verdict import NotYet
@@ -17,3 +18,33 @@ def ask(function: Callable[..., Any], when: str, *args: Any) -> Any:
     except Exception as error:
         name = type(error).__name__
         raise NotYet(f"{when}, and your code stopped with {name}: {error}") from error
+
+
+class Busy(dict[str, datetime]):
+    """Links at which somebody else is at work too: `meanwhile` happens after so many looks."""
+
+    looks = 0
+    meanwhile: Callable[[], None]
+
+    def _looked(self) -> None:
+        self.looks -= 1
+        if self.looks == 0:
+            self.meanwhile()
+
+    def __contains__(self, key: object) -> bool:
+        found = super().__contains__(key)
+        self._looked()
+        return found
+
+    def __getitem__(self, key: str) -> datetime:
+        found = super().__getitem__(key)
+        self._looked()
+        return found
+
+    def get(self, key: str, default: Any = None) -> Any:
+        found = super().get(key, default)
+        self._looked()
+        return found
+
+
+Busy.__name__ = "dict"  # so Python's own messages call it

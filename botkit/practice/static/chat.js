@@ -323,7 +323,10 @@ $("chips").addEventListener("click", ({ target }) => {
   send();
 });
 $("who").addEventListener("change", ({ target }) => become(target.value));
-$("jump").addEventListener("click", toEnd);
+$("jump").addEventListener("click", () => {
+  toEnd();
+  log.focus(); // the button is gone, and the keyboard must not start at the top again
+});
 log.addEventListener("scroll", () => {
   atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
   if (atEnd) $("jump").hidden = true;

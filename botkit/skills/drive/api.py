@@ -127,7 +127,7 @@ def _answer(response: requests.Response) -> dict[str, Any]:
         raise ProviderRefused(MISSING_BOX, code="insufficientPermissions", advice="")
     if any(reason.startswith("push.webhookUrl") for reason in reasons):
         raise ProviderRefused(
-            "Google does not accept the address of this bot for its notifications. Whoever runs "
+            "Google does not accept the address of this bot for its notifications. The owner of "
             "the bot must give it a public address that begins with https.",
             code="push.webhookUrl",
         )

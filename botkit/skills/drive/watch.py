@@ -180,7 +180,7 @@ class DriveWatch:
         except drive_api.PlaceLost as error:
             self._storage.update_service(row.id, {"pageToken": None})
             self._place(api, self._storage.get_service(row.id) or row)
-            self._skill.tell(row, f"{error} I begin anew: what came before is not told.")
+            self._skill.tell(row, f"{error} I begin again. I do not tell what came before.")
             return
         files = drive_changes.remembered(row)
         for text, told in drive_changes.posts(news):

@@ -14,7 +14,7 @@ from botkit.chat import plain
 
 LONGEST = 300  # characters of one value
 NOT_SET = "not set"
-APART = "Contact details I tell only in a chat between you and me."
+APART = "I tell contact details only in a chat with you alone."
 
 # What people say around a command, and other ways to say the same.
 FILLERS = {

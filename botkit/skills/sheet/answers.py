@@ -100,7 +100,7 @@ def refusal(answer: requests.Response, account: str) -> BotkitError:
     elif "SERVICE_DISABLED" in reasons:
         happened = (
             "The Google Sheets API is not switched on for this bot. "
-            "Whoever runs it can do that in Google's console, under “APIs & Services”."
+            "Its owner can do that in Google's console, under “APIs & Services”."
         )
     elif error.get("status") == "FAILED_PRECONDITION":
         happened = (

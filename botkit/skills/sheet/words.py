@@ -42,11 +42,10 @@ class Link:
     gid: int | None = None
 
 
-def read_link(text: str, *, host: str = "") -> Link:
+def read_link(text: str, *, home: str = "") -> Link:
     """The spreadsheet that a link, or an ID alone, means.
 
-    `host` is another one than Google's own that has spreadsheets, with its port.
-    Raises `Unclear`.
+    `home` is the address of another Google than Google's own.  Raises `Unclear`.
     """
     text = re.sub(r"^\[[^\]]*\]\((.*)\)$|^<(.*)>$", r"\1\2", text.strip(" .,;!?")).strip()
     if re.fullmatch(_ID, text):
@@ -55,9 +54,9 @@ def read_link(text: str, *, host: str = "") -> Link:
         raise Unclear(f"Say **sheet use** and the link of a spreadsheet. {TAKE_LINK}")
     try:
         url = urlsplit(text if "://" in text else f"https://{text}")
-        ours = url.scheme in ("http", "https") and (
-            url.hostname == "docs.google.com" or url.netloc == host
-        )
+        if home and text.startswith(f"{home}/"):
+            url = urlsplit("https://docs.google.com" + text.removeprefix(home))
+        ours = url.scheme in ("http", "https") and url.hostname == "docs.google.com"
     except ValueError:
         ours = False
     if not ours:

@@ -1,0 +1,34 @@
+"""The one kit that runs in a process: a notebook that starts another one replaces it.
+
+So one call resets everything, between two demos or after a lesson has gone astray: the new kit has
+a new database, people who have said nothing, services that know nobody, and labels from 1.  It
+takes over the ports of the former one, so that a page that is open in a browser goes on.
+"""
+
+from __future__ import annotations
+
+import atexit
+
+from botkit.address import Reach
+from botkit.kit import PRACTICE, Kit
+from botkit.settings import Settings
+
+_running: list[Kit] = []
+
+
+def start(settings: Settings = PRACTICE, *, reach: Reach | None = None) -> Kit:
+    """Start the kit; one that runs already in this process is closed first.  See `Kit`."""
+    former = stop()
+    _running.append(Kit(settings, reach=reach, ports=former))
+    return _running[0]
+
+
+@atexit.register
+def stop() -> dict[str, int]:
+    """Stop the kit that runs, if there is one.  Returns the ports that it had, by their owner."""
+    ports: dict[str, int] = {}
+    while _running:
+        kit = _running.pop()
+        ports = kit.world.ports | {"bot": kit.server.port}
+        kit.close()
+    return ports

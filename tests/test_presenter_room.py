@@ -1,0 +1,124 @@
+"""The presenter's view as a room sees it, on a projector of 1280 by 720, and below a prefix."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from presenter_world import TRIP, Presented, Room
+
+from botkit.practice.server import Server
+from botkit.settings import SKILLS
+
+
+@pytest.fixture
+def presented() -> Iterator[Presented]:
+    presented = Presented(skills=tuple(SKILLS))
+    yield presented
+    presented.close()
+
+
+@pytest.fixture
+def room(chromium: Any, presented: Presented) -> Iterator[Room]:
+    room = Room(chromium, presented).open()
+    yield room
+    room.context.close()
+    assert room.troubles == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_can_be_read_from_the_back(chromium: Any, presented: Presented, scheme: str) -> None:
+    room = Room(chromium, presented, color_scheme=scheme).open()
+    page = room.page
+    for _ in range(9):
+        room.press()
+        for pair in page.locator("#fields dd").evaluate_all(COLOURS):
+            assert contrast(*pair) >= 7, (room.newest(), pair)
+    fits = "e => [e.scrollWidth <= innerWidth, e.scrollHeight <= innerHeight]"
+    assert page.locator("html").evaluate(fits) == [True, True]
+    assert page.locator("body").evaluate("e => [scrollX, scrollY]") == [0, 0]
+    texts = page.locator("#stage, #stage *, footer, footer *").evaluate_all(SIZES)
+    assert texts and min(size for _, size in texts) >= 16
+    assert float(page.locator("#sentence").evaluate(SIZE)) >= 22
+    for part in ("#sentence", "#ends strong", "#ends .channel", "#fields dt", "#next-ends"):
+        for pair in page.locator(part).evaluate_all(COLOURS):
+            assert contrast(*pair) >= 7, (part, pair)
+    for part in ("#arrows .title", "#arrows .newest .title", "#lanes b", "#legend li"):
+        for pair in page.locator(part).evaluate_all(COLOURS):
+            assert contrast(*pair) >= 4.5, (part, pair)
+    room.context.close()
+
+
+def test_every_sentence_fits_below_the_drawing(room: Room) -> None:
+    height = room.page.locator("#caption").bounding_box()["height"]
+    for _ in TRIP:
+        room.press()
+        assert room.page.locator("#caption").bounding_box()["height"] == height
+        cut = "e => e.scrollHeight > e.clientHeight || e.scrollWidth > e.clientWidth"
+        assert room.page.locator("#caption").evaluate(cut) is False
+        assert "…" not in room.newest()[1]
+
+
+def test_on_a_narrow_window_one_stands_below_the_other(chromium: Any, presented: Presented) -> None:
+    room = Room(chromium, presented, viewport={"width": 800, "height": 900}).open()
+    room.press()
+    boxes = [room.page.locator(part).bounding_box() for part in ("#chat", "#trip")]
+    assert boxes[0]["y"] + boxes[0]["height"] <= boxes[1]["y"] and boxes[1]["width"] > 700
+    assert room.page.locator("html").evaluate("e => e.scrollWidth") <= 800
+    room.context.close()
+
+
+def test_it_works_below_a_prefix_with_one_port(chromium: Any, presented: Presented) -> None:
+    prefix = "/user/ann/proxy/4711"
+
+    def hub(environ: dict[str, Any], start_response: Any) -> Any:
+        path = environ["PATH_INFO"]
+        assert path.startswith(f"{prefix}/"), path
+        there = environ | {"PATH_INFO": path.removeprefix(prefix)}
+        return presented.view.server.app(there, start_response)
+
+    server = Server(hub)
+    asked: list[str] = []
+    room = Room(chromium, presented)
+    room.page.on("request", lambda request: asked.append(request.url))
+    room.open(f"{server.url}{prefix}/")
+    for expected in TRIP:
+        room.press()
+        assert room.newest() == expected
+    room.context.close()
+    server.stop()
+    assert [url for url in asked if not re.match(f"({server.url}{prefix}/|data:)", url)] == []
+
+
+# ---- how a page looks
+
+SIZE = "e => parseFloat(getComputedStyle(e).fontSize)"
+SIZES = """all => all
+    .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
+    .filter(e => !e.closest('.unseen, [hidden]'))
+    .map(e => [e.textContent, parseFloat(getComputedStyle(e).fontSize)])"""
+COLOURS = """all => all.map(e => {
+    const style = getComputedStyle(e);
+    let ground = e.closest('.newest')?.querySelector('.band');
+    if (ground) return [style.fill, getComputedStyle(ground).fill];
+    for (ground = e; getComputedStyle(ground).backgroundColor === 'rgba(0, 0, 0, 0)';)
+        ground = ground.parentElement;
+    const ink = e instanceof SVGElement ? style.fill : style.color;
+    return [ink, getComputedStyle(ground).backgroundColor];
+})"""
+
+
+def contrast(ink: str, ground: str) -> float:
+    """WCAG 2.2, "contrast ratio"."""
+    light, dark = sorted((luminance(ink), luminance(ground)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    red, green, blue = (int(one) / 255 for one in re.findall(r"\d+", colour)[:3])
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue)
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

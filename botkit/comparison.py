@@ -46,7 +46,7 @@ def _extra(provider: Provider) -> str:
 ROWS: Mapping[str, Callable[[Provider], str]] = {
     "1 authorize at": lambda provider: _path(provider.authorize_url),
     "1 scopes": _scopes,
-    "1 said besides": _extra,
+    "1 extra parameters": _extra,
     "2 callback": callback_path,
     "2 iss must match": lambda provider: "yes" if provider.issuer else NONE,
     "2 token from": lambda provider: _path(provider.token_url),

@@ -174,7 +174,11 @@ class Trace:
         """The exchanges as a numbered list; `only` names a party or a channel."""
         from botkit.exchange import listing
 
-        return Shown(listing(self._only(only)))
+        found = self._only(only)
+        if not found and len(self):  # perhaps the name is not right
+            there = ", ".join(dict.fromkeys(name for e in self for name in (e.sender, e.receiver)))
+            return Shown(f"Nothing from or to {only} has been recorded, but messages of: {there}.")
+        return Shown(listing(found))
 
     def diagram(self, *, details: bool = True, only: str = "") -> Diagram:
         """The exchanges as a sequence diagram; without `details`, the arrows alone."""

@@ -164,7 +164,7 @@ def _connected_page(chat: Chat, skill: ServiceSkill, service: Service) -> Any:
     if missing:
         details["Not granted"] = ", ".join(scope.rpartition("/")[2] for scope in missing)
         happened = f"Your {skill.title} account is connected, but not everything was granted."
-        advice += " What you did not allow will not work."
+        advice += " What you did not allow may not work."
     return _page("Connected", happened, advice=advice, tone="good", details=details)
 
 

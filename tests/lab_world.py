@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-import requests
-from serve_world import clean_environment, free_port
+from jupyter_world import SECONDS, JupyterServer
 
 ROOT = Path(__file__).parent.parent
-SECONDS = 90  # that a test waits for anything; most of it takes a fraction of one
 IDLE = "Python 3 (ipykernel) | Idle"  # the notebook's own sign says idle before there is a kernel
 RENDERED = """(count) => {
   const prose = [...document.querySelectorAll(".jp-Notebook .jp-RenderedMarkdown")];
@@ -35,7 +30,7 @@ NEWS = "user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-set
 NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false}'  # a pop-up would cover the page
 
 
-class Lab:
+class Lab(JupyterServer):
     """A JupyterLab server whose folder is `folder`, with a copy of the lessons and of botkit."""
 
     def __init__(self, folder: Path) -> None:
@@ -45,56 +40,19 @@ class Lab:
             )
         files = (folder / "notebooks").glob("*.ipynb")
         self.cells = {file.name: json.loads(file.read_text("utf-8"))["cells"] for file in files}
-        port, token = free_port(), secrets.token_hex(16)
-        self.address = f"http://127.0.0.1:{port}"
-        self._token = {"token": token}
-        options = {
-            "ServerApp.ip": "127.0.0.1",
-            "ServerApp.port": port,
-            "ServerApp.port_retries": 0,
-            "IdentityProvider.token": token,
-            "ServerApp.root_dir": folder,
-        }
         settings = folder / "config" / "lab" / NEWS
         settings.parent.mkdir(parents=True)
         settings.write_text(NO_NEWS)
-        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
-        command += [f"--{name}={value}" for name, value in options.items()]
-        home = {"HOME": str(folder), "JUPYTER_CONFIG_DIR": str(folder / "config")}
-        self._log = folder / "log"
-        with self._log.open("w") as log:
-            self._process = subprocess.Popen(
-                command, env=clean_environment(**home), stdout=log, stderr=log
-            )
-        self._wait_until_it_answers()
-
-    def _wait_until_it_answers(self) -> None:
-        while self._process.poll() is None:
-            try:
-                self.ask("GET", "/api")
-            except requests.ConnectionError:
-                continue
-            return
-        raise AssertionError(f"JupyterLab has ended:\n{self._log.read_text()}")
-
-    def ask(self, method: str, path: str) -> Any:
-        url = f"{self.address}{path}"
-        answer = requests.request(method, url, params=self._token, timeout=SECONDS)
-        answer.raise_for_status()
-        return answer
+        super().__init__("jupyterlab", folder)
 
     def url(self, name: str) -> str:
         """Where a lesson opens, in a workspace of its own that is empty."""
-        token = self._token["token"]
-        return f"{self.address}/lab/workspaces/{name[:2]}/tree/notebooks/{name}?reset&token={token}"
+        place = f"{self.address}/lab/workspaces/{name[:2]}/tree/notebooks/{name}"
+        return f"{place}?reset&token={self.token}"
 
     def end_kernels(self) -> None:
         for session in self.ask("GET", "/api/sessions").json():
             self.ask("DELETE", f"/api/sessions/{session['id']}")
-
-    def close(self) -> None:
-        self._process.terminate()
-        self._process.wait(30)
 
 
 class Lesson:

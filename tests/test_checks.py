@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 import requests
@@ -119,7 +119,36 @@ def fetch_a_dict_or_fail(url, token):
         return "trouble", answer.status_code
 
 
+def addresses_with_a_question_mark(public_url):
+    address = public_url.rstrip("/")
+    parts = urlsplit(address)
+    local = parts.hostname in ("127.0.0.1", "localhost")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("This is not a web address.")
+    if (parts.scheme == "http" and not local) or parts.path or parts.query or parts.fragment:
+        raise ValueError("This address cannot be used.")
+    return {"callback": f"{address}/github/oauth", "webhook": f"{address}/bot/webhook"}
+
+
+def addresses_returning_the_sentence(public_url):
+    if not public_url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+        return "This address cannot be used."
+    address = public_url.rstrip("/")
+    return {"callback": f"{address}/github/oauth", "webhook": f"{address}/bot/webhook"}
+
+
+def changes_of_the_same_page(get_page, bookmark):
+    changes, page = [], get_page(bookmark)
+    changes += page.get("changes", [])
+    while "newStartPageToken" not in page:
+        page = get_page(bookmark)
+    return changes, page["newStartPageToken"]
+
+
 ANSWERS = {
+    addresses_with_a_question_mark: (check.addresses, "you accept 'https://bot.example?'."),
+    addresses_returning_the_sentence: (check.addresses, "you return a text. Raise it instead."),
+    changes_of_the_same_page: (check.read_changes, "Do you ask for the same page again?"),
     ask_nobody: (check.ask, "Carol said nothing in the chat. The check called ask(carol, 'help')"),
     ask_printing: (check.ask, "returned None. End it with `return ...`: print only shows a text."),
     order_printed: (check.trip_order, "returned None. End it with `return ...`."),

@@ -15,7 +15,7 @@ def test_every_row_says_what_the_descriptions_say():
     rows = compare([GITHUB, DRIVE]).rows
     assert rows["1 authorize at"] == ["/login/oauth/authorize", "/o/oauth2/v2/auth"]
     assert rows["1 scopes"] == ["read:user", "drive.readonly userinfo.email"]
-    assert rows["1 said besides"] == ["–", "access_type=offline prompt=consent"]
+    assert rows["1 extra parameters"] == ["–", "access_type=offline prompt=consent"]
     assert rows["end: revoke with"] == [
         "DELETE /api/v3/applications/{client_id}/grant",
         "POST /revoke",

@@ -182,3 +182,11 @@ def test_nonsense_from_outside_is_recorded_and_disturbs_nobody(trace: Trace) -> 
     *_, last = trace
     assert len(trace) == 6 and len(last.fields) < 30
     assert all(c.isprintable() for e in trace for pair in e.fields for c in "".join(pair))
+
+
+def test_a_name_that_nobody_has_is_answered_with_the_names_that_there_are(trace: Trace) -> None:
+    assert repr(trace.list(only="github")) == "Nothing has been recorded yet."
+    Client(trace.around(app(), "GitHub")).get("/user", headers={"User-Agent": BROWSER})
+    said = "Nothing from or to github has been recorded, but messages of: browser, GitHub."
+    assert repr(trace.list(only="github")) == said
+    assert "GET /user" in repr(trace.list(only="GitHub"))

@@ -51,7 +51,7 @@ def test_the_page_says_what_was_not_granted(kit, client):
     kit.world.github.grant_only = []
     text = client.get(callback(kit, kit.alice)).get_data(as_text=True)
     assert "<dt>Not granted</dt><dd>read:user</dd>" in text
-    assert "What you did not allow will not work." in text
+    assert "What you did not allow may not work." in text
 
 
 def test_the_page_says_nothing_of_the_kind_when_all_was_granted(kit, client):

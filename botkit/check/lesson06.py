@@ -15,6 +15,8 @@ _NO_PUBLIC_ADDRESS = {
     ),
     "https://bot.example/chat": "The bot has no pages below /chat, so nothing would arrive.",
     "https://bot.example?x=1": "After a query no path can follow, so nothing would arrive.",
+    "https://bot.example?": "After a ? no path can follow, so nothing would arrive.",
+    "https://bot.example#": "What stands after # is never sent, so nothing would arrive.",
     "https://bot.example#top": "What stands after # is never sent, so nothing would arrive.",
     "bot.example": "Without https:// this is not a web address.",
     "https://": "There is no host in it.",
@@ -41,7 +43,7 @@ def addresses(addresses_to_register: Callable[[str], Any]) -> str:
         want(result == wanted, f"for {given!r} you return {result!r}; wanted: {wanted!r}.")
     for given, why in _NO_PUBLIC_ADDRESS.items():
         try:
-            addresses_to_register(given)
+            result = addresses_to_register(given)
         except ValueError as error:
             want(
                 " " in str(error),
@@ -52,8 +54,9 @@ def addresses(addresses_to_register: Callable[[str], Any]) -> str:
             name = type(error).__name__
             raise NotYet(f"for {given!r} you raise {name}; wanted: ValueError.") from error
         else:
+            want(not isinstance(result, str), f"for {given!r} you return a text. Raise it instead.")
             raise NotYet(f"you accept {given!r}. {why} Wanted: ValueError with a sentence.")
     return (
-        "Good addresses get exactly two paths. You refuse, with a sentence, each address at which "
-        "a code would be lost, or could be read by others."
+        "Good addresses get exactly two paths. Where a code would be lost, or could be read by "
+        "others, you refuse with a sentence."
     )

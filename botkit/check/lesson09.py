@@ -63,7 +63,10 @@ def _run(
 
     def get(token: str) -> Any:
         asked.append(token)
-        want(len(asked) <= _MOST, f"when {when}, your loop does not end.")
+        want(
+            len(asked) <= _MOST,
+            f"when {when}, your loop does not end. Do you ask for the same page again?",
+        )
         want(token in pages, f"when {when}, you ask for the page {token!r}, which no page named.")
         return deepcopy(pages[token])
 

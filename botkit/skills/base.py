@@ -167,7 +167,10 @@ class ServiceSkill:
             if would_end(self.provider, service, others):
                 outcome = "Disconnected here. Your account stays connected in another chat."
                 if not any(one.name == service.name for one in others if one.id != service.id):
-                    outcome = "Disconnected here. Your account stays connected to another skill."
+                    outcome = (
+                        "Disconnected here. Another skill still uses your account, so nothing was "
+                        "revoked there."
+                    )
             else:
                 revoke(self.storage, self.provider, service)
                 outcome = f"Disconnected. {self.title} has forgotten the connection too."

@@ -81,9 +81,9 @@ def demo(chosen: argparse.Namespace) -> int:
     if chosen.open:
         return _present(chosen.port)
     from botkit.running import start
-    from botkit.settings import Settings
+    from botkit.settings import practice_settings
 
-    kit = start(Settings(practice=True, port=chosen.port))
+    kit = start(replace(practice_settings(), port=chosen.port))
     _tell("Alice asks the bot for her GitHub profile.", kit.alice.say("profile"))
     page = kit.alice.browser.visit(kit.alice.link)
     _tell("She follows the link. GitHub asks her:", page)

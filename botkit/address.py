@@ -42,7 +42,7 @@ class Reach:
 
     def for_browsers(self, url: str) -> str:
         """What a browser must be given in the place of an address on loopback."""
-        here = re.match(r"http://127\.0\.0\.1:(\d+)(?![^/?#])", url)
+        here = re.match(r"http://127\.0\.0\.1:([0-9]{1,5})(?![^/?#])", url)
         if here is None or self.on_loopback(url) != url:  # it is one for browsers already
             return url
         return self.url(here[1]) + url[here.end() :]
@@ -50,7 +50,7 @@ class Reach:
     def on_loopback(self, url: str) -> str:
         """Where a program on this computer finds what a browser finds at `url`."""
         start, end = map(re.escape, self.pattern.split("{port}", 1))
-        there = re.match(rf"{start}(\d+){end}(?![^/?#])", url)
+        there = re.match(rf"{start}([0-9]{{1,5}}){end}(?![^/?#])", url)
         return f"http://127.0.0.1:{there[1]}{url[there.end() :]}" if there else url
 
     def is_here(self, address: str) -> bool:

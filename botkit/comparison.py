@@ -20,7 +20,8 @@ NONE = "–"
 def _path(url: str | None) -> str:
     if not url:
         return NONE
-    return re.sub(r"^/.*/\d{2,5}(?=/)", "", urlsplit(url).path)  # a proxy's path ends in the port
+    # Where a proxy stands before the service, its own part of the path ends in the port.
+    return re.sub(r"^(?:/.*)?/(?:proxy|at)/[0-9]{4,5}(?=/)", "", urlsplit(url).path)
 
 
 def _revoke(provider: Provider) -> str:

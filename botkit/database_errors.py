@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError, StatementError
 
 from botkit.errors import DatabaseBusy, DatabaseReadOnly, StorageError
 
@@ -17,11 +17,23 @@ def clear_errors() -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         plain = _in_plain_words(error)
-        # Of the driver's words the first line: below it PostgreSQL may quote the whole row, and so
-        # a token.  Its traceback is some hundred lines long and says no more.
-        words = str(getattr(error, "orig", None) or type(error).__name__).partition("\n")[0]
-        plain.add_note(f"The database said: {words}")
-        raise plain from None
+        plain.add_note(f"The database said: {_without_values(error)}")
+        raise plain from None  # the other traceback is some hundred lines long and says no more
+
+
+def _without_values(error: SQLAlchemyError) -> str:
+    """The first line of what the driver said; what else the error holds of the row is dropped.
+
+    Below that line PostgreSQL may quote the whole row, and so a token.
+    """
+    said = ""
+    for one in (error, getattr(error, "orig", None)):
+        if one is not None:
+            said = str(one.args[0] if one.args else type(one).__name__).partition("\n")[0]
+            one.args = (said, *one.args[1:])
+    if isinstance(error, StatementError):
+        error.params = None
+    return said
 
 
 def _in_plain_words(error: SQLAlchemyError) -> StorageError:

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from botkit import http, parties
 from botkit.address import Reach, find_reach, open_address
 from botkit.bot import Bot
-from botkit.errors import KitEnded, NotACallback, PortTaken
+from botkit.errors import KitEnded, NotACallback
 from botkit.keys import with_key
 from botkit.labels import Labels, show
 from botkit.people import Person
@@ -29,7 +29,7 @@ from botkit.practice.browser import Browser, Page
 from botkit.practice.ngrok_agent import write_launcher
 from botkit.practice.server import Server, serve_again
 from botkit.practice.world import Clock, World
-from botkit.production import ProductionServer
+from botkit.production import STOP_IT, ProductionServer, port_wanted
 from botkit.providers import Provider, callback_path
 from botkit.settings import SKILLS, Settings
 from botkit.skills.account import AccountSkill
@@ -68,9 +68,8 @@ class Kit:
         http.keep_proxies_out()
         self.reach = reach or find_reach(settings, os.environ)
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        self._ended = False
         self.tunnels: list[Tunnel] = []
-        self.labels, self.clock = Labels(), Clock()
+        self.labels, self.clock, self._ended = Labels(), Clock(), False
         self.trace = Trace(self.labels)
         self.world = World(
             self.clock,
@@ -142,8 +141,7 @@ class Kit:
 
     def settle(self) -> None:
         """Wait until the chat has told everything and the bot has done its work."""
-        if self._ended:
-            raise KitEnded("This kit has ended. Another one was started, or it was closed.")
+        self._go_on()
         for _ in range(3):  # an answer of the bot is itself an event that the chat tells
             if self.world.has("google"):
                 self.world.google.settle()
@@ -153,6 +151,7 @@ class Kit:
 
     def open_tunnel(self, *, fixed_url: str | None = None) -> Tunnel:
         """Open a tunnel to the bot, through pyngrok and the practice agent."""
+        self._go_on()
         tunnel = open_tunnel(self.server.port, ngrok_path=self.ngrok_path, fixed_url=fixed_url)
         self.tunnels.append(tunnel)
         self.labels.name_origin(tunnel.public_url, f"tunnel·{len(self.tunnels)}")
@@ -160,6 +159,7 @@ class Kit:
 
     def use_address(self, address: str) -> None:
         """From now on the bot gives out this public address, and the chat delivers there."""
+        self._go_on()
         if self.world.has("chat"):  # which is on this computer
             self._let_the_chat_deliver_to(address)
         self.bot.use_address(address)
@@ -167,6 +167,7 @@ class Kit:
 
     def add(self, provider: Provider) -> None:
         """Teach the bot one more service: whose account it is, no more.  See `Bot.add`."""
+        self._go_on()
         self.bot.add(AccountSkill, provider)
         self._take_in()
 
@@ -184,13 +185,17 @@ class Kit:
         that address from the browser's address bar.  Without `pasted` you are asked for it, and
         what you paste stays hidden, for it holds the code.  Raises `NotACallback`.
         """
+        self._go_on()
         address = urlsplit((pasted or getpass("The address at which the browser ended: ")).strip())
         paths = [callback_path(provider) for provider in self.bot.providers]
-        # Behind a proxy there is more before the callback's path.
-        path = next((one for one in paths if address.path.endswith(one)), None)
+        path = next((one for one in paths if address.path.endswith(one)), None)  # after a proxy's
         if path is None or not address.query:
             raise NotACallback(f"This is not an address that ends in {paths[0]}?...")
         return Browser().visit(f"{self.server.url}{path}?{address.query}")
+
+    def _go_on(self) -> None:
+        if self._ended:  # then its ports may be another one's
+            raise KitEnded("This kit has ended. Another one was started, or it was closed.")
 
     def close(self) -> None:
         """Stop everything.  Calling it twice does no harm."""
@@ -205,16 +210,11 @@ class Kit:
 
     def _serve(self, lasting: bool, former: int) -> Server | ProductionServer:
         port = self.settings.port
-        try:
+        with port_wanted(port, advice=STOP_IT if lasting else None):
             if lasting:
                 return ProductionServer(self.app, port=port)
             watched = self.trace.around(self.app, "bot")
             return Server(watched, port=port) if port else serve_again(watched, former)
-        except OverflowError as error:
-            raise PortTaken(f"There is no port {port}.") from error
-        except OSError as error:
-            advice = "Stop it, or set BOTKIT_PORT to another number." if lasting else None
-            raise PortTaken(f"Port {port} is taken by another program.", advice=advice) from error
 
     def _close_tunnels(self) -> None:
         while self.tunnels:

@@ -10,8 +10,11 @@ import logging
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from botkit.errors import PortTaken
 from botkit.web import LONGEST_BODY
 
 if TYPE_CHECKING:
@@ -20,6 +23,18 @@ if TYPE_CHECKING:
 THREADS = 8
 LONGEST_FINISH = 30.0  # seconds; our own requests to others give up long before
 TURN = 1.0  # seconds that a turn of waitress's loop lasts when nothing happens
+STOP_IT = "Stop it, or set BOTKIT_PORT to another number."
+
+
+@contextmanager
+def port_wanted(port: int, *, advice: str | None = None) -> Iterator[None]:
+    """Turn what a server raises that cannot have its `port` into `PortTaken`, with `advice`."""
+    try:
+        yield
+    except OverflowError:
+        raise PortTaken(f"There is no port {port}.") from None
+    except OSError:
+        raise PortTaken(f"Port {port} is taken by another program.", advice=advice) from None
 
 
 class ProductionServer:

@@ -14,21 +14,20 @@ from botkit.kit import PRACTICE, Kit
 from botkit.settings import Settings
 
 _running: list[Kit] = []
+_ports: dict[str, int] = {}  # of the newest kit that ran
 
 
 def start(settings: Settings = PRACTICE, *, reach: Reach | None = None) -> Kit:
     """Start the kit; one that runs already in this process is closed first.  See `Kit`."""
-    former = stop()
-    _running.append(Kit(settings, reach=reach, ports=former))
+    stop()
+    _running.append(Kit(settings, reach=reach, ports=_ports))
     return _running[0]
 
 
 @atexit.register
-def stop() -> dict[str, int]:
-    """Stop the kit that runs, if there is one.  Returns the ports that it had, by their owner."""
-    ports: dict[str, int] = {}
+def stop() -> None:
+    """Stop the kit that runs, if there is one."""
     while _running:
         kit = _running.pop()
-        ports = kit.world.ports | {"bot": kit.server.port}
+        _ports.update(kit.world.ports, bot=kit.server.port)
         kit.close()
-    return ports

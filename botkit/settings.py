@@ -11,10 +11,11 @@ variable.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from botkit.errors import SettingsError
 from botkit.seal import VARIABLE, read_keys
@@ -127,10 +128,7 @@ def load_settings(
 
 
 def practice_settings() -> Settings:
-    """Everything is practice, whatever is set.  How a browser gets here is not a matter of that.
-
-    Raises `SettingsError`.
-    """
+    """Everything is practice, except how a browser gets here.  Raises `SettingsError`."""
     return Settings(practice=True, public_url=_public_url(read_variables(os.environ)))
 
 
@@ -166,15 +164,9 @@ def _address(values: Mapping[str, str], name: str) -> str | None:
     if name not in values:
         return None
     address = values[name].rstrip("/")
-    try:
-        parts = urlsplit(address)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if not host or parts.scheme not in ("http", "https"):
-        raise SettingsError(
-            f"{name} is not a web address.", advice="Write it like https://bot.example.com"
-        )
+    advice = "Write it like https://bot.example.com"
+    parts = _split(address, SettingsError(f"{name} is not a web address.", advice=advice))
+    host = parts.hostname
     if parts.path or parts.query or parts.fragment or parts.username is not None:
         raise SettingsError(
             f"{name} has something before or after the host.",
@@ -188,17 +180,31 @@ def _address(values: Mapping[str, str], name: str) -> str | None:
     return address
 
 
+def _split(address: str, no_address: SettingsError) -> SplitResult:
+    try:
+        parts = urlsplit(address)
+        if parts.hostname and parts.scheme in ("http", "https") and parts.port != 0:
+            return parts
+    except ValueError:  # of the host, or of the port
+        pass
+    raise no_address
+
+
 def _public_url(values: Mapping[str, str]) -> str | None:
     pattern = values.get("BOTKIT_PUBLIC_URL", "").rstrip("/")
-    host = pattern.partition("://")[2].partition("/")[0].replace("{port}", "")
-    if pattern and (not pattern.startswith(("https://", "http://")) or not host):
-        sentence = "BOTKIT_PUBLIC_URL is not a web address."
-    elif pattern and pattern.count("{port}") != 1:
-        sentence = "BOTKIT_PUBLIC_URL does not have {port} in it once."
-    else:
-        return pattern or None
+    if not pattern:
+        return None
     example = "https://hub.example.org/hub/user-redirect/proxy/{port}"
-    raise SettingsError(sentence, advice=f"Write it like {example}, with {{port}} as it stands.")
+    advice = f"Write it like {example}, with {{port}} as it stands."
+    no_address = SettingsError("BOTKIT_PUBLIC_URL is not a web address.", advice=advice)
+    parts = _split(pattern.replace("{port}", "4711"), no_address)
+    if re.search(r"[\s\\]|/\.", pattern):
+        raise no_address
+    if parts.query or parts.fragment or parts.username is not None:
+        raise SettingsError("BOTKIT_PUBLIC_URL has something after its path.", advice=advice)
+    if pattern.count("{port}") != 1:
+        raise SettingsError("BOTKIT_PUBLIC_URL does not have {port} in it once.", advice=advice)
+    return pattern
 
 
 def read_skills(text: str) -> tuple[str, ...]:

@@ -145,7 +145,30 @@ def changes_of_the_same_page(get_page, bookmark):
     return changes, page["newStartPageToken"]
 
 
+def ask_another_thing(person, question):
+    return person.say("help me").text
+
+
+def save_in_two_steps(connection, *row):
+    connection.execute("DELETE FROM services WHERE userId = ?", row[3:4])
+    connection.execute(
+        "INSERT INTO services (name, botId, groupId, userId, data) VALUES (?, ?, ?, ?, ?)", row
+    )
+
+
+def fetch_with_the_token_in_the_url(url, token):
+    return requests.get(f"{url}?access_token={token}", timeout=10).json()
+
+
+def fetch_nothing(url, token):
+    raise RuntimeError(f"cannot open {url}")
+
+
 ANSWERS = {
+    ask_another_thing: (check.ask, "Carol was to say 'help', but said 'help me'."),
+    save_in_two_steps: (check.save_service, "sent 2 statements to save one row."),
+    fetch_with_the_token_in_the_url: (check.api_answers, "the token is in the URL."),
+    fetch_nothing: (check.api_answers, "your code stops with RuntimeError; wanted:"),
     addresses_with_a_question_mark: (check.addresses, "you accept 'https://bot.example?'."),
     addresses_returning_the_sentence: (check.addresses, "you return a text. Raise it instead."),
     changes_of_the_same_page: (check.read_changes, "Do you ask for the same page again?"),

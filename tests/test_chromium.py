@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+import botkit
 from botkit.kit import PRACTICE, Kit
+from botkit.running import stop
 
 
 def say(page, text):
@@ -65,3 +67,24 @@ def test_pages_fit_the_screen(kit, chromium, width, scheme):
         ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert ground == ("rgb(246, 247, 249)" if scheme == "light" else "rgb(20, 23, 28)")
     context.close()
+
+
+def test_a_chat_that_is_open_goes_on_in_the_kit_that_is_started_next(chromium):
+    """As between two demos: the same steps again, on the same page."""
+    kit = botkit.start(confirm=False)
+    page = chromium.new_page()
+    page.goto(kit.chat_page)
+    for _ in range(2):
+        say(page, "profile")
+        page.locator(".post.own", has_text="profile").wait_for()
+        link = page.locator(".post.bot").last.get_by_role("link")
+        link.wait_for()
+        with page.context.expect_page() as opened:
+            link.click()
+        opened.value.get_by_role("button", name="Approve").click()
+        opened.value.get_by_role("heading", name="Connected").wait_for()
+        opened.value.close()
+        kit = botkit.start(confirm=False)
+        page.locator(".post.own").wait_for(state="detached")
+    page.close()
+    stop()

@@ -30,6 +30,10 @@ def test_no_token_is_in_an_error_of_the_database(storage):
     everything = "".join(traceback.format_exception(caught.value))
     assert "The database said: " in everything and secret not in everything
     assert len(everything.splitlines()) < 40
+    hidden = caught.value.__context__
+    while hidden is not None:
+        assert secret not in repr(hidden) + str(hidden) + repr(vars(hidden))
+        hidden = hidden.__context__
 
 
 def test_a_save_does_not_wait_for_the_disk_as_the_write_ahead_log_allows(storage):

@@ -66,7 +66,7 @@ MAY_IMPORT = {
         *("chat", "confirm", "database", "errors", "installation", "keys", "providers", "seal"),
         *("settings", "skills", "storage", "tables", "web", "work"),
     },
-    "production": {"web"},
+    "production": {"errors", "web"},
     "maintenance": {"bot", "chat", "errors", "subscription", "tables"},
     "wrapping": set(),
     "labels": {"wrapping"},
@@ -94,8 +94,8 @@ MAY_IMPORT = {
         "settings",
     },
     "presenter": {
-        *("address", "arrows", "errors", "exchange", "kit", "parties", "practice", "running"),
-        "settings",
+        *("address", "arrows", "errors", "exchange", "kit", "parties", "practice", "production"),
+        *("running", "settings"),
     },
     "__main__": {
         *("address", "bot", "doctor", "errors", "keys", "kit", "maintenance", "presenter"),

@@ -72,6 +72,7 @@ def take_the_trip(page, words, answer):
     consent = follow(page, words)
     consent.get_by_role("button", name="Approve").click()
     consent.get_by_role("heading", name="One more step").wait_for()
+    consent.wait_for_load_state()
     assert consent.evaluate("getComputedStyle(document.body).backgroundColor") != "rgba(0, 0, 0, 0)"
     say(page, consent.locator(".code").inner_text())
     page.locator(".post.bot", has_text=answer).wait_for()
@@ -188,6 +189,7 @@ def test_one_callback_url_at_github_fits_every_port_of_a_class():
     "lesson, around",
     [
         ("09_three_services", {"JUPYTERHUB_PUBLIC_URL": "https://hub.example.org/user/ann/"}),
+        ("08_attack_lab", {"JUPYTERHUB_PUBLIC_URL": "https://hub.example.org/user/ann/"}),
         ("06_public_address", {"BOTKIT_PUBLIC_URL": "https://hub.example.org/at/{port}"}),
         ("03_auth_link", CODESPACE),
     ],

@@ -39,7 +39,7 @@ def test_a_live_kit_without_a_key_is_refused_and_told_the_command():
     with pytest.raises(SettingsError, match=WANTED) as caught:
         Kit(LIVE)
     assert caught.value.advice.endswith(TELLS)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 @pytest.mark.parametrize("command", ["serve", "maintain", "status", "rotate-key"])

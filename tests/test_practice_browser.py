@@ -251,3 +251,13 @@ def test_careless_html_is_read_all_the_same() -> None:
     assert reader.lines == ["Half", "a", "b", "c d"]
     assert [control.value for control in reader.forms[0].controls if control.on] == ["y"]
     assert [button.text for button in reader.forms[0].buttons] == ["Go"]
+
+
+def test_a_choice_that_cannot_be_made_has_no_mark(site: Server) -> None:
+    source = (
+        "<h1>Choose</h1><form><p><input type=radio name=a value=1 disabled> one"
+        "<p><input type=radio name=a value=2 checked> two \ue000"
+        "<p><input name=t value=x><input type=checkbox name=gone disabled> gone</form>"
+    )
+    page = Page(Browser(), site.url, 200, source, [])
+    assert page.text == "Choose\none\n(•) two\ngone"

@@ -26,8 +26,11 @@ def world() -> Iterator[World]:
     world.close()
 
 
-def news(world: World, person: str = "Alice", since: int = 0) -> dict[str, Any]:
-    answer = requests.get(f"{world.server.url}/people/{person}/news", params={"since": since})
+def news(
+    world: World, person: str = "Alice", since: int = 0, name: str | None = None
+) -> dict[str, Any]:
+    params: dict[str, Any] = {"since": since, "world": name or world.chat.name}
+    answer = requests.get(f"{world.server.url}/people/{person}/news", params=params)
     assert answer.headers["Content-Type"] == "application/json"
     data = answer.json()
     assert isinstance(data, dict)
@@ -111,9 +114,22 @@ def test_a_page_that_waits_hears_of_a_post_as_soon_as_it_is_there(
     assert [shown["text"] for shown in heard[0]["posts"]] == ["here I am"]
 
 
-def test_a_page_that_is_ahead_of_a_new_world_gets_all_of_it(world: World) -> None:
+def test_a_page_of_a_former_world_gets_all_of_this_one_at_once(world: World) -> None:
     world.chat.say("Bob", "from the start")
-    assert len(news(world, since=10**9)["posts"]) == 1
+    now = news(world)
+    assert now["world"] == world.chat.name
+    there = news(world, since=now["newest"], name="the one before")
+    assert [shown["text"] for shown in there["posts"]] == ["from the start"]
+
+
+def test_whoever_waits_for_news_is_let_go_when_the_world_ends(world: World) -> None:
+    heard: list[dict[str, Any]] = []
+    newest = news(world)["newest"]
+    waiting = threading.Thread(target=lambda: heard.append(news(world, since=newest)))
+    waiting.start()
+    world.chat.end()
+    waiting.join(5)
+    assert not waiting.is_alive() and heard[0]["posts"] == []
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -86,8 +87,21 @@ def test_a_whole_trip_goes_message_by_message_in_the_order_of_lesson_01(
 def test_a_second_press_for_the_same_message_does_nothing(presented: Presented) -> None:
     presented.say("profile")
     held = presented.next()
-    assert presented.post("next", {"held": held["name"]}).json() == {"done": False}
+    assert presented.press(held["name"]) is False
     assert presented.post("next", {}).json() == {"done": False}
+
+
+def test_a_press_from_before_a_reset_lets_nothing_of_the_new_run_go(presented: Presented) -> None:
+    names, runs = [], []
+    for _ in range(2):
+        presented.post("reset")
+        presented.say("profile")
+        names.append(presented.held()["name"])
+        runs.append(presented.news()["run"])
+    assert names[0] == names[1] and runs[0] != runs[1]
+    assert presented.press(names[0], runs[0]) is False
+    assert presented.held()["name"] == names[1]
+    assert presented.press(names[1], runs[1]) is True
 
 
 def test_when_it_flows_nothing_waits_and_what_waited_goes(presented: Presented) -> None:
@@ -117,14 +131,54 @@ def test_the_news_wait_until_something_has_changed(presented: Presented) -> None
 
 def test_the_news_say_when_the_chats_page_has_been_told_everything(presented: Presented) -> None:
     assert presented.news()["ready"] is False  # nobody has looked at the chat yet
-    newest = presented.kit.world.ringcentral.wait_for_change(-1, 0)
-    chat = f"at/{presented.kit.world.ports['chat']}/people/Alice/news"
-    waiting = Apart(lambda: presented.get(chat, params={"since": newest}))
-    known = {"run": presented.news()["run"], "since": presented.news()["version"]}
-    assert presented.news(**known, ready="false")["ready"] is True
+    waiting, newest = look_at_the_chat(presented)
     presented.say("profile")
     assert waiting.result().json()["newest"] > newest
     assert presented.news()["ready"] is False
+
+
+def look_at_the_chat(presented: Presented) -> tuple[Apart, int]:
+    """As its page does: the question for news, which waits, and the newest that it knows."""
+    chat = presented.kit.world.ringcentral
+    newest = chat.wait_for_change(-1, 0)
+    url = f"at/{presented.kit.world.ports['chat']}/people/Alice/news"
+    known = {"since": newest, "world": chat.name}
+    waiting = Apart(lambda: presented.get(url, params=known))
+    told = presented.news()
+    assert presented.news(run=told["run"], since=told["version"], ready="false")["ready"] is True
+    return waiting, newest
+
+
+def test_after_a_reset_the_chats_page_has_to_be_told_anew(presented: Presented) -> None:
+    _, newest = look_at_the_chat(presented)
+    presented.post("reset")
+    assert presented.kit.world.ringcentral.wait_for_change(-1, 0) == newest
+    told = presented.news()
+    assert presented.view.gate.look().resting and told["ready"] is False
+
+
+def test_who_asks_for_news_while_a_reset_begins_gets_those_of_the_new_run(
+    presented: Presented, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, lock = presented.news(), Interrupted(presented.view._changing, presented.view.reset)
+    monkeypatch.setattr(presented.view, "_changing", lock)
+    told = presented.news(run=known["run"], since=known["version"], ready="false")
+    assert lock.then == [] and told["run"] != known["run"]
+
+
+class Interrupted:
+    """A lock: whoever gives it back first waits until something else has been done."""
+
+    def __init__(self, lock: Any, then: Callable[[], None]) -> None:
+        self.lock, self.then = lock, [then]
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+        while self.then:
+            self.then.pop()()
 
 
 def test_no_secret_is_in_any_of_the_news(presented: Presented) -> None:

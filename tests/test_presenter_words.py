@@ -94,6 +94,14 @@ def test_what_somebody_writes_is_no_template():
     assert told["title"] == "“{them} {0} ‹token› {text}”"
 
 
+def test_a_title_fits_its_arrow_and_only_what_tells_something_is_below_it():
+    long = tell(exchange("chat → bot", fields=(("text", "a long story " * 9),)), answer=False)
+    assert long["title"] == "“a long story a long story a l"
+    fields = (("grant_type", "x"), ("client_id", "c"), *((name, name.upper()) for name in "abcd"))
+    told = tell(exchange("Google → bot", fields=fields), answer=False)
+    assert told["fields"] == [["a", "A"], ["b", "B"], ["c", "C"]]
+
+
 # ---- the gate
 
 
@@ -109,10 +117,37 @@ def test_only_the_request_to_where_an_answer_has_sent_the_browser_waits():
     back = exchange("browser → bot", "GET", "/github/oauth", number=2)
     called_back = Apart(lambda: gate(back))
     gate.wait(PATIENCE, lambda scene: scene.held == back)
-    assert gate.look().held == back
-    gate.close()
+    assert gate.release(name_of(back))
     called_back.result()
-    gate(exchange("browser → bot", "GET", "/github/oauth", number=3))  # by hand, once more
+    again = exchange("browser → bot", "GET", "/github/oauth", number=3)
+    Apart(lambda: gate(again)).result()  # by hand, once more: passes
+
+
+def test_a_gate_that_is_closed_lets_go_what_waits_and_holds_nothing_any_more():
+    gate = Gate()
+    waiting = Apart(lambda: gate(exchange("bot → chat")))
+    gate.wait(PATIENCE, lambda scene: scene.held is not None)
+    gate.close()
+    waiting.result()
+    Apart(lambda: gate(exchange("bot → GitHub", number=2))).result()
+    assert [step.number for step in gate.look().steps] == [1, 2]
+
+
+def test_nothing_rests_while_a_request_has_no_answer():
+    gate = Gate(flowing=True)
+    assert gate.look().resting
+    gate(exchange("bot → GitHub"))
+    assert gate.look().held is None and not gate.look().resting
+    gate(exchange("bot → GitHub", status=200))
+    assert gate.look().resting
+
+
+def test_the_oldest_steps_of_a_long_talk_are_forgotten():
+    gate = Gate(flowing=True)
+    for number in range(1, 203):
+        gate(exchange("bot → chat", number=number))
+    numbers = [step.number for step in gate.look().steps]
+    assert numbers == [*range(3, 203)]
 
 
 def test_messages_that_wait_go_in_the_order_in_which_they_came():

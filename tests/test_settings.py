@@ -8,7 +8,7 @@ import pytest
 
 from botkit.address import Address, Reach, choose_address, find_reach
 from botkit.errors import SettingsError
-from botkit.settings import Registration, Settings, load_settings
+from botkit.settings import Registration, Settings, load_settings, practice_settings
 from botkit.variables import VARIABLES
 
 ROOT = Path(__file__).parent.parent
@@ -125,6 +125,44 @@ def test_loopback_may_do_without_https(load, address):
     assert settings.public_address == address.rstrip("/")
 
 
+GOOD = [
+    "https://hub.example.org/hub/user-redirect/proxy/{port}",
+    "https://hub.example.org/hub/user-redirect/proxy/{port}/",
+    "HTTPS://fluffy-owl-{port}.app.github.dev",
+    "http://192.0.2.7:8000/user/ann/proxy/{port}",
+]
+BAD = {
+    "hub.example.org/{port}": "is not a web address",
+    "ftp://hub.example.org/{port}": "is not a web address",
+    "https://{port}/x y": "is not a web address",
+    "https://hub example.org/{port}": "is not a web address",
+    "https://hub.example.org/a/../{port}": "is not a web address",
+    "https://[hub/{port}": "is not a web address",
+    "https:///{port}": "is not a web address",
+    "https://hub.example.org/?port={port}": "has something after its path",
+    "https://hub.example.org/#{port}": "has something after its path",
+    "https://ann:planted-secret@hub.example.org/{port}": "has something after its path",
+    "https://hub.example.org/proxy/8090": "does not have {port} in it once",
+    "https://hub-{port}.example.org/{port}": "does not have {port} in it once",
+}
+
+
+@pytest.mark.parametrize("pattern", GOOD)
+def test_how_a_browser_gets_here_can_be_set(load, monkeypatch, pattern):
+    assert load(BOTKIT_PUBLIC_URL=pattern).public_url == pattern.rstrip("/")
+    assert load(BOTKIT_PUBLIC_URL=pattern, BOTKIT_PRACTICE="1").public_url == pattern.rstrip("/")
+    monkeypatch.setenv("BOTKIT_PUBLIC_URL", pattern)
+    assert practice_settings() == Settings(practice=True, public_url=pattern.rstrip("/"))
+
+
+@pytest.mark.parametrize("pattern", BAD)
+def test_a_way_for_browsers_that_leads_nowhere_is_refused(load, pattern):
+    with pytest.raises(SettingsError) as caught:
+        load(BOTKIT_PUBLIC_URL=pattern)
+    assert str(caught.value) == f"BOTKIT_PUBLIC_URL {BAD[pattern]}."
+    assert "hub.example.org/hub/user-redirect/proxy/{port}" in caught.value.advice
+
+
 # ---- where the bot is found
 
 CODESPACE = {
@@ -188,8 +226,9 @@ def test_an_address_for_browsers_and_the_one_on_loopback_are_the_same_place(patt
     assert reach.for_browsers(here) == there and reach.on_loopback(there) == here
     assert reach.for_browsers(there) == there and reach.on_loopback(here) == here
     assert reach.for_browsers("https://github.com/login") == "https://github.com/login"
-    longer = pattern.replace("{port}", "4711") + "0.evil.example/login"
-    assert reach.on_loopback(longer) == longer
+    for more in ("0.evil.example/login", "@evil.example/", "٤", "0000/"):
+        there, here = pattern.replace("{port}", "4711") + more, f"http://127.0.0.1:4711{more}"
+        assert reach.on_loopback(there) == there and reach.for_browsers(here) == here
 
 
 # ---- what is written about it

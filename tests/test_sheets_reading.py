@@ -60,6 +60,7 @@ def test_a_link_in_any_of_its_forms_is_read(text, gid):
         (f"https://docs.google.com@evil.example/spreadsheets/d/{ID}", "no link to a Google"),
         (f"https://evil.example/?https://docs.google.com/spreadsheets/d/{ID}", "no link to a Goo"),
         (f"http://127.0.0.1:9/spreadsheets/d/{ID}", "no link to a Google"),
+        (f"{HOME}0/spreadsheets/d/{ID}", "no link to a Google"),
         (f"file://docs.google.com/spreadsheets/d/{ID}", "no link to a Google"),
         ("javascript:alert(1).x", "no link to a Google"),
         ("http://[::1", "no link to a Google"),

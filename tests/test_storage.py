@@ -137,6 +137,16 @@ def test_a_locked_database_is_named_as_such_and_loses_nothing(tmp_path, clock):
     assert storage.find_service("GitHub", **ALICE).access_token == "after"
 
 
+def test_a_state_is_for_one_link_only(storage):
+    link = {"provider": "GitHub", "redirect_uri": "http://127.0.0.1:9/", "verifier": "v", **ALICE}
+    storage.add_authorization("one-state", **link)
+    with pytest.raises(StorageError, match="a link with this state already") as caught:
+        storage.add_authorization("one-state", **link)
+    assert "make a new one" in caught.value.advice
+    assert len(traceback.format_exception(caught.value)) < 12
+    assert storage.claim_authorization("one-state", provider="GitHub").verifier == "v"
+
+
 def test_a_read_only_database_is_named_as_such(tmp_path, clock):
     file = tmp_path / "read-only.sqlite"
     writable = Storage(f"sqlite:///{file}", now=clock)

@@ -140,12 +140,12 @@ def test_interrupting_the_cell_ends_the_agent(
     main = threading.main_thread().ident
 
     def interrupt() -> None:
-        agents.event.wait(10)
+        agents.event.wait(60)
         signal.pthread_kill(main, signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
-        open_tunnel(9, ngrok_path=ngrok_path, deadline=10)
+        open_tunnel(9, ngrok_path=ngrok_path, deadline=60)
     assert agents.all_ended()
 
 

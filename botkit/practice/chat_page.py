@@ -41,12 +41,15 @@ def chat_page(world: RingCentral) -> Blueprint:
 
     @page.get("/people/<name>/news")
     def news(name: str) -> dict[str, Any]:
-        """What happened after the number `since`; waits when nothing has (long polling)."""
+        """What happened after the number `since`; waits when nothing has (long polling).
+
+        A page that knows another `world` was open before this one began, and is told everything.
+        """
         person, since = somebody(name), request.args.get("since", 0, type=int)
+        if request.args.get("world") != world.name:
+            since = 0
         newest = world.wait_for_change(since, POLL_SECONDS)
-        if since > newest:
-            since = 0  # this world has started anew since the page last asked
-        return _news(world, person, since) | {"newest": newest}
+        return _news(world, person, since) | {"newest": newest, "world": world.name}
 
     @page.post("/people/<name>/chats/<chat_id>/posts")
     def write(name: str, chat_id: str) -> tuple[dict[str, Any], int]:

@@ -7,6 +7,7 @@ API and `chat_page.py` the web page.  It is safe to use from any thread.
 from __future__ import annotations
 
 import re
+import secrets
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -23,10 +24,15 @@ _AT_BOT = re.compile(r"(?<!\w)@bot\b", re.IGNORECASE)
 
 
 class ChatRoom:
-    """Three people and their chats.  `now` returns the time as an aware UTC datetime."""
+    """Three people and their chats.  `now` returns the time as an aware UTC datetime.
+
+    `name` tells this chat from one that was at the same address before it.
+    """
 
     def __init__(self, *, now: Callable[[], datetime]) -> None:
         self.now = now
+        self.name = secrets.token_hex(4)
+        self.is_over = False
         self.bot: Person | None = None
         self.webhooks = Webhooks(now)
         self._people = {person.id: person for person in PEOPLE}
@@ -111,8 +117,14 @@ class ChatRoom:
     def wait_for_change(self, since: int, timeout: float) -> int:
         """The number of the newest change: at once if it is not `since`, else after a wait."""
         with self._changed:
-            self._changed.wait_for(lambda: self._newest != since, timeout)
+            self._changed.wait_for(lambda: self._newest != since or self.is_over, timeout)
             return self._newest
+
+    def end(self) -> None:
+        """Let nobody wait any longer for news."""
+        with self._changed:
+            self.is_over = True
+            self._changed.notify_all()
 
     # ---- who is in a chat ----------------------------------------------------------------------
 

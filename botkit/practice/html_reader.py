@@ -157,18 +157,20 @@ class Reader(HTMLParser):
     def _input(self, has: Attributes) -> None:
         kind = has.get("type", "text").lower()
         if kind in ("radio", "checkbox"):
-            self._control(has, has.get("value", "on"), "choice", "checked" in has)
-            if self._form and self._form.controls:
-                self.choices.append(self._form.controls[-1])
+            choice = self._control(has, has.get("value", "on"), "choice", "checked" in has)
+            if choice:
+                self.choices.append(choice)
                 self._line.append(f"{MARKS[kind]} ")
         elif kind == "submit":
             self._button(has.get("value", "Submit"), has)
         elif kind not in ("button", "reset", "image", "file"):
             self._control(has, has.get("value", ""), "hidden" if kind == "hidden" else "text")
 
-    def _control(self, has: Attributes, value: str, kind: str, on: bool = True) -> None:
-        if self._form and has.get("name") and "disabled" not in has:
-            self._form.controls.append(Control(has["name"], value, kind, on))
+    def _control(self, has: Attributes, value: str, kind: str, on: bool = True) -> Control | None:
+        if not self._form or not has.get("name") or "disabled" in has:
+            return None
+        self._form.controls.append(Control(has["name"], value, kind, on))
+        return self._form.controls[-1]
 
     def _button(self, text: str, has: Attributes) -> None:
         if self._form and "disabled" not in has:

@@ -46,9 +46,8 @@ class World:
     """`around(app, party)` may wrap each server's app, to watch what passes.
 
     `for_browsers` makes of an address on loopback the one that a person's browser needs, and `find`
-    goes the other way.  `ports`
-    are those of a world before this one, by the same names: what still has its address finds this
-    world there.
+    goes the other way.  `ports` are those of a world before this one, by the same names: what still
+    has its address finds this world there.
     """
 
     def __init__(
@@ -145,9 +144,11 @@ class World:
         return tuple(self._servers)
 
     def let_go(self) -> None:
-        """Let nobody wait any longer for an answer that was told to be late."""
+        """Let nobody wait any longer for an answer that was told to be late, or for news."""
         for practice in self._there.values():
             practice.trouble.clear()
+        if "chat" in self._there:
+            self.ringcentral.end()
 
     def close(self) -> None:
         """Stop the servers.  Calling it twice does no harm."""

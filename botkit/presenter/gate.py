@@ -158,7 +158,10 @@ def brings_something(answer: Exchange) -> bool:
 
 
 def name_of(message: Exchange) -> str:
-    """A name for a message, by which two windows know that they mean the same one."""
+    """A name for a message, by which two windows know that they mean the same one.
+
+    Tickets begin again with each kit, so whoever presses says which run it was, too (view.py).
+    """
     return f"{message.number}{'a' if is_answer(message) else 'q'}"
 
 

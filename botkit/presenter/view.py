@@ -17,23 +17,23 @@ import threading
 import time
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, render_template, request
 
 from botkit import running
 from botkit.address import Reach, find_reach
-from botkit.errors import BotkitError, PortTaken
+from botkit.errors import BotkitError
 from botkit.kit import Kit
 from botkit.parties import PARTIES
-from botkit.practice.chat_page import from_elsewhere
+from botkit.practice.chat_page import POLL_SECONDS, from_elsewhere
 from botkit.practice.server import Server
+from botkit.presenter.door import NOT_KNOWN, Door
 from botkit.presenter.gate import Gate, Scene, is_answer, name_of
 from botkit.presenter.mount import AT, Mount, WSGIApp
 from botkit.presenter.story import tell
+from botkit.production import port_wanted
 from botkit.settings import Settings
 
-POLL_SECONDS = 20.0  # below what proxies allow for an answer
 MOMENT = 0.05  # seconds between two looks at what does not report: the bot's work, the chat
 ACCOUNTS = ("github_account", "google_account", "ringcentral_account", "teapot_account")
 HEADERS = {
@@ -62,10 +62,13 @@ class View:
         self._name = secrets.token_hex(4)  # of this process
         self._run = 0
         self._changing = threading.RLock()  # who comes while there is no kit waits here
+        self._trouble = ""  # why the newest reset has failed
         self._mount = Mount(self._make_web(), self._find)
+        self._door = Door(self._mount, HEADERS)
         with self._changing:
             self.server = self._serve()
             self.url = find_reach(settings, os.environ).url(self.server.port)
+            self._door.know(self.url)
             try:
                 self.reset()
             except BaseException:
@@ -73,24 +76,25 @@ class View:
                 raise
 
     def _serve(self) -> Server:
-        port = self._settings.port
-        try:
-            return Server(self._mount, port=port)
-        except OverflowError as error:
-            raise PortTaken(f"There is no port {port}.") from error
-        except OSError as error:
-            raise PortTaken(f"Port {port} is taken by another program.") from error
+        with port_wanted(self._settings.port):
+            return Server(self._door, port=self._settings.port)
 
     def reset(self, home: str = "") -> None:
         """A new kit.  `home` is the address of the view as the browser knows it, if it is another
         one than `url`; the links that the kit gives out begin with it.
+
+        Raises what `Kit` raises.  Then the view goes on with what is left, until the next reset.
         """
         with self._changing:
-            self.url = home or self.url
+            url = home or self.url
             self.gate.close()
             try:
-                reach = Reach(f"{self.url}/{AT}/{{port}}", "proxy")
+                reach = Reach(f"{url}/{AT}/{{port}}", "proxy")
                 self.kit = running.start(replace(self._settings, port=0), reach=reach)
+                self.url, self._trouble = url, ""
+            except BotkitError as error:
+                self._trouble = f"{error} {error.advice}"
+                raise
             finally:  # whoever waits at the old gate looks at the new one
                 self._run += 1
                 self.gate = Gate(self.gate.version + 1)
@@ -111,9 +115,9 @@ class View:
         while True:
             with self._changing:
                 gate, kit, now = self.gate, self.kit, self._run_name
-            if gate.closed:  # the view is, and only a connection from before is left
+                is_over, scene = gate.closed, gate.look()  # here, for a reset closes its gate, too
+            if is_over:  # the view is closed, and only a connection from before is left
                 abort(503)
-            scene = gate.look()
             is_ready = scene.resting and self._at_rest(kit)
             left = until - time.monotonic()
             if (run, since, ready) != (now, scene.version, is_ready) or left <= 0:
@@ -149,6 +153,7 @@ class View:
             "ready": ready,
             "flowing": scene.flowing,
             "held": held,
+            "trouble": self._trouble,
             "steps": steps,
             "home": f"{self.url}/",
             "chat": f"{AT}/{self.kit.world.ports['chat']}/",
@@ -177,9 +182,11 @@ class View:
         web = Flask(__name__)
 
         @web.before_request
-        def guard() -> None:
+        def guard() -> Any:
             if request.method == "POST" and from_elsewhere(request):
-                abort(403)
+                # Only our own page can read this, and only behind a proxy that hides its name.
+                return {"message": NOT_KNOWN}, 403
+            return None
 
         @web.after_request
         def harden(answer: Response) -> Response:
@@ -198,7 +205,9 @@ class View:
 
         @web.post("/next")
         def next_step() -> dict[str, Any]:
-            return {"done": self.gate.release(str(_told("held")))}
+            with self._changing:  # a press from an older run means a message of that run
+                gate, now = self.gate, self._run_name
+            return {"done": _told("run") == now and gate.release(str(_told("held")))}
 
         @web.post("/flow")
         def flow() -> dict[str, Any]:
@@ -208,8 +217,9 @@ class View:
         @web.post("/reset")
         def reset() -> Any:
             home = str(_told("home") or "").rstrip("/")
-            if home and urlsplit(home).scheme not in ("http", "https"):
-                abort(400)
+            objection = self._door.objection(home) if home else ""
+            if objection:
+                return {"message": objection}, 400
             try:
                 self.reset(home)
             except BotkitError as error:

@@ -5,6 +5,7 @@ const $ = (id) => document.getElementById(id);
 const [log, message, title, members] = ["log", "message", "title", "members"].map($);
 
 let me = "Alice"; // who is typing
+let world = ""; // the name of the practice world that answers; another one has begun again
 let since = 0; // the newest change that this page knows of
 let chats = []; // the chats of that person
 let posts = []; // everything said in them, oldest first
@@ -30,7 +31,7 @@ async function listen() {
   let lost = false;
   while (!signal.aborted) {
     try {
-      const news = await ask(`people/${me}/news?since=${since}`, { signal });
+      const news = await ask(`people/${me}/news?since=${since}&world=${world}`, { signal });
       if (signal.aborted) return;
       if (lost) complain("");
       lost = false;
@@ -45,7 +46,9 @@ async function listen() {
 }
 
 function take(news) {
-  const anew = since === 0 || news.newest < since; // below: the practice world was started again
+  const anew = since === 0 || news.world !== world;
+  if (news.world !== world) seen = new Map();
+  world = news.world;
   const before = current()?.id;
   if (anew) posts = [];
   chats = news.chats;

@@ -10,6 +10,7 @@ const PATIENCE = 3000; // ms; then a press does something, however things look
 
 let state = null; // what the kit told last
 let run = ""; // whose frames are shown
+let refused = ""; // why the kit does not want to be at this page's address
 let acting = false; // a press is being carried out
 let restless = 0; // since when nothing is held and yet nothing can be done, in ms
 
@@ -48,13 +49,13 @@ async function take(news) {
   state = news;
   if (news.home !== home) {
     // At another address than the kit thinks, such as behind a proxy: then its links lead nowhere.
-    if (first) await ask("reset", { home });
-    else complain(`The view has moved to ${news.home}`);
+    if (first) refused = await ask("reset", { home }).then(() => "", (error) => error.message);
+    if (!first || refused) complain(refused || `The view has moved to ${news.home}`);
     return;
   }
   if (news.run !== run) {
     run = news.run;
-    complain("");
+    complain(news.trouble);
     beginAnew(news.chat, home);
     noCaption();
   }
@@ -101,7 +102,7 @@ function whose() {
 
 async function next() {
   const [name, , act] = situation();
-  if (name === "held") return ask("next", { held: state.held.name });
+  if (name === "held") return ask("next", { held: state.held.name, run });
   const stuck = name === "busy" && !acting && performance.now() - restless > PATIENCE;
   const chosen = act ?? (stuck ? nextAct() : null);
   if (!chosen) return;
@@ -117,7 +118,7 @@ async function next() {
 }
 
 const flow = () => ask("flow", { flowing: !state?.flowing });
-const reset = () => ask("reset", {});
+const reset = () => ask("reset", { home }); // whoever resets decides where the view is
 
 const tell = (promise) => promise.catch((error) => complain(error.message));
 const focusBack = () => $("stage").focus({ preventScroll: true });

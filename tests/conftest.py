@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 from live_world import PracticeProcess
 from postgresql_server import PostgreSQL
+from presenter_world import Presented, Room
 from serve_world import KEY, ServeAt
 
 from botkit.kit import Kit
+from botkit.settings import SKILLS
 from botkit.storage import Storage
 
 
@@ -103,6 +105,23 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=program, args=options)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def presented() -> Iterator[Presented]:
+    """The presenter's view, with all skills."""
+    presented = Presented(skills=tuple(SKILLS))
+    yield presented
+    presented.close()
+
+
+@pytest.fixture
+def room(chromium: Any, presented: Presented) -> Iterator[Room]:
+    """The presenter's view on the wall; the browser must have had nothing to complain of."""
+    room = Room(chromium, presented).open()
+    yield room
+    room.context.close()
+    assert room.troubles == []
 
 
 @pytest.fixture

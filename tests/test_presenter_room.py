@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from presenter_world import TRIP, Presented, Room
 
 from botkit.practice.server import Server
-from botkit.settings import SKILLS
-
-
-@pytest.fixture
-def presented() -> Iterator[Presented]:
-    presented = Presented(skills=tuple(SKILLS))
-    yield presented
-    presented.close()
-
-
-@pytest.fixture
-def room(chromium: Any, presented: Presented) -> Iterator[Room]:
-    room = Room(chromium, presented).open()
-    yield room
-    room.context.close()
-    assert room.troubles == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

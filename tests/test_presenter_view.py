@@ -2,30 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-import pytest
-from presenter_world import AT_REST, TRIP, Presented, Room, expect
-
-from botkit.settings import SKILLS
+from presenter_world import AT_REST, TRIP, Room, expect
 
 TOKEN = "/login/oauth/access_token"
-
-
-@pytest.fixture
-def presented() -> Iterator[Presented]:
-    presented = Presented(skills=tuple(SKILLS))
-    yield presented
-    presented.close()
-
-
-@pytest.fixture
-def room(chromium: Any, presented: Presented) -> Iterator[Room]:
-    room = Room(chromium, presented).open()
-    yield room
-    room.context.close()
-    assert room.troubles == []
 
 
 # ---- the trip

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import sqlite3
+import threading
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -75,6 +78,181 @@ def test_round_2_a_memory_of_its_own_is_named_however_often_the_check_runs():
 
     for _ in range(2):
         assert "remember keys in a name outside of itself?" in said(check.lab_replay(claim))
+
+
+def pops(ends, key, now):
+    end = ends.pop(key, None)
+    return end is not None and now < end
+
+
+def pops_from_a_set_of_keys(ends, key, now):
+    return now < ends.pop(key, now) if {key} & ends.keys() else False
+
+
+def pops_from_a_copy(ends, key, now):
+    for one, end in ends.copy().items():
+        if one == key and now < end:
+            return ends.pop(key, None) is not None
+    return False
+
+
+def under(lock):
+    def claim(ends, key, now):
+        with lock:
+            return looks_and_deletes(ends, key, now)
+
+    return claim
+
+
+def under_acquire(lock):
+    def claim(ends, key, now):
+        lock.acquire()
+        try:
+            return deletes_after_get(ends, key, now)
+        finally:
+            lock.release()
+
+    return claim
+
+
+def removes_under(lock):
+    def claim(ends, key, now):
+        if key not in ends:
+            return False
+        with lock:
+            return looks_and_deletes(ends, key, now)
+
+    return claim
+
+
+def refuses_while_another_is_at_work(lock):
+    def claim(ends, key, now):
+        if not lock.acquire(blocking=False):
+            return False
+        try:
+            return looks_and_deletes(ends, key, now)
+        finally:
+            lock.release()
+
+    return claim
+
+
+def deletes_in_sql(file):
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("CREATE TABLE links (key TEXT)")
+
+    def claim(ends, key, now):
+        with closing(sqlite3.connect(file, isolation_level=None)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("DELETE FROM links")
+            db.executemany("INSERT INTO links VALUES (?)", [(one,) for one in ends])
+            deleted = db.execute("DELETE FROM links WHERE key = ?", (key,)).rowcount == 1
+            end = ends.pop(key) if deleted else now
+            db.execute("COMMIT")
+        return now < end
+
+    return claim
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda file: pops,
+        lambda file: pops_from_a_set_of_keys,
+        lambda file: pops_from_a_copy,
+        lambda file: under(threading.Lock()),
+        lambda file: under(threading.RLock()),
+        lambda file: under(threading.Semaphore()),
+        lambda file: under(threading.Condition()),
+        lambda file: under_acquire(threading.Lock()),
+        lambda file: under_acquire(threading.RLock()),
+        lambda file: removes_under(threading.Lock()),
+        lambda file: refuses_while_another_is_at_work(threading.Lock()),
+        deletes_in_sql,
+    ],
+)
+def test_round_2_each_right_answer_is_taken(answer, tmp_path):
+    assert check.lab_replay(answer(tmp_path / "links.sqlite")).text.startswith("Alice and Bob got")
+
+
+def looks_in_the_keys(ends, key, now):
+    good = any(one == key and now < end for one, end in ends.items())
+    ends.pop(key, None)
+    return good
+
+
+def looks_at_a_default(ends, key, now):
+    end = ends.setdefault(key, now)
+    ends.pop(key, None)
+    return now < end
+
+
+def looks_five_times(ends, key, now):
+    for _ in range(4):
+        if key not in ends:
+            return False
+    good = now < ends.get(key, now)
+    ends.pop(key, None)
+    return good
+
+
+def under_a_lock_for_each_call(ends, key, now):
+    with threading.Lock():
+        good = key in ends and now < ends[key]
+        ends.pop(key, None)
+        return good
+
+
+ONE_LOCK = threading.Lock()
+
+
+def looks_before_the_lock(ends, key, now):
+    good = key in ends and now < ends[key]
+    with ONE_LOCK:
+        ends.pop(key, None)
+    return good
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        looks_in_the_keys,
+        looks_at_a_default,
+        looks_five_times,
+        under_a_lock_for_each_call,
+        looks_before_the_lock,
+    ],
+)
+def test_round_2_the_race_is_found_each_time(claim):
+    for _ in range(5):
+        assert "both got in. You look first and remove later" in said(check.lab_replay(claim))
+
+
+def test_round_2_a_lock_that_is_never_released_has_its_sentence(monkeypatch):
+    monkeypatch.setattr("botkit.check.lesson08.callback._ANSWER", 3)
+    lock = threading.RLock()  # its own thread may take it again
+
+    def claim(ends, key, now):
+        lock.acquire()
+        return pops(ends, key, now)
+
+    text = said(check.lab_replay(claim))
+    assert "the second never got an answer. Release every lock that you take" in text
+
+
+def test_round_2_another_error_in_the_race_is_not_explained_as_a_missing_key():
+    db = sqlite3.connect(":memory:")
+    main = []
+
+    def claim(ends, key, now):
+        main.append(threading.get_ident())
+        if main[0] != threading.get_ident():
+            db.execute("SELECT 1")  # of another thread
+        return pops(ends, key, now)
+
+    text = said(check.lab_replay(claim))
+    assert "your code stopped with ProgrammingError: SQLite objects created in a thread" in text
+    assert "took the entry away" not in text
 
 
 # ---- round 4 -------------------------------------------------------------------------------------

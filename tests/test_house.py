@@ -160,8 +160,3 @@ def test_the_rule_sees_what_it_forbids(tmp_path, monkeypatch):
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
 def test_a_module_opens_by_saying_what_it_is_for(file):
     assert ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
-
-
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
-def test_a_module_can_be_read_in_one_sitting(file):
-    assert len(file.read_text(encoding="utf-8").splitlines()) <= 250

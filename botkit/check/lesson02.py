@@ -7,13 +7,14 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
-from botkit.check.verdict import verdict, want
+from botkit.check.verdict import NotYet, verdict, want
 
 _SERVICES = """
 CREATE TABLE services (id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT, botId TEXT, groupId TEXT, userId TEXT, data TEXT);
 CREATE UNIQUE INDEX one_per_owner ON services (name, botId, groupId, userId);
 """
+_OWN_CONNECTION = "your function sent nothing through `connection`. Use the one that it is given."
 _ALICE = ("GitHub", "bot", "chat", "alice")
 
 
@@ -36,12 +37,14 @@ def _saved(
     connection.set_trace_callback(statements.append)
     try:
         save(connection, *row)
+    except sqlite3.ProgrammingError as error:
+        if "thread" not in str(error):
+            raise
+        raise NotYet(_OWN_CONNECTION) from error  # one that the notebook has made
     finally:
         connection.set_trace_callback(None)
     count = sum(not statement.startswith(("BEGIN", "COMMIT")) for statement in statements)
-    want(
-        count > 0, "your function sent nothing through `connection`. Use the one that it is given."
-    )
+    want(count > 0, _OWN_CONNECTION)
     want(
         count == 1,
         f"your function sent {count} statements to save one row. Between two statements another "

@@ -21,7 +21,10 @@ def ask(function: Callable[..., Any], when: str, *args: Any) -> Any:
 
 
 class Busy(dict[str, datetime]):
-    """Links at which somebody else is at work too: `meanwhile` happens after so many looks."""
+    """Links at which somebody else is at work too: `meanwhile` happens after so many looks.
+
+    A view, or a copy, shows the links as they were at the look.
+    """
 
     looks = 0
     meanwhile: Callable[[], None]
@@ -45,6 +48,25 @@ class Busy(dict[str, datetime]):
         found = super().get(key, default)
         self._looked()
         return found
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        found = super().setdefault(key, default)
+        self._looked()
+        return found
+
+    def copy(self) -> dict[str, datetime]:
+        found = super().copy()
+        self._looked()
+        return found
+
+    def keys(self) -> Any:
+        return self.copy().keys()
+
+    def values(self) -> Any:
+        return self.copy().values()
+
+    def items(self) -> Any:
+        return self.copy().items()
 
 
 Busy.__name__ = "dict"  # so Python's own messages call it

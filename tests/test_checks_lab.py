@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from botkit import check
+from botkit.check.bounded import Call
 from botkit.check.teapot import QUESTIONS, describe_teapot
 from botkit.lab import Lab
 from botkit.practice.browser import Browser, NotOnThisPage
@@ -226,6 +227,25 @@ def looks_before_the_lock(ends, key, now):
 def test_round_2_the_race_is_found_each_time(claim):
     for _ in range(5):
         assert "both got in. You look first and remove later" in said(check.lab_replay(claim))
+
+
+def test_round_2_the_race_is_found_also_if_the_second_callback_begins_late(monkeypatch):
+    first_waits, is_held = threading.Event(), Call.is_held
+
+    def waits(call):
+        first_waits.set()
+        return is_held(call)
+
+    callers = []
+
+    def late(ends, key, now):
+        callers.append(threading.current_thread())
+        if callers[-1] is not callers[0]:
+            first_waits.wait(10)
+        return looks_in_the_keys(ends, key, now)
+
+    monkeypatch.setattr(Call, "is_held", waits)
+    assert "both got in." in said(check.lab_replay(late))
 
 
 def test_round_2_a_lock_that_is_never_released_has_its_sentence(monkeypatch):

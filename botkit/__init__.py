@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from botkit.kit import Kit
+    from botkit.lessons.kit import Kit
 
 __all__ = ["start"]
 
@@ -35,9 +35,9 @@ def start(
     a system whose credentials are there is the real one.  `skills` says what the bot can do, such
     as "github, drive"; see `botkit.settings.SKILLS`.  With `confirm`, a connection
     counts once the person has said a code in the chat: lesson 08 shows why.  Returns a
-    `botkit.kit.Kit`.
+    `botkit.lessons.kit.Kit`.
     """
-    from botkit import running  # here, so that `import botkit` is quick
+    from botkit.lessons import running  # here, so that `import botkit` is quick
     from botkit.settings import load_settings, practice_settings, read_skills
 
     settings = load_settings() if live else practice_settings()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from botkit.errors import BotkitError
 
 if TYPE_CHECKING:
-    from botkit.bot import Bot
+    from botkit.bot.bot import Bot
 
 KEEP_IT = (
     "Keep it as you keep a password: without it nobody can read what the bot has stored. If you "
@@ -80,7 +80,7 @@ def demo(chosen: argparse.Namespace) -> int:
     """Alice asks for her profile, follows the link, approves, and asks again."""
     if chosen.open:
         return _present(chosen.port)
-    from botkit.running import start
+    from botkit.lessons.running import start
     from botkit.settings import practice_settings
 
     kit = start(replace(practice_settings(), port=chosen.port))
@@ -108,9 +108,9 @@ KEYS = (
 
 def _present(port: int) -> int:
     """Run until Ctrl-C; somebody shows the trip in a browser, arrow by arrow, or takes it alone."""
-    from botkit.presenter.screen import open_in_browser
-    from botkit.presenter.view import View
-    from botkit.serve import TICK, say, stop_signal, write_log
+    from botkit.lessons.presenter.screen import open_in_browser
+    from botkit.lessons.presenter.view import View
+    from botkit.run.serve import TICK, say, stop_signal, write_log
     from botkit.settings import SKILLS, practice_settings
 
     stopped = stop_signal()
@@ -131,7 +131,7 @@ def _present(port: int) -> int:
 
 
 def serve(_chosen: argparse.Namespace) -> int:
-    from botkit import serve
+    from botkit.run import serve
     from botkit.settings import load_settings
 
     serve.serve(load_settings())
@@ -139,14 +139,14 @@ def serve(_chosen: argparse.Namespace) -> int:
 
 
 def doctor(chosen: argparse.Namespace) -> int:
-    from botkit.doctor import run
+    from botkit.run.doctor import run
 
     return run(as_json=chosen.json)
 
 
 def setup_database(chosen: argparse.Namespace) -> int:
     from botkit import storage
-    from botkit.bot import DATABASE
+    from botkit.bot.bot import DATABASE
     from botkit.settings import load_settings
 
     done = storage.setup_database(chosen.url or load_settings().database or DATABASE)
@@ -155,7 +155,7 @@ def setup_database(chosen: argparse.Namespace) -> int:
 
 
 def maintain(_chosen: argparse.Namespace) -> int:
-    from botkit import maintenance
+    from botkit.run import maintenance
 
     with _bot() as bot:
         print(*maintenance.maintain(bot) or ["Nothing to do."], sep="\n")
@@ -163,7 +163,7 @@ def maintain(_chosen: argparse.Namespace) -> int:
 
 
 def status(chosen: argparse.Namespace) -> int:
-    from botkit import maintenance
+    from botkit.run import maintenance
 
     with _bot() as bot:
         found = maintenance.status(bot)
@@ -172,7 +172,7 @@ def status(chosen: argparse.Namespace) -> int:
 
 
 def new_key(_chosen: argparse.Namespace) -> int:
-    from botkit import seal
+    from botkit.storage import seal
 
     print(f"{seal.VARIABLE}={seal.new_key()}")
     print(KEEP_IT, file=sys.stderr)
@@ -180,11 +180,11 @@ def new_key(_chosen: argparse.Namespace) -> int:
 
 
 def rotate_key(_chosen: argparse.Namespace) -> int:
-    from botkit.bot import DATABASE
-    from botkit.keys import key_wanted
-    from botkit.seal import Seal
+    from botkit.bot.bot import DATABASE
+    from botkit.bot.keys import key_wanted
     from botkit.settings import load_settings
-    from botkit.storage import Storage
+    from botkit.storage.seal import Seal
+    from botkit.storage.store import Storage
 
     settings = load_settings()
     if not settings.secret_keys:
@@ -200,9 +200,9 @@ def rotate_key(_chosen: argparse.Namespace) -> int:
 @contextmanager
 def _bot() -> Iterator[Bot]:
     """The bot of the settings, beside the one that serves."""
-    from botkit.address import choose_address, find_reach
-    from botkit.bot import Bot
-    from botkit.serve import PORT
+    from botkit.bot.bot import Bot
+    from botkit.run.address import choose_address, find_reach
+    from botkit.run.serve import PORT
     from botkit.settings import load_settings
 
     settings = load_settings()

@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from botkit.errors import SettingsError
-from botkit.seal import VARIABLE, read_keys
+from botkit.storage.seal import VARIABLE, read_keys
 from botkit.variables import read_variables
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -49,7 +49,9 @@ class Settings:
     ngrok_authtoken: str | None = field(default=None, repr=False)
     ngrok_domain: str | None = None
     practice: bool = False
-    confirm: bool = True  # a connection counts once a code is said in the chat: botkit/confirm.py
+    confirm: bool = (
+        True  # a connection counts once a code is said in the chat: botkit/skills/confirm.py
+    )
     skills: tuple[str, ...] = ("github",)  # what the bot can do; the names are in SKILLS
 
     def registration_for(self, skill: str) -> Registration | None:

@@ -16,9 +16,9 @@ from postgresql_server import PostgreSQL
 from presenter_world import Presented, Room
 from serve_world import KEY, ServeAt
 
-from botkit.kit import Kit
+from botkit.lessons.kit import Kit
 from botkit.settings import SKILLS
-from botkit.storage import Storage
+from botkit.storage.store import Storage
 
 
 def left_out(what: str) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from botkit.address import Address, Reach, choose_address, find_reach
 from botkit.errors import SettingsError
+from botkit.run.address import Address, Reach, choose_address, find_reach
 from botkit.settings import Registration, Settings, load_settings, practice_settings
 from botkit.variables import VARIABLES
 

@@ -1,7 +1,7 @@
 """The practice world, put together: a GitHub, a Google, a chat, and a clock that can be moved.
 
 `World` starts the servers that are wanted.  Whoever uses it decides what runs on the other side:
-`botkit.kit` runs the bot there.
+`botkit.lessons.kit` runs the bot there.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from botkit.events import Event
+from botkit.chat.events import Event
 
 
 class Skill(Protocol):

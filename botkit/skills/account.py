@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from botkit.account import read_account
-from botkit.chat import plain
-from botkit.events import Event
+from botkit.chat.events import Event
+from botkit.chat.ringcentral import plain
+from botkit.oauth.account import read_account
 from botkit.skills.base import ServiceSkill
-from botkit.tables import Service
+from botkit.storage.tables import Service
 
 
 class AccountSkill(ServiceSkill):

@@ -18,16 +18,16 @@ from typing import ClassVar
 
 from flask import Blueprint
 
-from botkit.account import would_end
-from botkit.chat import Chat, plain
+from botkit.bot.worker import Work
+from botkit.chat.events import Event
+from botkit.chat.ringcentral import Chat, plain
 from botkit.errors import BotkitError, ProviderError, RateLimited, ReconnectNeeded
-from botkit.events import Event
-from botkit.http import ApiSession
-from botkit.oauth import api_session, auth_link, revoke
-from botkit.providers import Provider, callback_path
-from botkit.storage import Storage
-from botkit.tables import Service
-from botkit.work import Work
+from botkit.oauth.account import would_end
+from botkit.oauth.http import ApiSession
+from botkit.oauth.provider import Provider, callback_path
+from botkit.oauth.steps import api_session, auth_link, revoke
+from botkit.storage.store import Storage
+from botkit.storage.tables import Service
 
 LATER = "Please try again in a moment."
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from botkit.chat import plain
+from botkit.chat.events import Event
+from botkit.chat.ringcentral import plain
 from botkit.errors import ProviderNonsense
-from botkit.events import Event
+from botkit.oauth.tokens import read_fields
 from botkit.skills.base import ServiceSkill
-from botkit.tables import Service
-from botkit.tokens import read_fields
+from botkit.storage.tables import Service
 
 # What may be shown in a chat that others read: the private e-mail address is not among it.
 PUBLIC = ("login", "name", "bio", "company", "location", "public_repos", "followers", "html_url")

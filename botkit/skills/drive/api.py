@@ -18,8 +18,8 @@ from typing import Any
 import requests
 
 from botkit.errors import ProviderError, ProviderNonsense, ProviderRefused, RateLimited
-from botkit.http import ApiSession
-from botkit.tokens import read_fields
+from botkit.oauth.http import ApiSession
+from botkit.oauth.tokens import read_fields
 
 FILE = (
     "id,name,mimeType,trashed,createdTime,webViewLink,"

@@ -22,8 +22,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from botkit.chat import LONGEST_POST, plain
-from botkit.tables import Service
+from botkit.chat.ringcentral import LONGEST_POST, plain
+from botkit.storage.tables import Service
 
 REMEMBERED = 2_000  # files; some 150 kilobytes
 LONGEST_NAME = 120  # characters of a name that are remembered and shown
@@ -132,7 +132,7 @@ def _post(lines: list[str]) -> str:
 def clean(name: Any) -> str:
     """A name on one line, cut, without characters that hide others or turn the line around.
 
-    Of its brackets see `botkit.chat.plain`.
+    Of its brackets see `botkit.chat.ringcentral.plain`.
     """
     if not isinstance(name, str):
         return ""

@@ -1,0 +1,246 @@
+"""The web app: the few addresses at which others reach the bot.
+
+    GET  /github/oauth   the provider sends the browser back here (step 2), one path per provider
+    ...                  what the skills bring with them, such as Drive's /google/webhook
+    GET  /bot/oauth      RingCentral sends an administrator's browser here with a public bot's code
+    POST /bot/oauth      RingCentral brings a private bot's token
+    POST /bot/webhook    RingCentral tells what happened in a chat
+    GET  /health         is the bot able to work?
+
+Every page says what happened and what to do next, and nothing that a stranger wrote is repeated
+without being escaped.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import parse_qs
+
+from flask import Flask, Response, jsonify, render_template, request
+from werkzeug.exceptions import HTTPException, NotFound
+
+from botkit.bot.webhook import OWN_TROUBLE, json_object, webhook_view
+from botkit.bot.worker import Work
+from botkit.chat.installation import Installation
+from botkit.chat.ringcentral import Chat
+from botkit.errors import AuthorizationDenied, BotkitError, StateUsed
+from botkit.oauth.account import missing_scopes
+from botkit.oauth.steps import handle_callback
+from botkit.skills import Skill
+from botkit.skills.base import ServiceSkill
+from botkit.skills.confirm import Confirmation, hold_callback
+from botkit.storage.store import Storage
+from botkit.storage.tables import Service
+
+log = logging.getLogger("botkit")
+
+LONGEST_BODY = 1024 * 1024  # bytes; the longest webhook is far shorter
+
+SAFE_HEADERS = {
+    "Referrer-Policy": "no-referrer",  # the callback's address holds a code
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def create_app(
+    storage: Storage,
+    chat: Chat,
+    installation: Installation,
+    services: Sequence[ServiceSkill],
+    skills: Sequence[Skill],
+    *,
+    work: Work,
+    confirmation: Confirmation | None = None,
+) -> Flask:
+    """The app, from the parts it hands to.
+
+    `services` are those of the `skills` that connect accounts; one that is added to the list later
+    has its callback too, but no routes of its own.  With a `confirmation`, what a callback brings
+    has to be confirmed in the chat.
+    """
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = LONGEST_BODY
+    app.url_map.merge_slashes = False  # this app redirects nobody, so nobody can misuse that
+    app.after_request(_with_safe_headers)
+    webhook = webhook_view(storage, chat, installation, skills, work)
+    app.add_url_rule("/bot/webhook", view_func=webhook, methods=["POST"])
+    app.add_url_rule(
+        "/<slug>/oauth", view_func=_callback_view(storage, chat, services, work, confirmation)
+    )
+    for skill in services:
+        if skill.routes is not None:
+            app.register_blueprint(skill.routes)
+
+    @app.get("/bot/oauth")
+    def bot_code() -> Any:
+        if _looks_ahead():
+            return "", 204
+        installation.exchange_code(_query())
+        happened, advice = "The bot is installed.", "Go to your chats and say hello to it."
+        return _page("Installed", happened, advice=advice, tone="good")
+
+    @app.post("/bot/oauth")
+    def bot_token() -> Any:
+        fields = json_object() if request.is_json else request.form.to_dict()
+        installation.take_token(fields or {})
+        return jsonify(ok=True)
+
+    @app.get("/health")
+    def health() -> Any:
+        storage.check()
+        return jsonify(status="ok")
+
+    @app.get("/")
+    def home() -> Any:
+        return _page("This is a bot", "It works. Talk to it in the chat.")
+
+    _add_error_pages(app)
+    return app
+
+
+# ---- the callback ------------------------------------------------------------------------------
+
+
+def _callback_view(
+    storage: Storage,
+    chat: Chat,
+    services: Sequence[ServiceSkill],
+    work: Work,
+    confirmation: Confirmation | None,
+) -> Callable[[str], Any]:
+    def callback(slug: str) -> Any:
+        skill = next((one for one in services if one.provider.slug == slug), None)
+        if skill is None:
+            raise NotFound
+        if _looks_ahead():
+            return "", 204
+        query = _query()
+        if confirmation:
+            code, data = hold_callback(storage, skill.provider, query, shared=skill.shared)
+            confirmation.expect(work.later)
+            return _code_page(skill, code, data)
+        service = handle_callback(storage, skill.provider, query, shared=skill.shared)
+        try:
+            return _connected_page(chat, skill, service)
+        finally:  # the account is connected, whatever becomes of the page
+            work.submit(skill.connected, service)
+
+    return callback
+
+
+def _code_page(skill: ServiceSkill, code: str, data: dict[str, Any]) -> Any:
+    return _page(
+        "One more step",
+        "Say this code to the bot, in the chat where you asked for the link:",
+        code=code,
+        details={f"{skill.title} account": (data["account"] or {}).get("name", "unknown")},
+        advice="It works for ten minutes. If it was not you who asked the bot for the link, close "
+        "this page and tell nobody the code: somebody may want to use your account.",
+    )
+
+
+def _query() -> dict[str, list[str]]:
+    """The query string.  Flask would end in an error where its bytes are not UTF-8."""
+    return parse_qs(request.query_string.decode("utf-8", "replace"), keep_blank_values=True)
+
+
+def _looks_ahead() -> bool:
+    """Whether a browser only looks what is here: that must not use up a link or a code."""
+    return request.method == "HEAD" or "prefetch" in request.headers.get("Sec-Purpose", "")
+
+
+def _connected_page(chat: Chat, skill: ServiceSkill, service: Service) -> Any:
+    details = {
+        f"{skill.title} account": service.account.get("name", "unknown"),
+        "For": _chat_name(chat, service),
+    }
+    advice = "Please close this page and go on in the chat."
+    happened = f"The bot can now use your {skill.title} account."
+    missing = missing_scopes(skill.provider, service)
+    if missing:
+        details["Not granted"] = ", ".join(scope.rpartition("/")[2] for scope in missing)
+        happened = f"Your {skill.title} account is connected, but not everything was granted."
+        advice += " What you did not allow may not work."
+    return _page("Connected", happened, advice=advice, tone="good", details=details)
+
+
+def _chat_name(chat: Chat, service: Service) -> str:
+    try:
+        group = chat.group(service.bot_id or "", service.group_id or "")
+    except BotkitError:
+        return "the chat where you asked"
+    return "your chat with the bot" if group.is_direct else group.name
+
+
+# ---- pages -------------------------------------------------------------------------------------
+
+
+def _page(
+    title: str,
+    happened: str,
+    *,
+    advice: str = "",
+    tone: str = "plain",
+    details: dict[str, str] | None = None,
+    code: str = "",
+    status: int = 200,
+) -> tuple[str, int]:
+    up = "../" * (request.path.count("/") - 1)  # relative, so that a path before ours does no harm
+    html = render_template(
+        "page.html",
+        title=title,
+        happened=happened,
+        advice=advice,
+        tone=tone,
+        details=details or {},
+        code=code,
+        up=up,
+    )
+    return html, status
+
+
+def _with_safe_headers(answer: Response) -> Response:
+    """Also for what is no page: JSON, a method that is not allowed, the style sheet."""
+    for name, value in SAFE_HEADERS.items():
+        answer.headers.setdefault(name, value)
+    return answer
+
+
+def _wants_json() -> bool:
+    by_ringcentral = request.path.startswith("/bot/") and request.method == "POST"
+    return by_ringcentral or request.path == "/health"
+
+
+def _no_success() -> str:
+    return "Not installed" if request.path == "/bot/oauth" else "Not connected"
+
+
+def _add_error_pages(app: Flask) -> None:
+    @app.errorhandler(BotkitError)
+    def known_trouble(error: BotkitError) -> Any:
+        if _wants_json():
+            return jsonify(error=str(error), advice=error.advice), error.status
+        title = "Already used" if isinstance(error, StateUsed) else _no_success()
+        tone = "plain" if isinstance(error, AuthorizationDenied | StateUsed) else "bad"
+        return _page(title, str(error), advice=error.advice, tone=tone, status=error.status)
+
+    @app.errorhandler(HTTPException)
+    def web_trouble(error: HTTPException) -> Any:
+        status = error.code or 500
+        sentence = "There is no such page here." if status == 404 else f"{error.name}."
+        if _wants_json():
+            return jsonify(error=sentence), status
+        advice = "Go back to the chat and follow the bot's link again."
+        return _page("Nothing here", sentence, advice=advice, tone="plain", status=status)
+
+    @app.errorhandler(Exception)
+    def unknown_trouble(error: Exception) -> Any:
+        log.error("A request ended in an error of our own", exc_info=error)
+        advice = "Please try again in a moment."
+        if _wants_json():
+            return jsonify(error=OWN_TROUBLE, advice=advice), 500
+        return _page(_no_success(), OWN_TROUBLE, advice=advice, tone="bad", status=500)

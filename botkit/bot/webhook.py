@@ -1,0 +1,109 @@
+"""The webhook: what RingCentral delivers is checked, answered at once, and then worked on.
+
+RingCentral gives an answer three seconds; a late or a bad one, and it never calls again.  So the
+work is done after the answer, by `botkit.bot.worker`.
+
+Source: RingCentral developer guide, "Receiving webhooks".
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flask import Response, jsonify, request
+
+from botkit.bot.worker import Work
+from botkit.chat.events import Event, Seen, read_event
+from botkit.chat.installation import Installation
+from botkit.chat.ringcentral import Chat
+from botkit.errors import BotkitError, ChatError, StorageError
+from botkit.skills import Skill, run_skills
+from botkit.storage.store import Storage
+
+log = logging.getLogger("botkit")
+
+OWN_TROUBLE = "Something went wrong inside the bot."
+
+
+def webhook_view(
+    storage: Storage, chat: Chat, installation: Installation, skills: Sequence[Skill], work: Work
+) -> Callable[[], Any]:
+    """The view for POST /bot/webhook."""
+    seen = Seen()
+
+    def webhook() -> Any:
+        if not request.get_data():
+            return _accepted()
+        envelope = json_object()
+        if envelope is None:
+            return jsonify(error="This is not a delivery: the body is not a JSON object."), 400
+        try:
+            bot = storage.find_bot(str(envelope.get("ownerId") or ""))
+        except StorageError as error:  # after a refusal RingCentral would never call again
+            log.warning("A message was passed over: %s", error)
+            return _accepted()
+        if bot is None:
+            return jsonify(error="This bot is not installed here. Install it again."), 404
+        if not chat.is_from_ringcentral(bot, request.headers.get("Verification-Token", "")):
+            return jsonify(error="The Verification-Token is wrong or missing."), 401
+        event = read_event(envelope)
+        if event is None or seen.again(envelope):
+            request.environ["botkit.quiet"] = True  # not worth a place in the trace
+        else:
+            work.submit(_handle, chat, installation, skills, event)
+        return _accepted()
+
+    return webhook
+
+
+def json_object() -> dict[str, Any] | None:
+    """The request's body, if it is a JSON object made of whole characters."""
+    try:
+        body = json.loads(request.get_data().decode("utf-8"))
+        json.dumps(body, ensure_ascii=False).encode("utf-8")  # no half characters in it
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _accepted() -> Response:
+    """With the token that RingCentral sends when it asks whether this address is ours, and
+    sometimes later.
+    """
+    response = Response("", mimetype="application/json")
+    token = request.headers.get("Validation-Token", "")
+    if token and len(token) <= 256:
+        response.headers["Validation-Token"] = token
+    return response
+
+
+def _handle(chat: Chat, installation: Installation, skills: Sequence[Skill], event: Event) -> None:
+    if event.kind == "SubscriptionEnds":
+        installation.subscribe(event.bot_id)
+    elif event.kind in ("BotLeftGroup", "BotRemoved"):
+        try:
+            run_skills(skills, event)  # while the connections are still there
+        finally:
+            if event.kind == "BotRemoved":
+                installation.remove(event.bot_id)
+            else:
+                installation.leave_group(event.bot_id, event.group_id)
+    else:
+        _answer(chat, skills, event)
+
+
+def _answer(chat: Chat, skills: Sequence[Skill], event: Event) -> None:
+    try:
+        if chat.is_for_bot(event):
+            run_skills(skills, chat.completed(event))
+    except ChatError:
+        raise  # then there is no way to say it in the chat
+    except BotkitError as error:
+        log.warning("A message was answered with an apology: %s", error)
+        chat.send(event.bot_id, event.group_id, f"{error} {error.advice}")
+    except Exception:
+        chat.send(event.bot_id, event.group_id, f"{OWN_TROUBLE} Please try again in a moment.")
+        raise

@@ -1,0 +1,187 @@
+"""How a bot comes into a company, and how it goes.
+
+A *private* bot's token is brought by RingCentral: POST /bot/oauth.  A *public* bot, which any
+company may add, gets a code instead: GET /bot/oauth, and we exchange it for the token.  Neither
+request carries a state or a signature, and anybody can send one.  So a token is believed only after
+asking RingCentral whose it is.
+
+When the bot is deleted, or leaves a chat, the connections that people made there end with it: at
+the provider first, then here.
+
+Source: RingCentral developer guide, "Bot walkthrough".
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from botkit.chat.ringcentral import Chat
+from botkit.chat.subscription import Subscription
+from botkit.errors import BotkitError, ChatBusy, InstallRefused, ProviderError, ProviderRefused
+from botkit.oauth.account import would_end
+from botkit.oauth.http import is_token
+from botkit.oauth.provider import Provider
+from botkit.oauth.steps import revoke
+from botkit.oauth.tokens import ask_for_token
+from botkit.settings import Registration
+from botkit.storage.store import Storage
+from botkit.storage.tables import Bot, Service
+
+log = logging.getLogger("botkit")
+
+SECONDS_BETWEEN_TRIES, TRIES = 10.0, 30  # a new bot user is ready within some minutes
+CHECK_SETTINGS = (
+    "The owner of the bot must set RINGCENTRAL_CHATBOT_CLIENT_ID and "
+    "RINGCENTRAL_CHATBOT_CLIENT_SECRET as they are in RingCentral's developer console."
+)
+
+
+class Installation:
+    """The comings and goings of every bot in `storage`.
+
+    `providers` are those that people connect to.  `address` returns the bot's public address.
+    `later(seconds, job, *args)` does the job in so many seconds.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        chat: Chat,
+        providers: Sequence[Provider],
+        address: Callable[[], str],
+        later: Callable[..., None],
+    ) -> None:
+        self.subscription = Subscription(storage, chat, address)
+        self._storage = storage
+        self._chat = chat
+        self._providers = providers
+        self._address = address
+        self._later = later
+
+    # ---- a bot comes -----------------------------------------------------------------------
+
+    def take_token(self, fields: Mapping[str, Any]) -> Bot:
+        """Install a private bot, with the token that the fields of the POST bring.
+
+        Raises `InstallRefused`, or another `ChatError` if the bot is stored but not subscribed.
+        """
+        token, client_id = fields.get("access_token"), fields.get("client_id")
+        if not is_token(token):
+            raise InstallRefused("The request brings no token for a bot.")
+        if client_id and client_id != self._chat.registration.client_id:
+            raise InstallRefused("This token is for a bot of another app.", advice=CHECK_SETTINGS)
+        return self._install({"access_token": token})
+
+    def exchange_code(self, query: Mapping[str, Sequence[str]]) -> Bot:
+        """Install a public bot, with the code in the query of the GET.
+
+        The token never ends and there is no refresh token.  Raises as `take_token` does.
+        """
+        codes = query.get("code", ())
+        if len(codes) != 1 or not codes[0]:
+            raise InstallRefused("RingCentral sent no code for a bot.")
+        form = {
+            "grant_type": "authorization_code",
+            "code": codes[0],
+            "redirect_uri": f"{self._address()}/bot/oauth",
+        }
+        try:
+            answer = ask_for_token(_as_provider(self._chat.registration), form)
+        except ProviderRefused as error:
+            raise _refusal(error) from error
+        except ProviderError as error:
+            raise ChatBusy(str(error), advice="Wait a little, then install it again.") from error
+        kept = ("access_token", "token_type", "expires_in", "scope", "owner_id")
+        return self._install({name: answer[name] for name in kept if name in answer})
+
+    def _install(self, token: Mapping[str, Any]) -> Bot:
+        owner = self._chat.whose(token["access_token"])
+        bot_id = str(owner.get("id") or "")
+        if not bot_id.isdecimal() or bot_id != str(token.get("owner_id") or bot_id):
+            raise InstallRefused("RingCentral does not say clearly whose token this is.")
+        if owner.get("type") == "User":
+            raise InstallRefused("This is the token of a person and not of a bot.")
+        known = {"name": str(owner.get("name") or ""), "subscriptionId": None}
+        bot = self._storage.save_bot(bot_id, token=token, data=known)
+        self.subscribe(bot_id)
+        return bot
+
+    def subscribe(self, bot_id: str, tries: int = TRIES) -> None:
+        """See to the subscription; what may work in a moment is tried again in the background.
+
+        Raises `ChatError` for what will not, and at the last of the tries.
+        """
+        try:
+            self.subscription.ensure(bot_id)
+        except ChatBusy as error:
+            if not tries:
+                raise
+            log.info("The subscription of bot %s has to wait: %s", bot_id, error)
+            self._later(SECONDS_BETWEEN_TRIES, self.subscribe, bot_id, tries - 1)
+
+    # ---- a bot goes ------------------------------------------------------------------------
+
+    def leave_group(self, bot_id: str, group_id: str) -> int:
+        """End what people connected in a chat that the bot has left; return how many they were."""
+        leaving = self._storage.find_services(bot_id=bot_id, group_id=group_id)
+        self._revoke(leaving)
+        self._storage.delete_group(bot_id, group_id)
+        return len(leaving)
+
+    def remove(self, bot_id: str) -> int:
+        """Forget a bot that was deleted, with what people connected through it: so many."""
+        leaving = self._storage.find_services(bot_id=bot_id)
+        self._revoke(leaving)
+        self._storage.delete_bot(bot_id)
+        return len(leaving)
+
+    def _revoke(self, leaving: Sequence[Service]) -> None:
+        """Tell the providers.  Who does not confirm is named in the log; the rows go all the same.
+
+        A provider ends the person's whole grant, in all chats.  So an account that stays connected
+        somewhere else is left alone.
+        """
+        going = {service.id for service in leaving}
+        staying = [one for one in self._storage.find_services() if one.id not in going]
+        providers = {provider.name: provider for provider in self._providers}
+        for service in leaving:
+            provider = providers.get(service.name or "")
+            if provider is None or would_end(provider, service, staying):
+                continue
+            try:
+                revoke(self._storage, provider, service)
+            except BotkitError as error:
+                log.warning("A connection was removed here, but: %s", error)
+
+    def __repr__(self) -> str:
+        return "<Installation>"
+
+
+def _as_provider(registration: Registration) -> Provider:
+    """RingCentral as the place where a code for a bot is exchanged."""
+    server = registration.server
+    return Provider(
+        name="RingCentral",
+        slug="bot",
+        client_id=registration.client_id,
+        client_secret=registration.client_secret,
+        authorize_url=f"{server}/restapi/oauth/authorize",
+        token_url=f"{server}/restapi/oauth/token",
+        api_url=server,
+        scopes=(),
+        client_auth="basic",
+    )
+
+
+def _refusal(error: ProviderRefused) -> InstallRefused:
+    if error.code in ("invalid_client", "unauthorized_client"):
+        sentence = f"RingCentral does not accept this bot's app ({error.code})."
+        return InstallRefused(sentence, code=error.code, advice=CHECK_SETTINGS)
+    return InstallRefused(
+        str(error),
+        code=error.code,
+        advice="A code works once, and not for long. If the bot is in your chats already, all is "
+        "well. If not, install it again in RingCentral.",
+    )

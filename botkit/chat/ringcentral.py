@@ -1,0 +1,244 @@
+"""RingCentral Team Messaging, as far as the bot uses it.
+
+`Chat` sends messages, says what is known about a chat, and keeps to RingCentral's rules about how
+often it may be asked.  What comes in is read in botkit/chat/events.py; how a bot comes and goes is told
+in botkit/chat/installation.py.
+
+Sources: RingCentral developer guide, "Team Messaging", "Rate limits" and "API error codes".
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import requests
+
+from botkit.chat.events import Event, old_type
+from botkit.errors import BotGone, ChatBusy, ChatError, InstallRefused, NotFound, ProviderError
+from botkit.oauth import http
+from botkit.settings import Registration
+from botkit.storage.store import Storage
+from botkit.storage.tables import Bot
+
+LONGEST_POST = 10_000  # characters, the chat's own limit
+KNOWN_FOR = timedelta(minutes=10)  # how long we believe what we know about a chat
+PENALTY_SECONDS = 30.0  # when the chat says "too many requests" and not for how long
+POST_AGAIN_AFTER = (2.0, 4.0)  # seconds, when the chat had trouble of its own with a message
+EXTENSION = "/restapi/v1.0/account/~/extension/~"  # whoever asks
+DEAD = ("OAU-213", "OAU-232")  # token not found, extension deleted
+
+
+@dataclass(frozen=True)
+class GroupInfo:
+    """What the bot needs to know about a chat; `type` as in `Event.group_type`."""
+
+    name: str
+    members: tuple[str, ...]
+    type: str
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether two are in it, so that every message is for the other one."""
+        return self.is_private or len(self.members) == 2
+
+    @property
+    def is_private(self) -> bool:
+        """Whether it was always these two; a team may have had other members before."""
+        return self.type == "PrivateChat"
+
+
+def plain(text: Any) -> Any:
+    """What strangers wrote, so that it cannot become a mention, a link or the end of a code block.
+
+    All of these need square brackets; they become others, which look alike.
+    """
+    return text.replace("[", "［").replace("]", "］") if isinstance(text, str) else text
+
+
+class Chat:
+    """The chat, for every bot in `storage`; `registration` is our app there.
+
+    `sleep` waits that many seconds.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        registration: Registration,
+        *,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self.registration = registration
+        self._storage = storage
+        self._sleep = sleep
+        self._known: dict[tuple[str, str], tuple[datetime, GroupInfo]] = {}
+        self._silent_until: dict[str, datetime] = {}  # bot id -> the end of its penalty
+
+    # ---- messages go out -------------------------------------------------------------------
+
+    def send(self, bot_id: str, group_id: str, text: str) -> None:
+        """Say `text` in a chat.  Raises `ChatError`."""
+        if len(text) > LONGEST_POST:
+            text = text[: LONGEST_POST - 1] + "…"
+        path = f"/team-messaging/v1/chats/{group_id}/posts"
+        # To say it twice does little harm; to be silent leaves somebody waiting.
+        self.call(bot_id, "POST", path, {"text": text}, again_after=POST_AGAIN_AFTER)
+
+    def group(self, bot_id: str, group_id: str) -> GroupInfo:
+        """Name, members and kind of a chat, remembered for ten minutes.  Raises `ChatError`."""
+        now = self._storage.now()
+        moment, info = self._known.get((bot_id, group_id), (None, None))
+        if info is None or moment is None or now - moment > KNOWN_FOR:
+            info = _group_info(self.call(bot_id, "GET", f"/team-messaging/v1/chats/{group_id}"))
+            self._known[(bot_id, group_id)] = (now, info)
+        return info
+
+    # ---- what comes in ----------------------------------------------------------------------
+
+    def is_from_ringcentral(self, bot: Bot, verification_token: str) -> bool:
+        """Whether a delivery carries the secret that we gave when we subscribed.
+
+        While a new subscription takes the place of an old one there are two such secrets.
+        """
+        data, given = bot.data or {}, verification_token.encode()
+        both = [one for one in (data, data.get("next")) if isinstance(one, dict)]
+        expected = [one.get("verificationToken") for one in both]
+        return any(
+            hmac.compare_digest(one.encode("utf-8", "surrogatepass"), given)
+            for one in expected
+            if one and isinstance(one, str)
+        )
+
+    def completed(self, event: Event) -> Event:
+        """The event with its `group_type`, also where the delivery had only the chat's id."""
+        if event.kind != "BotJoinGroup" or event.group_type:
+            return event
+        return replace(event, group_type=self.group(event.bot_id, event.group_id).type)
+
+    def is_for_bot(self, event: Event) -> bool:
+        """In a chat of two every message is for the bot; elsewhere only those that mention it."""
+        if event.kind != "Message4Bot" or event.mentioned:
+            return True
+        return self.group(event.bot_id, event.group_id).is_direct
+
+    # ---- how it talks to RingCentral -------------------------------------------------------
+
+    def call(
+        self,
+        bot_id: str,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        patience: float = http.LONGEST_WAIT_SECONDS,
+        again_after: Sequence[float] = (),
+    ) -> dict[str, Any]:
+        """Call RingCentral's API as this bot; return the answer's members.
+
+        Told to wait (429, or 503 with Retry-After), the bot is silent for so long, in all its
+        threads: every request before that would begin the penalty anew.  `patience` is how many
+        seconds this call may wait for the end of it.  A status from 500 up is tried again after
+        each of the seconds in `again_after`.
+        Raises `ChatBusy`, `NotFound`, `InstallRefused`, `BotGone` or a plain `ChatError`.
+        """
+        pauses = iter(again_after)
+        while True:
+            patience = self._wait_out(bot_id, patience)
+            answer = self._ask(self._token(bot_id), method, path, body)
+            penalty = http.seconds_to_wait(answer)
+            if penalty is None and answer.status_code == 429:
+                penalty = PENALTY_SECONDS
+            if penalty is not None:  # at least a second: "0 seconds" for ever must not hold us
+                end = self._storage.now() + timedelta(seconds=max(penalty, 1.0))
+                self._silent_until[bot_id] = max(end, self._silent_until.get(bot_id, end))
+                continue
+            if answer.status_code < 400:
+                return _json(answer)
+            trouble = _trouble(answer)
+            pause = next(pauses, None) if isinstance(trouble, ChatBusy) else None
+            if pause is None:
+                raise trouble
+            self._sleep(pause)
+
+    def whose(self, token: str) -> dict[str, Any]:
+        """What RingCentral says about the owner of a token.  Raises `ChatError`."""
+        answer = self._ask(token, "GET", EXTENSION)
+        if answer.status_code >= 400:
+            raise _trouble(answer)
+        return _json(answer)
+
+    def _ask(
+        self, token: str, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> requests.Response:
+        server = self.registration.server
+        auth = http.BearerToken(token, server)
+        try:
+            with http.Session() as session, http.reaching("The chat"):
+                return session.request(method, server + path, json=body, auth=auth)
+        except ProviderError as error:
+            raise ChatBusy(str(error)) from error
+
+    def _token(self, bot_id: str) -> str:
+        bot = self._storage.find_bot(bot_id)
+        token = (bot.token or {}).get("access_token") if bot else None
+        if not token:
+            raise InstallRefused("This bot is not installed here.")
+        return str(token)
+
+    def _wait_out(self, bot_id: str, patience: float) -> float:
+        """Be silent until the bot's penalty is over; return what is left of the patience."""
+        while end := self._silent_until.get(bot_id):
+            left = (end - self._storage.now()).total_seconds()
+            if left <= 0:
+                break
+            patience -= left
+            if patience < 0:
+                raise ChatBusy(f"The chat asks us to wait {left:.0f} seconds.")
+            self._sleep(left)
+        return patience
+
+    def __repr__(self) -> str:
+        return "<Chat>"
+
+
+def _group_info(answer: Mapping[str, Any]) -> GroupInfo:
+    """A chat, in the new shape (members are objects) or the old one (members are strings)."""
+    there = answer.get("members")
+    members = tuple(
+        str(member.get("id") if isinstance(member, Mapping) else member)
+        for member in (there if isinstance(there, list) else ())
+    )
+    return GroupInfo(str(answer.get("name") or ""), members, old_type(answer.get("type")))
+
+
+def _trouble(answer: requests.Response) -> ChatError:
+    """What an answer with an error status means.  The code decides, where there is one."""
+    status, body = answer.status_code, _json(answer)
+    code = str(body.get("errorCode") or "")
+    code = code if re.fullmatch(r"[A-Z]{2,4}-\d{1,4}", code) else ""
+    refused = f"The chat did not accept this (it answered {status})."
+    if status == 401:
+        error = BotGone if code in DEAD else InstallRefused
+        return error("RingCentral does not accept the token of this bot.", code=code)
+    if status == 404:
+        return NotFound(refused, code=code)
+    if status == 500 and "exceeded your limits" in answer.text:
+        sentence = "This bot has sent as many messages today as RingCentral allows."
+        return ChatError(sentence, code=code, advice="It can write again tomorrow.")
+    if status >= 500 or status == 429 or code == "SUB-406":  # the last: a bot only seconds old
+        return ChatBusy(refused, code=code)
+    return ChatError(refused, code=code)
+
+
+def _json(answer: requests.Response) -> dict[str, Any]:
+    try:
+        found = answer.json()
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,166 @@
+"""The subscription: RingCentral delivers a bot's events to our webhook, for a week at a time.
+
+`ensure` is all there is to do, at an install, at a new address, at a reminder and from time to
+time: it leaves a good subscription alone, renews one that ends soon, and makes a new one in the
+place of any other.  However often it runs, and in however many processes, a bot has one.
+
+Source: RingCentral developer guide, "Creating webhooks" and "Troubleshooting webhooks".
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from botkit.chat.ringcentral import Chat
+from botkit.errors import ChatBusy, ChatError, InstallRefused, NotFound
+from botkit.storage.store import Storage
+from botkit.storage.tables import Bot
+
+PATH = "/restapi/v1.0/subscription"
+EVENT_FILTERS = [
+    "/team-messaging/v1/posts",
+    "/team-messaging/v1/groups",
+    "/restapi/v1.0/account/~/extension/~",  # to hear when the bot is deleted
+    "/restapi/v1.0/subscription/~?threshold=60&interval=15",  # a reminder before the end
+]
+LIFE = timedelta(days=7)
+RENEWED_BEFORE_ITS_END = timedelta(days=2)
+CLAIM_SECONDS = 120.0  # longer than all that `ensure` asks RingCentral can take
+UNREACHABLE = ("SUB-524", "SUB-525")  # RingCentral called the webhook and was not answered well
+
+Outcome = Literal["kept", "renewed", "made"]
+
+
+class Subscription:
+    """For every bot in `storage`.  `address` returns the bot's public address, or ""."""
+
+    def __init__(self, storage: Storage, chat: Chat, address: Callable[[], str]) -> None:
+        self._storage = storage
+        self._chat = chat
+        self._address = address
+
+    def ensure(self, bot_id: str) -> Outcome:
+        """See to it that the bot has one good subscription; say what had to be done.
+
+        Raises `ChatError`; `ChatBusy` also while another process is at it.
+        """
+        claim = self._storage.claim_bot(bot_id, seconds=CLAIM_SECONDS)
+        if claim is None and self._storage.find_bot(bot_id) is None:
+            raise InstallRefused("This bot is not installed here.")
+        if claim is None:
+            raise ChatBusy("Another process is seeing to this bot's subscription.")
+        try:
+            return self._ensure(bot_id)
+        finally:
+            self._storage.release_bot(bot_id, claim)
+
+    def find(self, bot_id: str) -> list[dict[str, Any]]:
+        """What RingCentral says about the bot's subscriptions.  Raises `ChatError`."""
+        records = self._chat.call(bot_id, "GET", PATH).get("records")
+        listed = records if isinstance(records, list) else []
+        return [one for one in listed if isinstance(one, dict) and isinstance(one.get("id"), str)]
+
+    def _ensure(self, bot_id: str) -> Outcome:
+        bot, records = self._storage.find_bot(bot_id), self.find(bot_id)
+        webhook = self._webhook(records)
+        good = [one for one in records if bot and _is_good(one, bot, webhook)]
+        others = [one for one in records if one not in good]
+        for dead in [one for one in others if one.get("status") != "Active"]:
+            self._delete(bot_id, dead)
+            others.remove(dead)
+        outcome: Outcome = "kept"
+        if not good:
+            self._make(bot_id, webhook)  # before the last that works is given up
+            outcome = "made"
+        elif self._left(good[0]) < RENEWED_BEFORE_ITS_END:
+            renewed = self._chat.call(bot_id, "POST", f"{PATH}/{good[0]['id']}/renew")
+            self._remember(bot_id, renewed)
+            outcome = "renewed"
+        for other in others:
+            self._delete(bot_id, other)
+        return outcome
+
+    def _left(self, record: Mapping[str, Any]) -> timedelta:
+        """Until its end: the shorter of what RingCentral counts and of what our clock says."""
+        try:
+            end = datetime.fromisoformat(str(record.get("expirationTime")))
+            seconds = int(record.get("expiresIn") or 0)
+            return min(end - self._storage.now(), timedelta(seconds=seconds))
+        except (ValueError, TypeError):  # it does not say
+            return timedelta()
+
+    def _webhook(self, records: list[dict[str, Any]]) -> str:
+        """Ours; for a process that has no address of its own, the one that is subscribed."""
+        if address := self._address():
+            return f"{address}/bot/webhook"
+        for one in records:
+            if webhook := webhook_of(one):
+                return webhook
+        raise ChatError(
+            "There is no public address at which RingCentral could deliver.",
+            advice="Start the bot, or set RINGCENTRAL_CHATBOT_SERVER to its address.",
+        )
+
+    def _make(self, bot_id: str, webhook: str) -> None:
+        verification = secrets.token_urlsafe(24)
+        wish = {
+            "eventFilters": EVENT_FILTERS,
+            "expiresIn": int(LIFE.total_seconds()),
+            "deliveryMode": {
+                "transportType": "WebHook",
+                "address": webhook,
+                "verificationToken": verification,
+            },
+        }
+        # Stored before it is sent: the first delivery may be here before the answer.  And beside
+        # the old one, which goes on working should this fail.
+        self._storage.update_bot(bot_id, {"next": {"verificationToken": verification}})
+        try:
+            answer = self._chat.call(bot_id, "POST", PATH, wish)
+        except ChatError as error:
+            self._storage.update_bot(bot_id, {"next": None})
+            if error.code not in UNREACHABLE:
+                raise
+            raise ChatError(
+                f"RingCentral called {webhook} and was not answered as it should be.",
+                code=error.code,
+                advice="Make sure that this address leads to the running bot, then try again.",
+            ) from error
+        tokens = {"verificationToken": verification, "next": None}
+        self._remember(bot_id, answer, webhook=webhook, **tokens)  # the doctor compares the webhook
+
+    def _remember(self, bot_id: str, answer: Mapping[str, Any], **more: Any) -> None:
+        found = {
+            "subscriptionId": answer.get("id"),
+            "subscriptionEnds": answer.get("expirationTime"),
+            "eventFilters": EVENT_FILTERS,
+        }
+        self._storage.update_bot(bot_id, {**found, **more})
+
+    def _delete(self, bot_id: str, record: Mapping[str, Any]) -> None:
+        with suppress(NotFound):  # it ended in this moment
+            self._chat.call(bot_id, "DELETE", f"{PATH}/{record['id']}")
+
+    def __repr__(self) -> str:
+        return "<Subscription>"
+
+
+def webhook_of(record: Mapping[str, Any]) -> str:
+    """The address to which a subscription delivers."""
+    mode = record.get("deliveryMode")
+    return str(mode.get("address") or "") if isinstance(mode, Mapping) else ""
+
+
+def _is_good(record: Mapping[str, Any], bot: Bot, webhook: str) -> bool:
+    """Whether it is the one that we made last, still works, and has all that we want today."""
+    data = bot.data or {}
+    return (
+        record.get("id") == data.get("subscriptionId")
+        and record.get("status") == "Active"
+        and webhook_of(record) == webhook
+        and data.get("eventFilters") == EVENT_FILTERS
+    )

@@ -1,0 +1,84 @@
+"""What a check is made of: the verdict, and how a check comes to one.
+
+A check never raises and always ends.  It returns a `Verdict`, whose text says either what is proven
+now (✔) or what was given and what was wanted (…).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING
+
+from botkit.lessons.check.bounded import ROUND, Call
+from botkit.trace.wrapping import in_columns
+
+if TYPE_CHECKING:  # a Python too old for the lessons has no ParamSpec, and lesson 00 must say so
+    from typing import ParamSpec
+
+    P = ParamSpec("P")
+
+_ROUNDS = 2000  # of waiting for a check: most need less than a hundred
+
+
+@dataclass(frozen=True, repr=False)
+class Verdict:
+    """The answer of a check; as the last line of a cell it is shown as one sentence."""
+
+    solved: bool
+    text: str
+
+    def __repr__(self) -> str:
+        return in_columns(f"{'✔' if self.solved else '… not yet:'} {self.text}", hang=2)
+
+
+class NotYet(Exception):
+    """Raised inside a check to say what is still missing."""
+
+
+def want(condition: bool, sentence: str) -> None:
+    """Go on if the condition holds; otherwise the verdict is "not yet" with this sentence."""
+    if not condition:
+        raise NotYet(sentence)
+
+
+def verdict(check: Callable[P, str]) -> Callable[P, Verdict]:
+    """Make a check out of a function that returns the sentence of success or raises `NotYet`.
+
+    The first argument of a check is the learner's function.  The check runs in a thread of its own:
+    if the learner's code never ends, the verdict says so.
+    """
+
+    @wraps(check)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Verdict:
+        if not (args and callable(args[0])):
+            call = f"check.{check.__name__}(your_function)"
+            return Verdict(False, f"give the check the function itself, by its name: {call}.")
+        call_of_check = Call(lambda: check(*args, **kwargs))
+        try:
+            ended = call_of_check.ends_within(_ROUNDS)
+        except BaseException:  # Kernel > Interrupt Kernel
+            call_of_check.stop()
+            raise
+        if ended:
+            return _verdict_on(call_of_check)
+        call_of_check.stop()
+        return Verdict(
+            False,
+            f"your code did not end within {_ROUNDS * ROUND:.0f} seconds. Look for a loop that "
+            "never ends, or a lock that is never released, and change it.",
+        )
+
+    return checked
+
+
+def _verdict_on(call: Call) -> Verdict:
+    error = call.error
+    if error is None:
+        return Verdict(True, str(call.result))
+    if isinstance(error, NotYet):
+        return Verdict(False, str(error))
+    if isinstance(error, NotImplementedError):
+        return Verdict(False, "the cell above still waits for your lines.")
+    return Verdict(False, f"your code stopped with {type(error).__name__}: {error}")

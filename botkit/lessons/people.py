@@ -1,0 +1,164 @@
+"""The people of the practice chat, as a notebook sees them.
+
+`kit.alice.say("profile")` writes into the chat, waits for the bot, and shows what was said.  The
+display is the same on every run: secrets and addresses stand there as labels.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Protocol
+
+from botkit.trace.labels import Labels
+from botkit.trace.wrapping import COLUMNS, in_columns
+
+_LINK = re.compile(r"\[([^\]]*)\]\((https?://[^)\s]+)\)")
+_CODE = re.compile(r"\n*\[code\]\n*(.*?)\n*\[/code\]\n*", re.DOTALL)
+_MENTION = re.compile(r"!\[:Person\]\(\d+\)")
+
+
+class Post(Protocol):
+    """A message, as the practice chat keeps it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def creator(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+
+
+class Room(Protocol):
+    """The practice chat, as far as it is needed here."""
+
+    def say(self, person: str, text: str, chat: str = ...) -> Post: ...
+
+    def posts(self, chat: str = ..., person: str = ..., *, since: str | None = ...) -> Any: ...
+
+
+@dataclass(frozen=True, repr=False)
+class Talk:
+    """Some messages of a chat.  As the last line of a cell it is shown as chat bubbles."""
+
+    reader: str
+    messages: Sequence[tuple[str, str]]  # who, what
+    labels: Labels
+
+    @property
+    def text(self) -> str:
+        """The newest message."""
+        return self.messages[-1][1] if self.messages else ""
+
+    def __repr__(self) -> str:
+        if not self.messages:
+            return "(nothing new)"
+        width = max(len(who) for who, _ in self.messages)
+        lines = []
+        for who, text in self.messages:
+            plain = in_columns(self._plain(text), COLUMNS - width - 2)
+            first, *rest = plain.splitlines() or [""]
+            lines.append(f"{who:>{width}}  {first}")
+            lines += [f"{'':{width}}  {line}" for line in rest]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        bubbles = "".join(self._bubble(who, text) for who, text in self.messages)
+        look = "max-width:44em;padding-left:6px"  # where the text of the lesson begins
+        return f'<div style="{look}">{bubbles or "(nothing new)"}</div>'
+
+    def _plain(self, text: str) -> str:
+        """As a terminal shows it: a link as its words and where it leads."""
+        parts = _CODE.split(text)  # every other one is code, where stars are stars
+        for n, words in list(enumerate(parts))[::2]:
+            words = _LINK.sub(lambda link: f"{link[1]} → {self._target(link[2])}", words)
+            parts[n] = _MENTION.sub("@bot", words.replace("**", ""))
+        return self.labels.redact("\n".join(filter(None, parts)))
+
+    def _target(self, url: str) -> str:
+        return self.labels.redact(url.partition("?")[0])
+
+    def _bubble(self, who: str, text: str) -> str:
+        side, ground = ("flex-end", "#dcebff") if who == self.reader else ("flex-start", "#eef0f3")
+        row = f"display:flex;flex-direction:column;align-items:{side};margin:6px 0"
+        bubble = f"background:{ground};color:#1a2029;border-radius:12px;padding:8px 12px"
+        wrap = "max-width:36em;overflow-wrap:anywhere;white-space:pre-wrap"
+        return (
+            f'<div style="{row}"><small style="opacity:.75">{escape(who)}</small>'
+            f'<div style="{bubble};{wrap}">{self._html(text)}</div></div>'
+        )
+
+    def _html(self, text: str) -> str:
+        font = "white-space:pre-wrap;font-family:ui-monospace,monospace"
+        look = f"margin:6px 0 0;color:#1a2029;background:none;{font}"
+        parts = _CODE.split(escape(self.labels.redact(_MENTION.sub("@bot", text)), quote=False))
+        parts[::2] = map(self._marked, parts[::2])
+        parts[1::2] = [f'<pre style="{look}">{code}</pre>' for code in parts[1::2]]
+        return "".join(parts)
+
+    @staticmethod
+    def _marked(words: str) -> str:
+        """Links and what is bold.  A link leads nowhere here: its address differs on each run."""
+        link = r'<span style="color:#0b57c2;text-decoration:underline">\1</span>'
+        words = re.sub(r"\[([^\]]*)\]\((‹[^)\s]+|https?://[^)\s]+)\)", link, words)
+        return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", words)
+
+
+class Person:
+    """Somebody in the practice chat, with a browser in hand."""
+
+    def __init__(
+        self, name: str, room: Room, browser: Any, settle: Callable[[], None], labels: Labels
+    ) -> None:
+        self.name = name
+        self.browser = browser
+        self._room = room
+        self._settle = settle
+        self._labels = labels
+        self._seen: dict[str, str | None] = {}
+        self._newest_link = ""
+
+    @property
+    def link(self) -> str:
+        """The newest link that this person has been shown, to be opened in a browser."""
+        if not self._newest_link:
+            raise LookupError(f"{self.name} has not seen a link yet.")
+        return self._newest_link
+
+    def say(self, text: str, *, chat: str = "direct") -> Talk:
+        """Write `text`, wait until the bot has done its work, and show what was said.
+
+        `chat` is "direct", the person's own chat with the bot, or "Team", where the bot listens to
+        messages with `@bot` in them.
+        """
+        self._settle()
+        self._news(chat)  # what was there before is not part of this talk
+        self._room.say(self.name, text, chat)
+        return self.reads(chat=chat)
+
+    def confirm(self, page: Any, *, chat: str = "direct") -> Talk:
+        """Say to the bot the code of six digits that stands on `page`.  Raises `LookupError`."""
+        found = re.search(r"\b\d{3} \d{3}\b", page.text)
+        if found is None:
+            raise LookupError(f"There is no code on the page {page.heading!r}.")
+        self._labels.label("digits", found[0])  # so that the talk does not show them
+        return self.say(found[0] if chat == "direct" else f"@bot {found[0]}", chat=chat)
+
+    def reads(self, *, chat: str = "direct") -> Talk:
+        """Wait until the bot has done its work, and show what is new in the chat."""
+        self._settle()
+        return Talk(self.name, self._news(chat), self._labels)
+
+    def _news(self, chat: str) -> list[tuple[str, str]]:
+        posts = self._room.posts(chat, self.name, since=self._seen.get(chat))
+        if posts:
+            self._seen[chat] = posts[-1].id
+        for post in posts:
+            for _, link in _LINK.findall(post.text):
+                self._newest_link = link
+        return [(post.creator, post.text) for post in posts]
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"

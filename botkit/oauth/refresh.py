@@ -1,0 +1,93 @@
+"""Keeping a connection alive: one refresh, however many ask for it at the same moment.
+
+An access token lives for an hour or so; with a refresh token the bot gets the next one without
+asking the person.  Many providers *rotate*: each refresh token works once, and its answer brings
+the next.  So two refreshes at once would spoil each other, and an answer not saved is lost.
+
+The rule, for any number of threads and processes: whoever claims the row refreshes, saves the new
+pair, and only then uses it; everybody else waits for that and reads the row again.
+Source: RFC 6749, section 6; RFC 9700, section 4.14.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from botkit.errors import ProviderRefused, ReconnectNeeded
+from botkit.oauth.provider import Provider
+from botkit.oauth.tokens import ask_for_token, token_data
+from botkit.storage.store import Storage
+from botkit.storage.tables import Service
+
+LEEWAY = timedelta(minutes=5)  # a token this near to its end is refreshed before it is used
+CLAIM_SECONDS = 20.0  # longer than a request can take, so that a claim outlives only a dead process
+LOOK_AGAIN_SECONDS = 0.05
+FOR_GOOD = ("invalid_grant", "bad_refresh_token")  # the provider's names for "never again"
+
+
+def fresh_service(
+    storage: Storage,
+    provider: Provider,
+    service: Service,
+    *,
+    rejected: str | None = None,
+    claim_seconds: float = CLAIM_SECONDS,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Service:
+    """The connection with a token that is good now; refreshed, by us or by another, if need be.
+
+    `rejected` is a token that the API has just refused: a row that still holds it needs a refresh.
+    Raises `ReconnectNeeded` when only the person can help, `ProviderError` when the provider cannot
+    be asked now.
+    """
+    while True:
+        row = storage.get_service(service.id)
+        if row is None or not row.access_token or (row.data or {}).get("needsReconnect"):
+            raise _reconnect(provider)
+        if not _needs_refresh(row, storage.now(), rejected):
+            return row
+        if not row.refresh_token:
+            if rejected is None:
+                return row  # it may still be good, and nothing better can be had
+            raise _reconnect(provider)
+        claim = storage.claim_service(row.id, seconds=claim_seconds)
+        if claim is None:
+            sleep(LOOK_AGAIN_SECONDS)
+            continue
+        try:
+            return _refresh(storage, provider, row.id, rejected)
+        finally:
+            storage.release_service(row.id, claim)
+
+
+def _refresh(storage: Storage, provider: Provider, row_id: int, rejected: str | None) -> Service:
+    """With the claim in hand: look once more, for the one before us may have done it already."""
+    row = storage.get_service(row_id)
+    if row is None:
+        raise _reconnect(provider)
+    if not _needs_refresh(row, storage.now(), rejected) or not row.refresh_token:
+        return row
+    form = {"grant_type": "refresh_token", "refresh_token": row.refresh_token}
+    try:
+        answer = ask_for_token(provider, form)
+    except ProviderRefused as error:
+        if error.code not in FOR_GOOD:
+            raise
+        storage.update_service(row_id, {"refreshToken": None, "needsReconnect": True})
+        raise _reconnect(provider) from error
+    saved = storage.update_service(row_id, token_data(provider, answer, storage.now()))
+    if saved is None:  # disconnected while we asked
+        raise _reconnect(provider)
+    return saved
+
+
+def _needs_refresh(row: Service, now: datetime, rejected: str | None) -> bool:
+    if rejected is not None and row.access_token == rejected:
+        return True
+    return row.expires_at is not None and row.expires_at <= now + LEEWAY
+
+
+def _reconnect(provider: Provider) -> ReconnectNeeded:
+    return ReconnectNeeded(f"{provider.called} no longer accepts this connection.")

@@ -1,0 +1,79 @@
+"""What any provider must do, whoever described it: the contract, examined line by line.
+
+`examine` takes the whole trip several times with a description, as the bot would take it, and with
+the traps on the way: a denial, a forged state, a code used twice, a token that nobody gave out.
+The result is a `Report`.  Each of its lines says what was wanted and what came, so a description
+that is nearly right shows where it is wrong, and which fields of `Provider` to look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from botkit.errors import BotkitError
+from botkit.oauth.provider import Provider
+from botkit.providers.contract import back, end, front
+from botkit.providers.contract.case import Case, Person
+from botkit.providers.contract.report import Broken, Line, NotTried, Report, in_words, look_at
+from botkit.storage.database import utc_now
+from botkit.storage.store import Storage
+
+__all__ = ["LINES", "Line", "Person", "Report", "examine"]
+
+#: The lines in the order of the trip: how each is examined, and which fields it is mostly about.
+LINES: dict[str, tuple[Callable[[Case], str], str]] = {
+    "description": (front.description, ""),
+    "link": (front.link, "authorize_url and authorize_params"),
+    "deny": (front.deny, "authorize_url, client_id and scopes"),
+    "callback": (front.callback, "authorize_url, client_id and scopes"),
+    "state": (front.state, ""),
+    "exchange": (back.exchange, "token_url and client_auth"),
+    "scopes": (back.scopes, "scopes and scope_separator"),
+    "account": (back.account, "account_url, account_id_field and account_name_field"),
+    "used code": (back.used_code, "token_url"),
+    "verifier": (back.verifier, "token_url"),
+    "stored": (back.stored, ""),
+    "API": (back.api, "api_url and account_url"),
+    "refresh": (back.refresh, "token_url"),
+    "errors": (back.errors, "client_auth"),
+    "revoke": (end.revoked, "revocation"),
+}
+
+
+def examine(
+    provider: Provider,
+    person: Person,
+    redirect_uri: str,
+    *,
+    now: Callable[[], datetime] = utc_now,
+) -> Report:
+    """Examine a description against the service that it describes.
+
+    `person` decides on the consent page, a few times.  `redirect_uri` must be registered at the
+    service.  `now` is the clock of the service.  What is stored lies in a database of its own,
+    which goes at the end; the last thing is to revoke the connection.  No trouble is raised.
+    """
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        storage = Storage(f"sqlite:///{Path(folder) / 'contract.sqlite'}", now=now)
+        try:
+            storage.set_up()
+            return Report(tuple(_lines(Case(provider, person, redirect_uri, storage))))
+        finally:
+            storage.close()
+
+
+def _lines(case: Case) -> Iterator[Line]:
+    for name, (line, fields) in LINES.items():
+        try:
+            yield Line(name, "✔", line(case))
+        except NotTried as reason:
+            yield Line(name, "–", str(reason))
+        except Broken as reason:
+            yield Line(name, "✘", str(reason))
+        except BotkitError as error:
+            yield Line(name, "✘", in_words(error, fields))
+        except Exception as error:  # what a description may hold, nobody can foresee
+            yield Line(name, "✘", look_at(f"This ended in {type(error).__name__}.", fields))

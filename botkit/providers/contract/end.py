@@ -1,0 +1,69 @@
+"""The last line: a connection is ended, and the service is asked whether it knows."""
+
+from __future__ import annotations
+
+import requests
+
+from botkit.errors import ProviderNonsense, ReconnectNeeded
+from botkit.oauth import http
+from botkit.oauth.provider import Provider
+from botkit.oauth.steps import revoke
+from botkit.oauth.tokens import read_fields
+from botkit.providers.contract.case import Case
+from botkit.providers.contract.report import Broken, NotTried, look_at, refused, said
+
+LOOK = {  # at which fields of a revocation, by the status of the answer
+    401: "client_auth",
+    404: "url, method and client_auth",  # GitHub tells a stranger only that nothing is there
+    405: "method and url",
+}
+
+
+def revoked(case: Case) -> str:
+    """RFC 7009: once it is revoked, a connection is over, its refresh token too."""
+    service = case.connection()
+    revocation = case.provider.revocation
+    if revocation is None:
+        raise NotTried(
+            "No revocation is described: tokens live on after a disconnect. Has the documentation "
+            "no way to give one back?"
+        )
+    case.call(service)
+    listener = _Listener(revocation.url)
+    http.watchers.append(listener)
+    try:
+        revoke(case.storage, case.provider, case.connection())
+    except ProviderNonsense as error:
+        raise Broken(f"{error} {_why_not(case.provider, listener.heard)}") from None
+    finally:
+        http.watchers.remove(listener)
+    still = "The token still works after it was revoked. Look at revocation: its field and url."
+    with refused(ReconnectNeeded, still):
+        case.call(service)
+    return "The service confirms it, and the bot then learns that it must connect again."
+
+
+class _Listener:
+    """Hears what is answered at one address; the bot itself keeps only the status."""
+
+    def __init__(self, url: str) -> None:
+        self._url = requests.Request("POST", url).prepare().url
+        self.heard: requests.Response | None = None
+
+    def before(self, request: requests.PreparedRequest) -> bool:
+        return request.url == self._url
+
+    def after(self, here: bool, response: requests.Response | None, _: object) -> None:
+        self.heard = response if here and response is not None else self.heard
+
+
+def _why_not(provider: Provider, answer: requests.Response | None) -> str:
+    """What a service says of a revocation that it does not confirm, and where to look."""
+    if answer is None:
+        return "Look at revocation."
+    there = read_fields(answer)
+    sentence = there.get("error_description") or there.get("message")
+    status = 401 if there.get("error") == "invalid_client" else answer.status_code
+    look = LOOK.get(status, "field, encoding and url")
+    heard = said(provider, there.get("error"), sentence)
+    return look_at(heard, f"revocation: its {look}").lstrip()

@@ -1,0 +1,126 @@
+"""The report of an examination, and how a line comes to its end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from textwrap import wrap
+
+from botkit.errors import BotkitError, ProviderRefused
+from botkit.oauth.provider import Provider
+from botkit.oauth.tokens import error_name
+
+WIDTH = 92  # characters of a line as it is shown
+# What no trip can show: it would look the same with a wrong value.
+NOT_SEEN = (
+    "whether id and name are the right way round; whether the rest of the API is at api_url; what "
+    "else a revocation ends (ends); issuer, if the callback brings no iss."
+)
+_SENTENCE = r"(?=.* )[ -~]{1,160}"
+_RANDOM = r"[A-Za-z0-9_~+=-]{24,}|(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{16,}"
+CLIENT = "client_auth, client_id and client_secret"
+FIELDS = {  # of a description, by the provider's name for the trouble
+    "invalid_client": CLIENT,
+    "incorrect_client_credentials": CLIENT,
+    "unauthorized_client": CLIENT,
+    "invalid_scope": "scopes",
+    "redirect_uri_mismatch": "slug, and at the address that is registered",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """`mark` is ✔ for kept, ✘ for broken, – for what is not there or could not be tried."""
+
+    name: str
+    mark: str
+    text: str
+
+    def __str__(self) -> str:
+        return "\n".join(
+            wrap(f"{self.mark} {self.name:12} {self.text}", WIDTH, subsequent_indent=" " * 15)
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Report:
+    """As the last line of a cell it is shown line by line, and then what no line can see.
+
+    `report["link"]` is one line of it.
+    """
+
+    lines: tuple[Line, ...]
+
+    @property
+    def kept(self) -> bool:
+        """Whether nothing of the contract is broken."""
+        return not self.broken
+
+    @property
+    def not_tried(self) -> list[str]:
+        """The names of the lines that could not be tried."""
+        return [line.name for line in self.lines if line.mark == "–"]
+
+    @property
+    def broken(self) -> list[str]:
+        """The names of the lines that are broken."""
+        return [line.name for line in self.lines if line.mark == "✘"]
+
+    def __getitem__(self, name: str) -> Line:
+        return {line.name: line for line in self.lines}[name]
+
+    def __repr__(self) -> str:
+        return "\n".join(map(str, [*self.lines, Line("not seen", "·", NOT_SEEN)]))
+
+
+class Broken(Exception):
+    """Not as it was wanted.  The sentence says what was wanted, and what came."""
+
+
+class NotTried(Exception):
+    """There is nothing to try, or no way to try it."""
+
+
+def want(condition: object, sentence: str) -> None:
+    """Go on if the condition holds; otherwise the line is broken, with this sentence."""
+    if not condition:
+        raise Broken(sentence)
+
+
+@contextmanager
+def refused(by_name: type[BotkitError], otherwise: str) -> Iterator[None]:
+    """What is done here must fail with this error; otherwise the line is broken."""
+    try:
+        yield
+    except by_name:
+        return
+    raise Broken(otherwise)
+
+
+def in_words(error: BotkitError, fields: str) -> str:
+    """An error of the library, and the fields of the description that it may come from."""
+    happened = str(error)
+    if isinstance(error, ProviderRefused) and error.code:
+        fields = FIELDS.get(error.code, fields)
+        happened += "" if error.code in happened else f" It said {error.code}."
+    return look_at(happened, fields)
+
+
+def look_at(happened: str, fields: str) -> str:
+    """What happened, and the fields of the description that it may come from."""
+    return f"{happened} Look at {fields}." if fields else happened
+
+
+def said(provider: Provider, name: object, sentence: object) -> str:
+    """What a service says of its refusal, where it can be shown.  RFC 6749, section 5.2.
+
+    Its sentence comes from a stranger: it is left out where it is no plain sentence, or may hold a
+    secret.
+    """
+    words = [f"It said {error_name(name)}"] if name is not None else []
+    plain = isinstance(sentence, str) and re.fullmatch(_SENTENCE, sentence)
+    if plain and not re.search(_RANDOM, plain[0]) and str(provider.client_secret) not in plain[0]:
+        words += [f"“{plain[0].rstrip('.')}”"] if words else [f"It said “{plain[0].rstrip('.')}”"]
+    return f"{': '.join(words)}." if words else ""

@@ -1,0 +1,184 @@
+"""The database: does it answer, are its tables complete, can it be written?
+
+The doctor only looks.  What it writes in order to see whether it may, it takes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from botkit.bot.bot import DATABASE
+from botkit.bot.keys import key_file
+from botkit.errors import DatabaseBusy, SettingsError, StorageError, WrongKey
+from botkit.run.doctor.report import Check, note, ok, wrong
+from botkit.settings import Settings
+from botkit.storage.database import connect
+from botkit.storage.database_errors import clear_errors
+from botkit.storage.seal import VARIABLE as KEY
+from botkit.storage.seal import Seal, read_keys
+from botkit.storage.sealing import count_plain_rows, engine_options, prove_key
+from botkit.storage.tables import Bot, Table
+
+VARIABLE = "RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI"
+NAME_A_FILE = f"Set {VARIABLE},\nto {DATABASE} for example."
+SET_UP = "Run: python -m botkit setup-database"
+NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+BUSY_SECONDS = 1.0
+NOBODY = "botkit-doctor"  # the id of a bot that is never kept
+
+
+def default_database(settings: Settings) -> str | None:
+    """Where none is set: the file that `serve` uses, if it is there and anything is live."""
+    live = settings.github or settings.chatbot
+    file = Path(DATABASE.removeprefix("sqlite:///"))
+    return DATABASE if live and file.is_file() else None
+
+
+def no_database() -> Check:
+    file = DATABASE.removeprefix("sqlite:///")
+    text = f"No database is set: serve takes the file {file}, a lesson one that goes at its end."
+    return note("database", text)
+
+
+def keys_of(settings: Settings, url: str) -> tuple[str, ...]:
+    """Those of the settings, or the one that practice has beside the database."""
+    file = None if settings.secret_keys or settings.is_live else key_file(url)
+    with suppress(OSError, ValueError, SettingsError):
+        return read_keys(file.read_text(encoding="utf-8")) if file else settings.secret_keys
+    return ()
+
+
+class DatabaseVisit:
+    """One look at the database at `url`, which `keys` may open.
+
+    `webhooks` are the addresses that its bots remember.
+    """
+
+    def __init__(self, url: str, keys: tuple[str, ...] = ()) -> None:
+        self.url = url
+        self._seal = Seal(keys)
+        self.webhooks: frozenset[str] = frozenset()
+
+    def checks(self) -> Iterator[Check]:
+        """The lines, until one is wrong."""
+        try:
+            connect(self.url).dispose()  # opens nothing yet
+            parsed = sa.make_url(self.url)
+        except (StorageError, ValueError) as error:
+            advice = getattr(error, "advice", "Check its port: it is not a number.")
+            yield wrong("database", f"{VARIABLE} cannot be used.", advice)
+            return
+        if parsed.get_backend_name() == "sqlite" and (trouble := _no_file(parsed)):
+            yield trouble
+            return
+        # Not the engine of `connect`, which sets a database file to work with a write-ahead log.
+        options: dict[str, Any] = {"hide_parameters": True} | engine_options(self._seal)
+        if parsed.get_backend_name() == "sqlite":
+            options["connect_args"] = {"timeout": BUSY_SECONDS}
+        engine = sa.create_engine(parsed, **options)
+        try:
+            yield from self._look_inside(engine)
+        finally:
+            engine.dispose()
+
+    def _look_inside(self, engine: sa.Engine) -> Iterator[Check]:
+        try:
+            with clear_errors(), engine.connect() as connection:
+                missing = list(_missing(connection))
+        except StorageError as error:
+            yield _unreachable(error, engine.dialect.name)
+            return
+        name = NAMES.get(engine.dialect.name, engine.dialect.name)
+        yield ok("database", f"The database answers: {name}.")
+        if missing:
+            yield wrong("tables", f"The database lacks {', '.join(missing)}.", SET_UP)
+            return
+        yield ok("tables", "Its tables are complete.")
+        yield self._sealed(engine)
+        yield _writing(engine)
+        with suppress(StorageError), clear_errors(), engine.connect() as connection:
+            rows = connection.execute(sa.select(Bot.data)).scalars()
+            self.webhooks = frozenset(
+                data["webhook"] for data in rows if isinstance(data, dict) and "webhook" in data
+            )
+
+    def _sealed(self, engine: sa.Engine) -> Check:
+        try:
+            with clear_errors(), engine.connect() as connection:
+                prove_key(connection, self._seal)
+                plain = count_plain_rows(connection)
+        except WrongKey as error:
+            advice = f"Set {KEY} to the key that was used before; a newer one may stand before it."
+            return wrong("sealed", str(error), advice)
+        except StorageError as error:
+            return wrong("sealed", str(error), "Ask again in a moment.")
+        if not plain:
+            fits = "What is in it is sealed, and the key fits."
+            return ok("sealed", fits if self._seal.has_key else "There is nothing secret in it.")
+        rows = "One row" if plain == 1 else f"{plain} rows"
+        text = f"{rows} of it, from before there was a key, can be read by everybody who has it."
+        return note("sealed", text, "Run: python -m botkit rotate-key")
+
+
+def _no_file(url: sa.URL) -> Check | None:
+    """SQLite makes a file that is not there, and a doctor makes nothing."""
+    file = (url.database or "").removeprefix("file:")
+    if file in ("", ":memory:") or url.query.get("mode") == "memory":
+        text = "The database is kept in memory: what the bot learns goes when it ends."
+        return note("database", text, NAME_A_FILE)
+    if Path(file).is_file():
+        return None
+    if not Path(file).parent.is_dir():
+        advice = f"Make that folder, or correct {VARIABLE}."
+        return wrong("database", "The folder of the database's file is not there.", advice)
+    return wrong("database", "The database's file is not there yet.", SET_UP)
+
+
+def _missing(connection: sa.Connection) -> Iterator[str]:
+    """What `setup-database` would add."""
+    inspector = sa.inspect(connection)
+    for table in Table.metadata.sorted_tables:
+        if not inspector.has_table(table.name):
+            yield f"the table {table.name}"
+            continue
+        columns = {column["name"] for column in inspector.get_columns(table.name)}
+        indexes = {index["name"] for index in inspector.get_indexes(table.name)}
+        for column in table.columns:
+            if column.name not in columns:
+                yield f"the column {table.name}.{column.name}"
+        for index in table.indexes:
+            if index.name not in indexes:
+                yield f"the index {index.name}"
+
+
+def _writing(engine: sa.Engine) -> Check:
+    now = datetime.now(UTC)
+    row = sa.insert(Bot).values(id=NOBODY, created_at=now, updated_at=now)
+    try:
+        with clear_errors(), engine.connect() as connection:
+            connection.execute(row)
+            connection.rollback()
+    except DatabaseBusy as error:
+        return wrong(
+            "writing", str(error), "Ask again in a moment. If it stays so, look who it is."
+        )
+    except StorageError:
+        advice = "Allow the bot to write: to the file and its folder, or to the tables."
+        return wrong("writing", "The database cannot be written.", advice)
+    return ok("writing", "It can be written.")
+
+
+def _unreachable(error: StorageError, dialect: str) -> Check:
+    if isinstance(error, DatabaseBusy):
+        return wrong("database", str(error), "Ask again in a moment.")
+    if dialect == "sqlite":
+        advice = f"Check that {VARIABLE} names an SQLite file, and that you may read it."
+    else:
+        advice = f"Check that it runs, and the host, user, password and name in {VARIABLE}."
+    return wrong("database", "The database does not answer.", advice)

@@ -1,0 +1,174 @@
+"""What is set: can the settings be read, which systems are live, do the packages fit?"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from botkit.errors import SettingsError
+from botkit.run.doctor.computer import PROJECT
+from botkit.run.doctor.report import Check, note, ok, wrong
+from botkit.run.systems import PARTIES
+from botkit.settings import SKILLS, Registration, Settings, credentials, load_settings
+from botkit.storage.seal import MAKE_ONE, VARIABLE
+from botkit.variables import VARIABLES
+
+CHATBOT = ("RINGCENTRAL_CHATBOT_CLIENT_ID", "RINGCENTRAL_CHATBOT_CLIENT_SECRET")
+# Without its own server a system would be asked elsewhere, and somebody else be told its secret.
+BELONG_TO = {
+    "GITHUB_SERVER": credentials("github"),
+    "GOOGLE_SERVER": credentials("drive"),
+    "RINGCENTRAL_SERVER": (*CHATBOT, *credentials("ringcentral")),
+}
+
+
+# ---- packages ----------------------------------------------------------------------------------
+
+
+def versions() -> Check:
+    """Compare what is installed with what `pyproject.toml` asks for."""
+    misfits = [misfit for wanted in _requirements() if (misfit := _misfit(wanted))]
+    if not misfits:
+        return ok("versions", "Every package has a version that fits.")
+    return wrong(
+        "versions",
+        "; ".join(misfits) + ".",
+        f'In a terminal: cd "{PROJECT}"\n"{sys.executable}" -m pip install -r requirements.txt',
+    )
+
+
+def _requirements() -> list[str]:
+    """Such as `flask>=3.0,<4`; nothing if botkit was installed without its project's folder."""
+    file = PROJECT / "pyproject.toml"
+    if not file.exists():
+        return []
+    found: list[str] = tomllib.loads(file.read_text(encoding="utf-8"))["project"]["dependencies"]
+    return found
+
+
+def _misfit(wanted: str) -> str:
+    name, limits = re.findall(r"^([\w.-]+)(.*)$", wanted)[0]
+    try:
+        installed = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return f"{name} is not installed"
+    for comparison, limit in re.findall(r"(>=|<)([\d.]+)", limits):
+        if (_numbers(installed) >= _numbers(limit)) != (comparison == ">="):
+            return f"{name} {installed} does not fit, {limits} is needed"
+    return ""
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """`2.1.0rc1` as (2, 1, 0): the first three numbers are all that the limits speak of."""
+    numbers = [int(number) for number in re.findall(r"\d+", version)[:3]]
+    return (*numbers, 0, 0)[:3]
+
+
+# ---- settings ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The settings as far as they can be used; `left_out` names the variables that cannot be."""
+
+    settings: Settings
+    left_out: frozenset[str]
+    checks: tuple[Check, ...]
+
+
+def read(environment: Mapping[str, str], env_file: Path | None) -> Reading:
+    """Read the settings.  What cannot work becomes a line, is left out, and the rest is read."""
+    values, left_out, troubles = dict(environment), set[str](), list[Check]()
+    while True:
+        try:
+            settings = load_settings(values, env_file=env_file)
+            break
+        except SettingsError as error:
+            troubles.append(wrong("settings", str(error), error.advice))
+            named = _named_in(str(error)) - left_out
+            if not named:  # nothing more can be left out
+                settings = Settings(practice=True)
+                break
+            left_out |= named
+            values |= dict.fromkeys(named, "")  # an empty one also hides that of the file
+            if "BOTKIT_PRACTICE" in named:
+                values["BOTKIT_PRACTICE"] = "1"  # perhaps "yes" was written there
+        except (OSError, UnicodeError):
+            advice = "Make sure that you may read it, and save it as UTF-8."
+            troubles.append(wrong("settings", "The file .env cannot be read.", advice))
+            env_file = Path(os.devnull)
+    if not troubles:
+        troubles.append(ok("settings", f"The settings can be read: {_sources(env_file)}."))
+    return Reading(settings, frozenset(left_out), tuple(troubles))
+
+
+def _named_in(sentence: str) -> set[str]:
+    """The variables that a sentence names, with those that make no sense without them."""
+    named = {each.name for each in VARIABLES if each.name in sentence}
+    return named.union(*(BELONG_TO.get(name, ()) for name in named))
+
+
+def _sources(env_file: Path | None) -> str:
+    from dotenv import find_dotenv
+
+    file = env_file or Path(find_dotenv(usecwd=True))
+    return "the environment and the file .env" if file.is_file() else "the environment, and no .env"
+
+
+# ---- live or practice --------------------------------------------------------------------------
+
+
+def systems(reading: Reading) -> Iterator[Check]:
+    """Of each system: live or practice, and why."""
+    settings = reading.settings
+    used = {SKILLS[skill][0]: credentials(skill) for skill in settings.skills}
+    for place, variables in used.items():
+        registration: Registration | None = getattr(settings, place)
+        yield _system(place, PARTIES[place], registration, variables, reading)
+        if place == "google" and registration:
+            text = "Google ends what a person has granted after 7 days while the app is in "
+            yield note(place, f"{text}“Testing”.")
+    yield _system("chat", "The chat", settings.chatbot, CHATBOT, reading)
+    for skill, (place, _) in SKILLS.items():
+        if place not in used and getattr(settings, place):
+            used[place] = credentials(skill)
+            text = f"{PARTIES[place]} is not used, though {used[place][0]} is set: "
+            yield note(place, f"{text}BOTKIT_SKILLS leaves it out.")
+
+
+def key(reading: Reading) -> Check:
+    """The key that seals what is in the database: is there one?"""
+    settings = reading.settings
+    count = len(settings.secret_keys)
+    if VARIABLE in reading.left_out:
+        return note("key", f"{VARIABLE} is left out: see above.")
+    if count:
+        them = "a key" if count == 1 else f"{count} keys, the newest first"
+        return ok("key", f"{VARIABLE} holds {them}.")
+    if settings.is_live:
+        text = f"{VARIABLE} is not set, so the tokens could not be sealed, and nothing starts."
+        return wrong("key", text, f"Make a key, once: {MAKE_ONE}")
+    return note("key", f"{VARIABLE} is not set: practice makes a key of its own.")
+
+
+def _system(
+    check: str,
+    name: str,
+    registration: Registration | None,
+    variables: tuple[str, str],
+    reading: Reading,
+) -> Check:
+    both = " and ".join(variables)
+    if registration:
+        return ok(check, f"{name} is live, at {registration.server}: {both} are set.")
+    if reading.left_out.intersection((*variables, "BOTKIT_PRACTICE")):
+        return note(check, f"{name} is left out: see above.")
+    if reading.settings.practice:
+        return note(check, f"{name} is practice: BOTKIT_PRACTICE is 1.")
+    return note(check, f"{name} is practice: {both} are not set.")

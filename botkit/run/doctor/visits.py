@@ -1,0 +1,102 @@
+"""What takes its time, all at once: the database and the services, each in a thread of its own.
+
+A network that is dead can hold a thread for minutes (a name is looked up without a time limit), so
+nobody waits for a thread for longer than the deadline.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from botkit.oauth import http
+from botkit.run.doctor.database import DatabaseVisit, default_database, keys_of, no_database
+from botkit.run.doctor.place import INSTALL, Place
+from botkit.run.doctor.questions import Service, github_service, google_service, ringcentral_service
+from botkit.run.doctor.report import Check, wrong
+from botkit.run.doctor.services import ServiceVisit, clock
+from botkit.settings import SKILLS, Settings
+
+DEADLINE_SECONDS = 8.0  # for all together
+
+
+class Visits:
+    """The visits that these settings ask for; they begin at once."""
+
+    def __init__(self, settings: Settings, place: Place, now: Callable[[], datetime]) -> None:
+        self._settings = settings
+        self._end = time.monotonic() + DEADLINE_SECONDS
+        url = settings.database or default_database(settings)
+        self._database = DatabaseVisit(url, keys_of(settings, url)) if url else None
+        self._services = [ServiceVisit(service, now) for service in _services(settings, place)]
+        http.keep_proxies_out()
+        self._look_at_database = _Look("database", "The database", self._database)
+        self._look_at_services = [
+            _Look(f"{visit.service.key}_answers", visit.service.name, visit)
+            for visit in self._services
+        ]
+
+    def webhooks(self) -> frozenset[str]:
+        """The webhook addresses that the bots in the database remember."""
+        self._look_at_database.found_by(self._end)
+        return self._database.webhooks if self._database else frozenset()
+
+    def of_the_database(self) -> Iterator[Check]:
+        if self._settings.database is None:
+            yield no_database()
+        yield from self._look_at_database.found_by(self._end)
+
+    def of_the_services(self) -> Iterator[Check]:
+        """Of every service that is live, and then of the clock."""
+        for look in self._look_at_services:
+            yield from look.found_by(self._end)
+        yield clock(self._services)
+
+
+def _services(settings: Settings, place: Place) -> Iterator[Service]:
+    """Every live service that is used."""
+    used = {SKILLS[skill][0] for skill in settings.skills}
+    if settings.github and "github" in used:
+        yield github_service(settings.github)
+    if settings.google and "google" in used:
+        yield google_service(settings.google, f"{place.url}/google/oauth")
+    if settings.ringcentral_app and "ringcentral_app" in used:
+        yield ringcentral_service(
+            settings.ringcentral_app,
+            f"{place.url}/ringcentral/oauth",
+            key="ringcentral_app",
+            name="RingCentral (the app)",
+            prefix="RINGCENTRAL_APP",
+        )
+    if settings.chatbot:
+        yield ringcentral_service(settings.chatbot, f"{place.url}{INSTALL}")
+
+
+class _Look:
+    """A visit under way."""
+
+    def __init__(self, check: str, party: str, visit: DatabaseVisit | ServiceVisit | None) -> None:
+        self._check, self._party = check, party
+        self._found: list[Check] = []
+        self._thread = threading.Thread(target=self._run, args=(visit,), daemon=True)
+        self._thread.start()
+
+    def _run(self, visit: DatabaseVisit | ServiceVisit | None) -> None:
+        try:
+            for check in visit.checks() if visit else ():
+                self._found.append(check)
+        except Exception as error:  # its text may hold anything, also a password
+            text = f"{self._party} could not be looked at: {type(error).__name__}."
+            advice = "This is a mistake in botkit: please report it, with this line."
+            self._found.append(wrong(self._check, text, advice))
+
+    def found_by(self, end: float) -> list[Check]:
+        """What is known at `end`, a moment of the monotonic clock, or earlier if all is known."""
+        self._thread.join(max(end - time.monotonic(), 0))
+        if not self._thread.is_alive():
+            return self._found
+        text = f"{self._party} does not answer in time."
+        advice = "Check the network. Without it, practise: set BOTKIT_PRACTICE=1."
+        return [*self._found, wrong(self._check, text, advice)]

@@ -1,0 +1,214 @@
+"""The bot as a service: it runs until it is told to stop, and then finishes what it has begun.
+
+    python -m botkit serve                          waitress, behind a tunnel or a given address
+    gunicorn --workers 2 'botkit.run.serve:app()'       several processes, behind a given address
+
+What the settings leave empty is practice with the first, so that any mix works; gunicorn's
+processes could not share a practice world, and so everything must be live.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+
+from botkit.bot.bot import DATABASE, Bot
+from botkit.errors import BotkitError, SettingsError
+from botkit.lessons.kit import Kit
+from botkit.run.address import open_address
+from botkit.run.maintenance import maintain
+from botkit.run.systems import PARTIES
+from botkit.settings import LOOPBACK, SKILLS, Registration, Settings, credentials, load_settings
+from botkit.skills.confirm import WAIT_SECONDS
+from botkit.trace.labels import Labels, RedactingFilter
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+log = logging.getLogger("botkit")
+
+PORT = 8090
+DAY = 24 * 3600.0  # seconds
+IN_TOUCH_SECONDS = 600.0
+AGAIN_SECONDS = 10.0  # between two tries to open a tunnel
+TICK = 0.5  # seconds; in pieces, for on Windows a long wait does not hear Ctrl-C
+
+
+def serve(settings: Settings) -> None:
+    """Run the bot until SIGINT (Ctrl-C) or SIGTERM; then finish the work in flight.
+
+    Raises `PortTaken`, `SettingsError`, `StorageError`, `ChatError` or `TunnelError`; then nothing
+    is left running.
+    """
+    stopped = stop_signal()
+    write_log(settings)
+    place = replace(settings, port=settings.port or PORT, database=settings.database or DATABASE)
+    with closing(Kit(place, lasting=True)) as kit:
+        _take_up(kit.bot)
+        say(*_what_runs(kit, settings))
+        due, again = time.monotonic() + DAY, 0.0
+        while not stopped(TICK):
+            if time.monotonic() >= due:
+                due += DAY
+                kit.work.submit(_look_after, kit.bot)
+            if time.monotonic() >= again and not all(one.is_alive for one in kit.tunnels):
+                again = time.monotonic() + AGAIN_SECONDS
+                _mend_tunnel(kit, settings)
+        say("Finishing what is under way.")
+    say("Stopped.")
+
+
+def _take_up(bot: Bot) -> None:
+    """See to what a process before this one has left, however it ended: answers that wait, and a
+    chat that got no answer and has given up our address.
+    """
+    bot.work.later(WAIT_SECONDS, bot.confirmation.vanish)
+    bot.work.submit(_stay_in_touch, bot)
+
+
+def _stay_in_touch(bot: Bot) -> None:
+    """Now and from time to time: the network may be away for a while, or the database."""
+    try:
+        for row in bot.storage.find_bots():
+            bot.work.submit(bot.installation.subscribe, row.id)
+    finally:
+        bot.work.later(IN_TOUCH_SECONDS, _stay_in_touch, bot)
+
+
+def _mend_tunnel(kit: Kit, settings: Settings) -> None:
+    """The agent has ended, and the tunnel with it: open another one."""
+    try:
+        address, tunnel = open_address(settings, kit.reach, kit.server.port)
+        kit.tunnels[:] = [tunnel] if tunnel else []
+        kit.use_address(address)
+        say(f"The tunnel had ended. The bot is at {address} now.")
+    except BotkitError as error:  # the network may be away; the next try is not far
+        log.warning("The tunnel has ended, and there is no new one yet. %s", error)
+
+
+def _look_after(bot: Bot) -> None:
+    for sentence in maintain(bot):
+        log.info(sentence)
+
+
+def app() -> WSGIApplication:
+    """The WSGI app for gunicorn, which calls this once in each of its processes.
+
+    Nothing is shared with the process above, neither a thread nor a connection to the database.
+    Work in flight is finished when the process ends: Python waits for the threads of a pool.
+    Raises `SettingsError` unless everything is live and the public address is set.
+    """
+    settings = load_settings()
+    _want_everything(settings)
+    write_log(settings)
+    bot = Bot(settings)
+    atexit.register(bot.close)
+    _take_up(bot)
+    return bot.app
+
+
+def _want_everything(settings: Settings) -> None:
+    for there, name in (
+        (not settings.practice, "BOTKIT_PRACTICE=0"),
+        *((settings.registration_for(one), credentials(one)[0]) for one in settings.skills),
+        (settings.chatbot, "RINGCENTRAL_CHATBOT_CLIENT_ID"),
+        (settings.public_address, "RINGCENTRAL_CHATBOT_SERVER"),
+    ):
+        if not there:
+            raise SettingsError(
+                "Under gunicorn everything is live and has a public address.",
+                advice=f"Set {name}. For practice there is: python -m botkit serve",
+            )
+
+
+# ---- what it says ------------------------------------------------------------------------------
+
+
+def _what_runs(kit: Kit, settings: Settings) -> Iterator[str]:
+    """What is live and what is practice, where the bot is, and what has to be registered."""
+    places = dict.fromkeys([*(SKILLS[skill][0] for skill in kit.settings.skills), "chatbot"])
+    for place in places:
+        there: Registration = getattr(kit.settings, place)
+        name = f"{'The chat' if place == 'chatbot' else PARTIES[place]}:"
+        live = "live" if getattr(settings, place) else "practice"
+        at = kit.reach.for_browsers(there.server)
+        yield f"{name:<{_width(places)}}{live}, at {at}"
+    yield f"{'Database:':<{_width(places)}}{_named(kit.settings.database or '')}"
+    here = f" (on this computer: {kit.server.url})" if kit.address != kit.server.url else ""
+    yield f"{'The bot:':<{_width(places)}}{kit.address}{here}"
+    for skill, provider in zip(kit.settings.skills, kit.bot.providers, strict=True):
+        if settings.registration_for(skill):
+            at = f"At {PARTIES[SKILLS[skill][0]]}, register this callback URL:"
+            yield f"{at:<50} {kit.bot.callback_url(provider)}"
+    if settings.chatbot:
+        chat = settings.chatbot
+        yield f"At RingCentral, register this OAuth redirect URI:  {kit.address}/bot/oauth"
+        yield f"The chat will deliver to this webhook:             {kit.bot.webhook_url}"
+        if _is_loopback(kit.address) and not _is_loopback(chat.server):
+            yield "RingCentral cannot reach that address. Ask: python -m botkit doctor"
+    else:
+        yield "Open the chat's address in a browser, and say profile to the bot there."
+    yield "Ctrl-C ends it."
+
+
+def _width(places: Iterable[str]) -> int:
+    """So that what stands behind the names begins in one column."""
+    return 14 if "ringcentral_app" in places else 11
+
+
+def _named(database: str) -> str:
+    url = sa.make_url(database)  # which may hold a password, so not all of it
+    return f"{url.get_backend_name()}, {url.database or 'in memory'}"
+
+
+def _is_loopback(address: str) -> bool:
+    return urlsplit(address).hostname in LOOPBACK
+
+
+def say(*lines: str) -> None:
+    print(*lines, sep="\n", flush=True)
+
+
+# ---- how it hears and logs ---------------------------------------------------------------------
+
+
+def stop_signal() -> Callable[[float], bool]:
+    """From now on SIGINT and SIGTERM are remembered.
+
+    The function returned waits so many seconds for one, and says whether one has come.
+    """
+    heard: SimpleQueue[int] = SimpleQueue()  # of all queues the one that a handler may put into
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda number, _: heard.put(number))
+
+    def stopped(seconds: float) -> bool:
+        with suppress(Empty):
+            return bool(heard.get(timeout=seconds))
+        return False
+
+    return stopped
+
+
+def write_log(settings: Settings, labels: Labels | None = None) -> None:
+    """Write what is logged to standard error, with a label in the place of every secret."""
+    labels = labels or Labels()
+    for app_there in settings.github, settings.google, settings.chatbot, settings.ringcentral_app:
+        labels.label("secret", app_there.client_secret if app_there else "")
+    for key in settings.secret_keys:
+        labels.label("key", key)
+    labels.label("authtoken", settings.ngrok_authtoken or "")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.addFilter(RedactingFilter(labels))
+    logging.getLogger().addHandler(handler)
+    log.setLevel(logging.INFO)

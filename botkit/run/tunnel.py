@@ -1,0 +1,208 @@
+"""The public address: how a chat and a browser elsewhere reach a bot on this computer.
+
+A callback and a webhook come from outside, so the bot needs an address that outside can reach.
+ngrok lends one: its agent, a program on this computer, keeps a line open to ngrok's cloud and
+carries what arrives there to a local port.  We start and stop the agent through pyngrok.  In the
+practice world the agent is a stand-in; nothing else differs.
+
+What we take care of, and pyngrok alone would not:
+
+- nothing is downloaded unless there is an authtoken, that is, unless somebody chose ngrok;
+- an agent that keeps silent is ended at our deadline (pyngrok would wait for ever);
+- the agent's messages, which may repeat the authtoken, are not logged, printed or raised;
+- the person's own ngrok configuration is neither read nor changed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from botkit.errors import TunnelError
+from botkit.run.tunnel_trouble import TOKEN_PAGE, explain
+
+if TYPE_CHECKING:
+    from pyngrok.conf import PyngrokConfig
+
+# pyngrok keeps its state in module globals, so we take turns.  One agent serves all tunnels of a
+# process: a free account may not run many agents (ERR_NGROK_108).
+_turn = threading.Lock()
+
+
+class Tunnel:
+    """An open tunnel: whatever is sent to `public_url` arrives at the local port."""
+
+    def __init__(self, public_url: str, ngrok_path: str) -> None:
+        self.public_url = public_url
+        self._ngrok_path = ngrok_path
+        self._open = True
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the agent, which holds the line, still runs."""
+        agent = _agent(self._ngrok_path)
+        return agent is not None and agent.poll() is None
+
+    def close(self) -> None:
+        """Give the address back, and end the agent if this was its last tunnel.  Never raises."""
+        from pyngrok import ngrok, process
+
+        with _turn:
+            if not self._open:
+                return
+            self._open = still_used = False
+            if not process.is_process_running(self._ngrok_path):
+                return  # else pyngrok would start an agent in order to close its tunnel
+            with _private_config(Path(self._ngrok_path)) as config:
+                with suppress(Exception):
+                    ngrok.disconnect(self.public_url, config)
+                with suppress(Exception):
+                    still_used = bool(ngrok.get_tunnels(config))
+            if not still_used:
+                _end_agent(self._ngrok_path)
+
+    def __repr__(self) -> str:
+        return f"<Tunnel {'open' if self._open else 'closed'}>"
+
+
+def open_tunnel(
+    port: int,
+    *,
+    ngrok_path: Path | None = None,
+    authtoken: str | None = None,
+    fixed_url: str | None = None,
+    deadline: float = 20.0,
+) -> Tunnel:
+    """Make the local `port` reachable from outside and return the `Tunnel`.
+
+    `ngrok_path` is the agent's program; by default the one that pyngrok manages.
+    `authtoken` is the account's, from https://dashboard.ngrok.com/get-started/your-authtoken.  With
+    it, and only with it, a missing program is downloaded; that time is not part of the deadline.
+    `fixed_url` is an address of your own, such as https://NAME.ngrok-free.dev; else ngrok chooses.
+    `deadline` is how many seconds the agent may take to come up.  Raises `TunnelError`.
+    """
+    with _turn, _private_config(ngrok_path, authtoken, deadline) as config:
+        _have_program(config, authtoken)
+        options: dict[str, Any] = {"url": fixed_url} if fixed_url else {}
+        # 127.0.0.1, for "localhost" may mean ::1, where no server of ours listens.
+        options.update(addr=f"http://127.0.0.1:{port}", name=f"botkit-{secrets.token_hex(8)}")
+        return Tunnel(_connect(config, options, deadline), config.ngrok_path)
+
+
+@contextmanager
+def _private_config(
+    ngrok_path: Path | None, authtoken: str | None = None, patience: float = 8.0
+) -> Iterator[PyngrokConfig]:
+    """Settings for pyngrok that last as long as the `with` block; the agent reads them at start.
+
+    The authtoken goes into a file that only its owner can read; pyngrok would put it on the
+    command line, which every user of the computer can see.
+    """
+    from pyngrok.conf import PyngrokConfig
+
+    with tempfile.TemporaryDirectory(prefix="botkit-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder, "ngrok.yml")
+        agent = {"agent": {"authtoken": authtoken}} if authtoken else {}
+        path.write_text(json.dumps({"version": "3", **agent}), encoding="utf-8")  # JSON is YAML
+        config = PyngrokConfig(
+            ngrok_path=str(ngrok_path) if ngrok_path else None,
+            config_path=str(path),
+            monitor_thread=False,  # we read the agent's output ourselves, see _drain
+            startup_timeout=int(patience) + 1,  # counts only while the agent talks; ours decides
+            request_timeout=patience / 2,
+            start_new_session=os.name == "posix",  # interrupting a cell must not end the agent
+        )
+        config.auth_token = None  # not the environment's either
+        yield config
+
+
+def _have_program(config: PyngrokConfig, authtoken: str | None) -> None:
+    if os.path.exists(config.ngrok_path):
+        return
+    if not authtoken:
+        raise TunnelError(
+            "The ngrok program is not on this computer, and nothing is downloaded unasked.",
+            advice=f"Set NGROK_AUTHTOKEN ({TOKEN_PAGE}), or stay in the practice world.",
+        )
+    from pyngrok import installer, ngrok
+    from pyngrok.exception import PyngrokError
+
+    installer._print_progress_enabled = False
+    with suppress(PyngrokError, OSError):
+        return ngrok.install_ngrok(config)
+    raise TunnelError(
+        "The ngrok program could not be downloaded.",
+        advice="Check the network connection; a proxy or a virus scanner may block bin.ngrok.com.",
+    )
+
+
+def _connect(config: PyngrokConfig, options: dict[str, Any], deadline: float) -> str:
+    """Let pyngrok connect, in a thread that we can stop waiting for, and return the address."""
+    from pyngrok import ngrok, process
+
+    logging.getLogger(f"{process.__name__}.ngrok").disabled = True  # the agent's own messages
+    was_running = process.is_process_running(config.ngrok_path)
+    result: list[str] = []
+    trouble: list[Exception] = []
+
+    def connect() -> None:
+        try:
+            result.append(str(ngrok.connect(pyngrok_config=config, **options).public_url))
+        except Exception as error:
+            trouble.append(error)
+
+    worker = threading.Thread(target=connect, daemon=True)
+    worker.start()
+    try:
+        worker.join(deadline)
+    finally:  # also when the person interrupts the cell
+        late, opened = worker.is_alive(), bool(result)
+        if not opened:
+            _give_up(worker, config.ngrok_path, end_agent=not was_running)
+    if not opened:
+        raise explain(trouble[0] if trouble else None, late)
+    agent = _agent(config.ngrok_path)
+    if agent and agent.stdout and not was_running:
+        threading.Thread(target=_drain, args=(agent.stdout,), daemon=True).start()
+    return result[0]
+
+
+def _give_up(worker: threading.Thread, ngrok_path: str, *, end_agent: bool) -> None:
+    """End the agent that the worker waits for; then the worker ends, too, and tells why."""
+    for _ in range(50):  # the agent may come up only after we came to end it
+        finished = not worker.is_alive()
+        if end_agent:
+            _end_agent(ngrok_path)
+        if finished:
+            break
+        worker.join(0.1)
+
+
+def _agent(ngrok_path: str) -> subprocess.Popen[str] | None:
+    """The agent's process, also while it starts: pyngrok's public functions would wait for it."""
+    from pyngrok import process
+
+    running = process._current_processes.get(ngrok_path)
+    return running.proc if running else None
+
+
+def _end_agent(ngrok_path: str) -> None:
+    if agent := _agent(ngrok_path):
+        agent.kill()
+        agent.wait()
+
+
+def _drain(output: IO[str]) -> None:
+    """Read what the agent writes and forget it: with a full pipe it would stop working."""
+    with output:
+        while os.read(output.fileno(), 4096):
+            pass

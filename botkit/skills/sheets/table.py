@@ -1,0 +1,148 @@
+"""Cells as a table of text, for letters of equal width: columns aligned, long cells cut.
+
+How wide a letter is drawn is told by Unicode: Chinese and emoji take two places, accents none.
+Source: Unicode Standard Annex #11, "East Asian Width".
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from botkit.chat.ringcentral import plain
+from botkit.skills.sheets.words import Range, letters, shown
+
+WIDEST, TALLEST = 62, 30  # places and rows: what a chat shows without breaking lines
+LONGEST = 9_000  # characters, of the 10,000 that a message may have
+LONGEST_VALUE = 1_000  # characters, of a cell that is shown alone
+LIMITS = (60, 40, 28, 20, 14, 10)  # how wide a column may be, from generous to tight
+BETWEEN = " | "
+MOST_PARTS = 16  # characters that make one letter; a family of emoji has eleven
+JOINER, AS_EMOJI = "\u200d", "\ufe0f"
+_LOOKS = re.compile("[\U0001f3fb-\U0001f3ff]")  # skin tones, which change the emoji before them
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")  # would turn the line around
+
+
+@dataclass(frozen=True)
+class Table:
+    """`text` shows the first `rows` rows and `columns` columns of what there was."""
+
+    text: str
+    rows: int
+    columns: int
+
+
+def draw_all(rows: Sequence[Sequence[str]], place: Range, *, cut_short: bool = False) -> str:
+    """The table of what was found at `place`, and where it goes on if the chat does not show all.
+
+    `cut_short` says that there may be more rows than were fetched.
+    """
+    table = draw(rows, top=place.top, left=place.left)
+    text = f"[code]{table.text}[/code]"
+    if below := len(rows) - table.rows:
+        least = "at least " if cut_short else ""
+        start = place.top + table.rows
+        goes_on = replace(place, top=start, bottom=start + table.rows - 1)
+        text += f"\n… {least}{_count(below, 'more row')}: **sheet read {shown(str(goes_on))}**"
+    if right := max(map(len, rows)) - table.columns:
+        start = place.left + table.columns
+        goes_on = replace(place, left=start, right=start + right - 1).first(table.rows, right)
+        text += f"\n… {_count(right, 'more column')}: **sheet read {shown(str(goes_on))}**"
+    return text
+
+
+def draw(rows: Sequence[Sequence[str]], *, top: int, left: int) -> Table:
+    """Draw `rows`, whose first cell is in row `top` and column `left` of the sheet."""
+    columns = min(max(map(len, rows)), WIDEST // len(BETWEEN))  # no more can find room
+    lines = [[plain(_one_line(cell)) for cell in row[:columns]] for row in rows[:TALLEST]]
+    lines = [[*line, *[""] * (columns - len(line))] for line in lines]
+    numbers = [str(top + place) for place in range(len(lines))]
+    gutter = len(numbers[-1])
+    grid = [[letters(left + place) for place in range(columns)], *lines]
+    widths = _widths(grid, WIDEST - gutter)
+    drawn, length = [], 0
+    for number, line in zip(["", *numbers], grid, strict=True):
+        cells = [fitted(cell, width) for cell, width in zip(line, widths, strict=False)]
+        drawn.append(BETWEEN.join([number.rjust(gutter), *cells]).rstrip())
+        length += len(drawn[-1]) + 1
+        if length > LONGEST:
+            drawn.pop()
+            break
+    return Table("\n".join(drawn), len(drawn) - 1, len(widths))
+
+
+def _widths(grid: Sequence[Sequence[str]], room: int) -> list[int]:
+    """How wide each column becomes; those that find no room at the right are left out."""
+    needed = [max(map(width, column)) for column in zip(*grid, strict=True)]
+    for limit in LIMITS:
+        widths = [min(need, limit) for need in needed]
+        if _total(widths) <= room:
+            return widths
+    while len(widths) > 1 and _total(widths) > room:
+        widths.pop()
+    return widths
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + len(BETWEEN) * len(widths)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("s" if number != 1 else "")
+
+
+def in_full(value: str) -> str:
+    more = f"…\n({len(value):,} characters in all)" if len(value) > LONGEST_VALUE else ""
+    return f"[code]{plain(value[:LONGEST_VALUE])}{more}[/code]"
+
+
+# ---- letters -----------------------------------------------------------------------------------
+
+
+def width(text: str) -> int:
+    """How many places `text` takes."""
+    return sum(places for _, places in _clusters(text))
+
+
+def fitted(text: str, room: int) -> str:
+    """`text`, filled up with spaces, or cut with `…`, so that it takes `room` places."""
+    wide = width(text)
+    if wide <= room:
+        return text + " " * (room - wide)
+    kept, taken = "", 0
+    for cluster, places in _clusters(text):
+        if taken + places > room - 1:
+            break
+        kept, taken = kept + cluster, taken + places
+    return f"{kept}…{' ' * (room - 1 - taken)}"
+
+
+def _clusters(text: str) -> Iterator[tuple[str, int]]:
+    """What is drawn as one letter, and its places: an emoji may be several characters."""
+    cluster, places = "", 0
+    for letter in text:
+        joined = cluster and (cluster.endswith(JOINER) or _LOOKS.match(letter))
+        own = 0 if joined else _places(letter)
+        if own and cluster:
+            yield cluster, places
+            cluster, places = "", 0
+        if len(cluster) < MOST_PARTS:
+            cluster += letter
+        places = max(places + own, 2 if letter == AS_EMOJI and places else 0)
+    if cluster:
+        yield cluster, places
+
+
+def _places(letter: str) -> int:
+    if unicodedata.category(letter) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
+def _one_line(text: str) -> str:
+    """The beginning of a cell, without what breaks a table: line breaks, heaps of accents."""
+    text = _TURNS.sub("", text[:LONGEST_VALUE]).replace("\r\n", "\n")
+    text = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
+    return "".join(cluster for cluster, _ in _clusters(text))

@@ -1,0 +1,145 @@
+"""The session that calls an API: the token in the header, patience, and clear errors."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from elsewhere_world import Elsewhere
+
+from botkit.errors import ProviderUnreachable, RateLimited, ReconnectNeeded
+from botkit.oauth import http
+from botkit.oauth.http import ApiSession
+
+
+@pytest.fixture
+def elsewhere():
+    elsewhere = Elsewhere()
+    yield elsewhere
+    elsewhere.close()
+
+
+class Sleep:
+    def __init__(self) -> None:
+        self.slept = []
+
+    def __call__(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+@pytest.fixture
+def api(elsewhere):
+    return ApiSession("Elsewhere", elsewhere.server.url + "/api", "t0ken", sleep=Sleep())
+
+
+def test_the_token_goes_to_the_api_and_to_nobody_else(api, elsewhere):
+    other = Elsewhere()
+    api.get("/me")
+    api.get(other.server.url + "/me")
+    other.server.stop()
+    assert elsewhere.seen[0]["HTTP_AUTHORIZATION"] == "Bearer t0ken"
+    assert "HTTP_AUTHORIZATION" not in other.seen[0]
+    assert "t0ken" not in repr(api)
+
+
+def test_a_path_is_below_the_api_with_or_without_a_slash(api, elsewhere):
+    api.get("/me")
+    api.get("me")
+    assert [request["PATH_INFO"] for request in elsewhere.seen] == ["/api/me", "/api/me"]
+
+
+def test_an_entry_in_netrc_does_not_replace_the_token(api, elsewhere, tmp_path, monkeypatch):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else")
+    monkeypatch.setenv("NETRC", str(netrc))
+    api.get("/me")
+    assert elsewhere.seen[0]["HTTP_AUTHORIZATION"] == "Bearer t0ken"
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_it_waits_as_long_as_it_is_asked_to_and_tries_again(api, elsewhere, status):
+    elsewhere.answers(status, headers={"Retry-After": "3"})
+    assert api.get("/me").status_code == 200
+    assert api._sleep.slept == [3.0]
+
+
+def test_a_date_to_wait_for_is_understood_too(api, elsewhere):
+    elsewhere.answers(429, headers={"Retry-After": "Tue, 01 Jan 2019 00:00:00 GMT"})
+    assert api.get("/me").status_code == 200
+    assert api._sleep.slept == [0.0]
+
+
+@pytest.mark.parametrize("after", ["11", "99999", "nonsense", "-1", "1e9", "Tue, 99 Foo"])
+def test_a_wait_that_is_too_long_or_senseless_is_told_and_not_waited_for(api, elsewhere, after):
+    elsewhere.answers(429, headers={"Retry-After": after})
+    with pytest.raises(RateLimited, match="asks us to wait") as caught:
+        api.get("/me")
+    assert caught.value.seconds > 10
+    assert api._sleep.slept == []
+
+
+def test_patience_ends_also_when_the_answer_is_always_zero_seconds(api, elsewhere):
+    elsewhere.answers(503, times=1000, headers={"Retry-After": "0"})
+    with pytest.raises(RateLimited):
+        api.get("/me")
+    assert len(api._sleep.slept) == 10
+
+
+@pytest.mark.parametrize("status", [403, 429])
+def test_githubs_rate_limit_is_told_with_its_wait(api, elsewhere, status):
+    reset = str(int(time.time()) + 600)
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+    elsewhere.answers(status, headers=headers)
+    with pytest.raises(RateLimited) as caught:
+        api.get("/me")
+    assert 500 < caught.value.seconds <= 600
+
+
+@pytest.mark.parametrize("reset", ["", "soon", "-5"])
+def test_a_rate_limit_without_an_end_that_can_be_read_is_a_minute(api, elsewhere, reset):
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+    elsewhere.answers(403, headers=headers)
+    with pytest.raises(RateLimited, match="asks us to wait 60 seconds"):
+        api.get("/me")
+
+
+def test_a_wait_may_take_up_all_of_the_patience(api, elsewhere):
+    elsewhere.answers(429, headers={"Retry-After": "10"})
+    assert api.get("/me").status_code == 200
+    assert api._sleep.slept == [10.0]
+
+
+def test_a_forbidden_answer_that_names_a_wait_is_a_limit_too(api, elsewhere):
+    elsewhere.answers(403, headers={"Retry-After": "3"})
+    assert api.get("/me").status_code == 200
+    assert api._sleep.slept == [3.0]
+
+
+def test_a_forbidden_answer_without_a_limit_is_returned_as_it_is(api, elsewhere):
+    elsewhere.answers(403, "no")
+    assert api.get("/me").status_code == 403
+    elsewhere.answers(429, "slow down")
+    assert api.get("/me").status_code == 429
+
+
+def test_a_dead_token_says_reconnect(api, elsewhere):
+    elsewhere.answers(401)
+    with pytest.raises(ReconnectNeeded, match="no longer accepts"):
+        api.get("/me")
+
+
+def test_every_request_has_a_time_limit(api, elsewhere):
+    api.timeout = (1.0, 0.1)
+    elsewhere.answers(200, delay=30)
+    with pytest.raises(ProviderUnreachable, match="in time"):
+        api.get("/me")
+
+
+def test_nobody_is_waited_for_longer_than_ten_seconds_unless_told_so(api):
+    assert http.Session().timeout == api.timeout == (5.0, 10.0)
+    assert http.Session(timeout=(1.0, 2.0)).timeout == (1.0, 2.0)
+
+
+def test_every_request_says_who_sends_it(api, elsewhere):
+    api.get("/me")
+    assert elsewhere.seen[0]["HTTP_USER_AGENT"] == "botkit/0.1 (teaching kit)"

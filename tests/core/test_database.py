@@ -1,0 +1,112 @@
+"""SQLite under the tables: how it is opened, and moments as it keeps them."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import traceback
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from botkit.errors import StateExpired, StorageError
+from botkit.storage.store import Storage, setup_database
+
+ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
+LINK = {"provider": "GitHub", "redirect_uri": "http://127.0.0.1:9/", "verifier": "v", **ALICE}
+
+
+@pytest.fixture
+def database_url(sqlite_url):
+    return sqlite_url
+
+
+def test_no_token_is_in_an_error_of_the_database(storage):
+    with storage._writing() as session:
+        session.connection().exec_driver_sql("DROP TABLE services")
+    secret = "-".join(["planted", "secret"])  # put together here, for tracebacks quote the source
+    with pytest.raises(StorageError) as caught:
+        storage.save_service("GitHub", **(ALICE | {"user_id": secret}), data={})
+    everything = "".join(traceback.format_exception(caught.value))
+    assert "The database said: " in everything and secret not in everything
+    assert len(everything.splitlines()) < 40
+    hidden = caught.value.__context__
+    while hidden is not None:
+        assert secret not in repr(hidden) + str(hidden) + repr(vars(hidden))
+        hidden = hidden.__context__
+
+
+def test_a_save_does_not_wait_for_the_disk_as_the_write_ahead_log_allows(storage):
+    with storage._reading() as session:
+        assert session.connection().exec_driver_sql("PRAGMA synchronous").scalar() == 1  # NORMAL
+
+
+def test_a_read_only_database_without_a_write_ahead_log_can_be_read(tmp_path):
+    file = tmp_path / "copy.sqlite"
+    setup_database(f"sqlite:///{file}")
+    connection = sqlite3.connect(file)
+    assert connection.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
+    connection.close()
+    storage = Storage(f"sqlite:///file:{file}?mode=ro&uri=true")
+    assert storage.find_services() == []
+    storage.close()
+
+
+def test_in_memory_a_second_thread_waits_for_the_one_connection():
+    """With a connection of its own it would see an empty database."""
+    storage, errors = Storage("sqlite://"), []
+    storage.set_up()
+
+    def save() -> None:
+        try:
+            storage.save_service("GitHub", **ALICE, data={})
+        except StorageError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=save)
+    with storage._reading() as session:
+        session.connection()  # held until the end of this block
+        thread.start()
+        thread.join(0.2)  # time enough to go wrong
+        assert thread.is_alive() and errors == []
+    thread.join()
+    assert len(storage.find_services()) == 1 and errors == []
+
+
+# ---- moments
+
+
+def test_a_clock_of_another_time_zone_makes_no_difference(database_url):
+    moment = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+    home = timezone(timedelta(hours=5, minutes=30))
+    moments = [moment.astimezone(home)]
+    storage = Storage(database_url, now=lambda: moments[-1])
+    storage.set_up()
+    row = storage.save_service("GitHub", **ALICE, data={})
+    assert row.updated_at == storage.find_service("GitHub", **ALICE).updated_at == moment
+    storage.add_authorization("in time", **LINK)
+    storage.add_authorization("late", **LINK)
+    moments.append(moment + timedelta(minutes=9))  # here the clock is changed to UTC
+    assert storage.claim_authorization("in time", provider="GitHub").user_id == "alice"
+    moments.append((moment + timedelta(minutes=11)).astimezone(timezone(timedelta(hours=-8))))
+    with pytest.raises(StateExpired):
+        storage.claim_authorization("late", provider="GitHub")
+    storage.close()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-11-24 09:00:00.000 +00:00",
+        "2026-11-24 11:00:00.000 +02:00",
+        "2026-11-24 04:00:00.000 -05:00",
+        "2026-11-24T09:00:00Z",
+        "2026-11-24 09:00:00",
+    ],
+)
+def test_a_moment_is_read_in_every_form_in_which_it_may_stand(storage, written, clock):
+    storage.save_service("GitHub", **ALICE, data={})
+    with storage._writing() as session:
+        session.connection().exec_driver_sql(f"UPDATE services SET updatedAt = '{written}'")
+    found = storage.find_service("GitHub", **ALICE).updated_at
+    assert found == clock.moment and found.tzinfo is UTC

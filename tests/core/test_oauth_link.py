@@ -1,0 +1,95 @@
+"""Step 1 for any provider: what the link says, and what is remembered of it until it is used."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import sqlalchemy as sa
+
+from botkit import oauth
+from botkit.errors import StateExpired, StateUnknown
+from botkit.oauth.provider import Provider
+from botkit.storage.tables import Authorization
+
+ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
+PLACE = {"redirect_uri": "https://bot.example/elsewhere/oauth", **ALICE}
+ELSEWHERE = Provider(
+    name="Elsewhere",
+    slug="elsewhere",
+    client_id="client",
+    client_secret="client-secret",
+    authorize_url="https://elsewhere.example/authorize",
+    token_url="https://elsewhere.example/token",
+    api_url="https://elsewhere.example/api",
+    scopes=("read", "write"),
+    authorize_params={"access_type": "offline", "prompt": "consent"},
+)
+
+
+def query_of(storage, provider=ELSEWHERE):
+    link = oauth.auth_link(storage, provider, **PLACE)
+    return {name: value for name, (value,) in parse_qs(urlsplit(link).query).items()}
+
+
+def rows(storage):
+    with storage._reading() as session:
+        return list(session.scalars(sa.select(Authorization)))
+
+
+def test_what_only_this_provider_wants_is_in_the_link(storage):
+    query = query_of(storage)
+    assert (query["access_type"], query["prompt"]) == ("offline", "consent")
+
+
+def test_scopes_are_separated_by_a_space_whatever_the_answer_will_do(storage):
+    provider = dataclasses.replace(ELSEWHERE, scope_separator=",")
+    assert query_of(storage, provider)["scope"] == "read write"
+
+
+def test_a_space_in_the_link_is_written_so_that_every_server_reads_it(storage):
+    assert "&scope=read%20write&" in oauth.auth_link(storage, ELSEWHERE, **PLACE)
+
+
+@pytest.mark.parametrize("name", ["state", "code_challenge"])
+def test_every_character_of_what_must_be_secret_is_random(storage, name):
+    secrets = [query_of(storage)[name] for _ in range(100)]
+    *columns, last = zip(*secrets, strict=True)
+    assert all(len(set(column)) > 20 for column in columns)
+    assert len(set(last)) > 5  # 43 characters hold 258 bits: two bits of the last are not used
+
+
+def test_a_link_lives_for_ten_minutes_to_the_millisecond(storage, clock):
+    row = storage.add_authorization("state", provider="Elsewhere", verifier="v", **PLACE)
+    assert row.expires_at - row.created_at == timedelta(minutes=10)
+    clock.advance(minutes=9, seconds=59, milliseconds=999)
+    assert storage.claim_authorization("state", provider="Elsewhere").verifier == "v"
+
+
+def test_an_expired_link_is_known_as_expired_for_an_hour(storage, clock):
+    state = query_of(storage)["state"]
+    clock.advance(minutes=69)
+    query_of(storage)  # to make a link sweeps out the old ones
+    with pytest.raises(StateExpired):
+        storage.claim_authorization(state, provider="Elsewhere")
+    clock.advance(minutes=2)
+    query_of(storage)
+    with pytest.raises(StateUnknown):
+        storage.claim_authorization(state, provider="Elsewhere")
+
+
+def test_the_verifier_is_wiped_from_the_database_by_the_claim(storage):
+    state = query_of(storage)["state"]
+    (waiting,) = rows(storage)
+    assert len(waiting.verifier) == 43
+    claimed = storage.claim_authorization(state, provider="Elsewhere")
+    assert claimed.verifier == waiting.verifier  # step 2 still has it
+    assert [row.verifier for row in rows(storage)] == [""]
+
+
+def test_the_verifier_does_not_show_when_a_row_is_printed(storage):
+    query_of(storage)
+    (row,) = rows(storage)
+    assert row.verifier not in repr(row) and "alice" in repr(row)

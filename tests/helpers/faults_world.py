@@ -1,0 +1,164 @@
+"""A practice GitHub and a practice chat in this process, for bots that are processes of their own.
+
+Here the tests may look into both, and put people into the chat; the bots know an address each.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+from serve_world import KEY, LINK, SECONDS
+
+from botkit.practice.browser import Browser
+from botkit.practice.chat_records import Chat, Person, Post
+from botkit.practice.github import GitHub
+from botkit.practice.ringcentral import RingCentral
+from botkit.practice.server import Server
+from botkit.storage.seal import Seal
+from botkit.storage.store import Storage
+
+SIX_DIGITS = re.compile(r"\b\d{3} \d{3}\b")
+
+# gunicorn's own process imports what its workers need, so that a new one is there at once.
+PRELOADED = """
+import botkit.bot, psycopg, waitress
+
+def post_worker_init(worker):
+    print("A worker is there:", worker.pid, flush=True)
+"""
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def gunicorn(port: int, *options: str) -> list[str]:
+    """The command; the file `preloaded.py` must be where it runs."""
+    command = [sys.executable, "-m", "gunicorn", "botkit.run.serve:app()", "--bind"]
+    return [*command, f"127.0.0.1:{port}", "--config", "preloaded.py", *options]
+
+
+class Town:
+    """GitHub and the chat; `exchanges` counts how often each code came to the token endpoint."""
+
+    def __init__(self) -> None:
+        self.github, self.chat = GitHub(now=now), RingCentral(now=now)
+        self.exchanges: Counter[str] = Counter()
+        self._servers = [Server(self._counting), Server(self.chat.wsgi)]
+        self.github.address, self.chat.address = (server.url for server in self._servers)
+
+    def settings(self, address: str, database: str) -> dict[str, str]:
+        """What somebody would set for a bot at `address`."""
+        github = self.github.register_app("My bot", [f"{address}/github/oauth"])
+        return {
+            "GITHUB_CLIENT_ID": github[0],
+            "GITHUB_CLIENT_SECRET": github[1],
+            "GITHUB_SERVER": self.github.address,
+            "RINGCENTRAL_CHATBOT_CLIENT_ID": self.chat.registration[0],
+            "RINGCENTRAL_CHATBOT_CLIENT_SECRET": self.chat.registration[1],
+            "RINGCENTRAL_SERVER": self.chat.address,
+            "RINGCENTRAL_CHATBOT_SERVER": address,
+            "RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI": database,
+            "BOTKIT_SECRET_KEY": KEY,
+        }
+
+    def close(self) -> None:
+        self.github.trouble.clear()
+        self.chat.trouble.clear()
+        for server in self._servers:
+            server.stop()
+
+    def person(self, number: int) -> Talker:
+        """Somebody new, in a chat of two with the bot."""
+        person = Person(str(3_000_000 + number), f"Person {number}")
+        assert self.chat.bot
+        with self.chat._changed:
+            self.chat._people[person.id] = person
+            place = self.chat._open_chat("Direct", None, (person.id, self.chat.bot.id))
+        return Talker(self.chat, person, place)
+
+    def hears(self) -> bool:
+        """Whether the chat delivers to the bot."""
+        assert self.chat.bot
+        there = self.chat.webhooks.of(self.chat.bot.id)
+        return any(one.status == "Active" for one in there)
+
+    def _counting(self, environ: dict[str, Any], start_response: Any) -> Any:
+        if environ["PATH_INFO"] == "/login/oauth/access_token":
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            self.exchanges.update(parse_qs(body.decode()).get("code", ()))
+            environ["wsgi.input"] = _Again(body)
+        return self.github.wsgi(environ, start_response)
+
+
+class _Again:
+    """A body that has been read, to be read again."""
+
+    def __init__(self, body: bytes) -> None:
+        from io import BytesIO
+
+        self.read = BytesIO(body).read
+        self.readline = self.read
+
+
+class Talker:
+    """A person in a chat with the bot, and a browser that is somebody at GitHub."""
+
+    def __init__(self, chat: RingCentral, person: Person, place: Chat) -> None:
+        self._chat, self._person, self._place = chat, person, place
+        self._read = 0
+        self.group_id, self.user_id = place.id, person.id
+        self.browser = Browser(cookies={"github_account": "alice"})
+
+    def write(self, text: str) -> None:
+        """Say something, and wait for nothing."""
+        self._read = int(self._chat.write(self._place, self._person, text).id)
+
+    def news(self) -> list[str]:
+        """What the bot has said since this person last wrote or read."""
+        posts: list[Post] = [
+            post
+            for post in self._chat.posts_in(self._place)
+            if int(post.id) > self._read and post.creator_id != self.user_id
+        ]
+        self._read = max([self._read, *(int(post.id) for post in posts)])
+        return [post.text for post in posts]
+
+    def reads(self, *begins: str, stop: threading.Event | None = None) -> str:
+        """Wait for a message that begins in one of these ways; "" if `stop` comes before that."""
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            newest = self._chat._newest
+            for text in self.news():
+                if text.startswith(begins or ""):
+                    return text
+            if stop and stop.is_set():
+                return ""
+            self._chat.wait_for_change(newest, 0.05)
+        raise AssertionError(f"The bot does not say {begins or 'anything'}.")
+
+    def say(self, text: str, *begins: str, stop: threading.Event | None = None) -> str:
+        self.write(text)
+        return self.reads(*begins, stop=stop)
+
+    def approves(self, said: str, bot: str) -> str:
+        """Follow the link in what the bot said, and approve; where the browser would go then."""
+        link = LINK.search(said)
+        assert link, said
+        self.browser.stop_before = bot
+        callback = self.browser.visit(link[1]).approve().url
+        self.browser.stop_before = ""
+        assert callback.startswith(bot), callback
+        return callback
+
+
+def open_storage(database: str) -> Storage:
+    """The bot's database, as the bot sees it."""
+    return Storage(database, seal=Seal([KEY]))

@@ -1,0 +1,254 @@
+"""Looking after the bots: what is renewed, what is made anew, what is removed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from serve_world import KEY
+
+from botkit.lessons.kit import Kit
+from botkit.practice.server import Server
+from botkit.run.maintenance import maintain
+from botkit.settings import load_settings
+
+NAME = "Bot 2109001 (Practice Bot)"
+
+
+def subscriptions(kit):
+    return kit.world.ringcentral.webhooks.of(kit.bot_id)
+
+
+def connect(person, chat="direct"):
+    person.say("@bot profile" if chat == "Team" else "profile", chat=chat)
+    assert person.browser.visit(person.link).approve().heading == "Connected"
+    person.reads(chat=chat)  # the bot says so there
+
+
+def services(kit):
+    return kit.storage.find_services(bot_id=kit.bot_id)
+
+
+# ---- subscriptions -----------------------------------------------------------------------------
+
+
+def test_where_all_is_well_nothing_is_done(kit):
+    connect(kit.alice)
+    before = subscriptions(kit)
+    kit.clock.advance(days=4)
+    assert maintain(kit.bot) == ["Swept 3 old auth links."]
+    assert maintain(kit.bot) == [] and subscriptions(kit) == before
+
+
+def test_a_subscription_is_renewed_two_days_before_its_end(kit):
+    (one,) = subscriptions(kit)
+    kit.clock.advance(days=5.1)
+    assert f"Renewed the subscription of {NAME}." in maintain(kit.bot)
+    assert subscriptions(kit) == [one] and (one.expires - kit.clock()).days == 6
+
+
+@pytest.mark.parametrize(
+    "trouble", ["blacklisted", "ended", "forgotten here", "at another address"]
+)
+def test_a_subscription_that_does_not_work_is_made_anew(kit, trouble):
+    (old,) = subscriptions(kit)
+    if trouble == "blacklisted":
+        kit.world.ringcentral.blacklist()
+    elif trouble == "ended":
+        kit.clock.advance(days=8)
+    elif trouble == "forgotten here":
+        kit.storage.update_bot(kit.bot_id, {"subscriptionId": None})
+    else:
+        kit.bot.address = kit.open_tunnel().public_url
+    assert f"Made a new subscription of {NAME}." in maintain(kit.bot)
+    (new,) = subscriptions(kit)
+    assert new.id != old.id and new.status == "Active"
+    assert new.address == kit.bot.webhook_url
+    assert new.verification_token not in ("", old.verification_token)
+    assert "I understand" in kit.alice.say("help").text
+
+
+def test_a_process_without_an_address_keeps_the_one_that_is_subscribed(kit):
+    webhook, kit.bot.address = kit.bot.webhook_url, ""
+    assert maintain(kit.bot) == []
+    kit.world.ringcentral.blacklist()
+    assert maintain(kit.bot) == [f"Made a new subscription of {NAME}."]
+    assert [one.address for one in subscriptions(kit)] == [webhook]
+    kit.clock.advance(days=8)
+    (sentence,) = [one for one in maintain(kit.bot) if "subscription" in one]
+    assert sentence.startswith(f"{NAME} has no new subscription. There is no public address")
+
+
+def test_a_process_that_died_at_work_keeps_the_others_away_for_two_minutes_only(kit):
+    kit.world.ringcentral.blacklist()
+    kit.storage.claim_bot(kit.bot_id, seconds=120)
+    (sentence,) = maintain(kit.bot)
+    assert "Another process is seeing to this bot's subscription." in sentence
+    kit.clock.advance(minutes=2.1)
+    assert maintain(kit.bot) == [f"Made a new subscription of {NAME}."]
+
+
+def test_of_many_that_want_a_bot_in_hand_one_gets_it(storage):
+    storage.save_bot("bot", data={})
+    start = threading.Barrier(16)
+
+    def claim(_):
+        start.wait()
+        return storage.claim_bot("bot", seconds=60)
+
+    with ThreadPoolExecutor(16) as pool:
+        (mine,) = filter(None, pool.map(claim, range(16)))
+    storage.release_bot("bot", "somebody else's")
+    assert storage.claim_bot("bot", seconds=60) is None
+    storage.release_bot("bot", mine)
+    assert storage.claim_bot("bot", seconds=60)
+
+
+# ---- what is dead ------------------------------------------------------------------------------
+
+
+def unheard(kit, happens):
+    """Something happens in the chat while the bot cannot hear it."""
+    kit.world.ringcentral.blacklist()
+    happens()
+    kit.settle()
+
+
+def test_a_bot_that_was_deleted_unheard_is_removed_and_its_connections_are_revoked(kit):
+    connect(kit.alice)
+    unheard(kit, kit.world.ringcentral.delete_bot)
+    assert len(kit.storage.find_services()) == 1
+    assert maintain(kit.bot) == [
+        f"{NAME} was deleted in RingCentral. Removed it with its one connection."
+    ]
+    assert kit.storage.find_bots() == kit.storage.find_services() == []
+    assert repr(kit.world.github).endswith("0 grants>") and maintain(kit.bot) == []
+
+
+def test_a_token_that_ringcentral_has_lost_is_dead_too(kit):
+    kit.storage.save_bot(kit.bot_id, token={"access_token": "lost"}, data={})
+    (sentence,) = maintain(kit.bot)
+    assert sentence.endswith("Removed it with its 0 connections.")
+
+
+DOUBTFUL = {
+    "another 401": (401, '{"errorCode": "OAU-128"}', "does not accept the token"),
+    "trouble": (500, "", "it answered 500"),
+    "forbidden": (403, "", "it answered 403"),
+    "a penalty": (429, "", ""),
+}
+
+
+@pytest.mark.parametrize("what", DOUBTFUL)
+def test_a_bot_in_doubt_is_left_as_it_is(kit, what):
+    status_code, body, sentence = DOUBTFUL[what]
+    connect(kit.alice)
+    kit.chat._sleep = lambda seconds: kit.clock.advance(minutes=seconds / 60)
+    path = "/restapi/v1.0/account"
+    kit.world.ringcentral.trouble.next(path=path, status=status_code, body=body)
+    done = maintain(kit.bot)
+    assert (sentence in done[0] and "is left as it is" in done[0]) if sentence else done == []
+    assert len(kit.storage.find_bots()) == len(services(kit)) == 1
+
+
+def test_one_bot_in_trouble_does_not_keep_the_others_waiting(kit):
+    kit.storage.save_bot("1", data={})
+    kit.world.ringcentral.blacklist()
+    first, second = maintain(kit.bot)
+    assert first.startswith("Bot 1 is left as it is. This bot is not installed here.")
+    assert second == f"Made a new subscription of {NAME}."
+
+
+def test_a_chat_that_the_bot_left_unheard_loses_its_connections(kit):
+    connect(kit.alice)
+    connect(kit.bob, chat="Team")
+    unheard(kit, kit.world.ringcentral.remove_bot_from_team)
+    team = kit.world.ringcentral.find_chat("Team", kit.world.ringcentral.person("Bob")).id
+    sentence = f"{NAME} is not in chat {team} any more. Left it with its one connection."
+    assert sentence in maintain(kit.bot)
+    (alice,) = services(kit)
+    assert alice.account["name"] == "alice-practice"
+    assert "Here is your GitHub profile" in kit.alice.say("profile").text
+
+
+def test_a_chat_that_cannot_be_asked_about_keeps_its_connections(kit):
+    connect(kit.alice)
+    kit.world.ringcentral.trouble.next(path="/team-messaging", status=403)
+    (sentence,) = maintain(kit.bot)
+    assert "is left as it is" in sentence and len(services(kit)) == 1
+
+
+# ---- twice at once -----------------------------------------------------------------------------
+
+
+class Gate:
+    """Stands in front of an app, and holds the first call to the webhook until it is opened."""
+
+    def __init__(self, app):
+        self.app, self.reached, self.opened = app, threading.Event(), threading.Event()
+
+    def __call__(self, environ, start_response):
+        if environ["PATH_INFO"] == "/bot/webhook" and not self.reached.is_set():
+            self.reached.set()
+            assert self.opened.wait(60)
+        return self.app(environ, start_response)
+
+
+MAINTAIN = """
+from botkit.bot import Bot
+from botkit.maintenance import maintain
+from botkit.settings import load_settings
+bot = Bot(load_settings())
+print(*maintain(bot), sep="\\n")
+bot.close()
+"""
+
+
+def test_two_at_once_in_two_processes_leave_one_subscription(
+    ringcentral_process, database_url, tmp_path
+):
+    id_, secret = ringcentral_process.call("registration")
+    environment = {
+        "RINGCENTRAL_SERVER": ringcentral_process.address,
+        "RINGCENTRAL_CHATBOT_CLIENT_ID": id_,
+        "RINGCENTRAL_CHATBOT_CLIENT_SECRET": secret,
+        "RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI": database_url,
+        "BOTKIT_SECRET_KEY": KEY,
+    }
+    kit = Kit(load_settings(environment, env_file=tmp_path / "none"))
+    gate = Gate(kit.app)
+    server = Server(gate)
+    environment |= {
+        "RINGCENTRAL_CHATBOT_SERVER": server.url,
+        "GITHUB_CLIENT_ID": kit.github.client_id,
+        "GITHUB_CLIENT_SECRET": kit.github.client_secret,
+        "GITHUB_SERVER": kit.world.github.address,
+    }
+
+    def start():
+        command = [sys.executable, "-c", MAINTAIN]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            command, env=os.environ | environment, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True
+        )
+
+    try:
+        ringcentral_process.call("install_bot", f"{kit.address}/bot/oauth")
+        ringcentral_process.set("webhooks.timeout", 60)
+        first = start()
+        assert gate.reached.wait(60)  # now it is in the middle of its work
+        second = start().communicate(timeout=60)
+        gate.opened.set()
+        assert "Another process is seeing to this bot's subscription." in second[0]
+        assert first.communicate(timeout=60) == (f"Made a new subscription of {NAME}.\n", "")
+        assert start().communicate(timeout=60) == ("\n", "")
+        (one,) = ringcentral_process.call("webhooks.of", "2109001")
+        assert one["address"] == f"{server.url}/bot/webhook"
+    finally:
+        gate.opened.set()
+        server.stop()
+        kit.close()

@@ -1,0 +1,136 @@
+"""The production server: above all that it loses nothing when it stops."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from botkit.bot.web import LONGEST_BODY
+from botkit.run.server import THREADS, ProductionServer
+
+
+class App:
+    """Answers with its path; below /slow only once `release` is set.  `reached` counts."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Semaphore(0)
+        self.release = threading.Event()
+
+    def __call__(self, environ, start_response):
+        path = environ["PATH_INFO"]
+        body = environ["wsgi.input"].read() or path.encode()
+        self.reached.release()
+        if path.startswith("/slow"):
+            assert self.release.wait(20)
+        if path == "/slow/large":
+            body = b"x" * 20_000_000  # far more than a socket takes at once
+        start_response("200 OK", [("Content-Length", str(len(body)))])
+        return [body]
+
+
+@pytest.fixture
+def app():
+    return App()
+
+
+@pytest.fixture
+def server(app):
+    server = ProductionServer(app)
+    yield server
+    app.release.set()
+    server.stop()
+
+
+def begin_to_stop(server):
+    """Stop in another thread; return that thread once nobody can connect any more."""
+    stopping = threading.Thread(target=server.stop)
+    stopping.start()
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", server.port), timeout=5).close()
+        except ConnectionError:
+            return stopping
+
+
+def ended(thread):
+    thread.join(20)
+    return not thread.is_alive()
+
+
+def test_requests_that_are_handled_or_wait_for_a_thread_are_finished(app, server):
+    count = THREADS + 4
+    with ThreadPoolExecutor(count) as people:
+        answers = [people.submit(requests.get, f"{server.url}/slow/{n}") for n in range(count)]
+        for _ in range(THREADS):
+            assert app.reached.acquire(timeout=20)
+        while len(server._waitress.task_dispatcher.queue) < count - THREADS:
+            pass  # until all have arrived, those for whom there is no thread too
+        stopping = begin_to_stop(server)
+        assert stopping.is_alive()
+        app.release.set()
+        assert [answer.result(20).text for answer in answers] == [
+            f"/slow/{n}" for n in range(count)
+        ]
+    assert ended(stopping)
+
+
+def test_a_long_answer_is_sent_to_its_end(app, server):
+    with ThreadPoolExecutor(1) as people:
+        answer = people.submit(requests.get, f"{server.url}/slow/large")
+        assert app.reached.acquire(timeout=20)
+        stopping = begin_to_stop(server)
+        app.release.set()
+        assert len(answer.result(20).content) == 20_000_000
+    assert ended(stopping)
+
+
+def test_a_request_that_is_still_arriving_is_heard_out(server):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as person:
+        head = b"POST /say HTTP/1.1\r\nHost: bot\r\nContent-Length: 5\r\n\r\n"
+        person.sendall(head + b"hel")
+        while not any(c.request for c in list(server._waitress.active_channels.values())):
+            pass  # until the server has begun to read
+        stopping = begin_to_stop(server)
+        person.sendall(b"lo")
+        answer = b"".join(iter(lambda: person.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 200 OK") and answer.endswith(b"hello")
+    assert ended(stopping)
+
+
+def test_a_connection_that_is_only_kept_open_holds_nobody_up(server):
+    with requests.Session() as person:
+        assert person.get(f"{server.url}/x").text == "/x"
+        stopping = begin_to_stop(server)
+        assert ended(stopping)
+        with pytest.raises(requests.ConnectionError):
+            person.get(f"{server.url}/x")
+
+
+def test_stopping_twice_does_no_harm_and_ends_every_thread(app):
+    before = set(threading.enumerate())
+    server = ProductionServer(app)
+    assert requests.get(f"{server.url}/x").ok
+    server.stop()
+    server.stop()
+    for thread in set(threading.enumerate()) - before:
+        assert ended(thread)
+
+
+def test_a_port_that_is_taken_is_an_error_and_a_free_one_can_be_used_again_at_once(app, server):
+    with pytest.raises(OSError):
+        ProductionServer(app, port=server.port)
+    requests.get(f"{server.url}/x")
+    server.stop()
+    again = ProductionServer(app, port=server.port)
+    assert requests.get(f"{again.url}/y").text == "/y"
+    again.stop()
+
+
+def test_a_body_that_is_far_too_long_is_refused(server):
+    answer = requests.post(f"{server.url}/x", data=b"x" * (LONGEST_BODY + 1))
+    assert answer.status_code == 413
+    assert "waitress" not in str(answer.headers).lower()

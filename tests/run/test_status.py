@@ -1,0 +1,73 @@
+"""What the operator is shown of the bots and of what people have connected."""
+
+from __future__ import annotations
+
+import json
+
+from botkit.run.maintenance import maintain, status
+
+
+def connect(person, chat="direct"):
+    person.say("@bot profile" if chat == "Team" else "profile", chat=chat)
+    assert person.browser.visit(person.link).approve().heading == "Connected"
+
+
+def services(kit):
+    return kit.storage.find_services(bot_id=kit.bot_id)
+
+
+def test_the_status_of_a_bot_and_its_connections(kit):
+    connect(kit.alice)
+    kit.bob.say("profile")
+    (subscription,) = kit.world.ringcentral.webhooks.of(kit.bot_id)
+    (bot,) = status(kit.bot)
+    assert (bot["id"], bot["name"], bot["trouble"]) == (kit.bot_id, "Practice Bot", "")
+    assert (bot["subscription"], bot["address"]) == ("Active", kit.bot.webhook_url)
+    assert bot["ends"].startswith(subscription.expires.isoformat()[:16])
+    assert bot["waiting_links"] == 3  # two greetings and Bob's
+    (service,) = bot["services"]
+    (row,) = services(kit)
+    assert service == {
+        "service": "GitHub",
+        "account": "alice-practice",
+        "chat": row.group_id,
+        "person": kit.world.ringcentral.person("Alice").id,
+        "since": row.created_at.isoformat(timespec="seconds"),
+        "expires": None,
+    }
+    assert json.loads(json.dumps(status(kit.bot))) == [bot]
+
+
+def test_the_status_says_what_is_wrong(kit):
+    kit.world.ringcentral.blacklist()
+    assert status(kit.bot)[0]["subscription"] == "Blacklisted"
+    kit.clock.advance(days=8)
+    assert status(kit.bot)[0]["subscription"] == "none"
+    kit.world.ringcentral.trouble.next(path="/restapi", status=503)
+    (bot,) = status(kit.bot)
+    assert bot["subscription"] == "unknown" and "it answered 503" in bot["trouble"]
+
+
+def test_the_status_as_text_is_for_people(kit):
+    connect(kit.alice, chat="Team")
+    text = str(status(kit.bot)).replace(kit.address, "ADDRESS")
+    first, second, third, fourth, fifth = text.splitlines()
+    assert first == "Bot 2109001 (Practice Bot)"
+    assert second.startswith("  subscription: Active, until 20")
+    assert second.endswith(", to ADDRESS/bot/webhook")
+    assert (third, fourth) == ("  waiting auth links: 2", "  connections: 1")
+    assert fifth.startswith("    GitHub, account alice-practice: person 2101001 in chat ")
+    assert fifth.endswith(", does not expire")
+    kit.storage.delete_bot(kit.bot_id)
+    assert str(status(kit.bot)) == "No bot is installed."
+
+
+def test_neither_shows_a_secret(kit):
+    connect(kit.alice)
+    bot, (row,) = kit.storage.find_bot(kit.bot_id), services(kit)
+    secrets = [bot.token["access_token"], bot.data["verificationToken"], row.access_token]
+    shown = str(status(kit.bot)) + json.dumps(status(kit.bot))
+    kit.world.ringcentral.blacklist()
+    kit.world.ringcentral.delete_bot()
+    shown += str(status(kit.bot)) + "".join(maintain(kit.bot))
+    assert "alice-practice" in shown and not [one for one in secrets if one in shown]

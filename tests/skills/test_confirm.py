@@ -1,0 +1,214 @@
+"""Confirm in chat: a link that was forwarded attaches nobody's account to another's chat."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from botkit.lessons.kit import PRACTICE, Kit
+
+
+@pytest.fixture
+def strict(database_url):
+    kit = Kit(replace(PRACTICE, confirm=True, database=database_url, skills=("github", "drive")))
+    yield kit
+    kit.close()
+
+
+def approve(kit, person, browser=None, text="profile", chat="direct"):
+    person.say(f"@bot {text}" if chat == "Team" else text, chat=chat)
+    return (browser or person.browser).visit(person.link).approve()
+
+
+def digits(page) -> str:
+    return re.search(r"\b(\d{3}) (\d{3})\b", page.text).expand(r"\1\2")
+
+
+def wrong(page, n=1) -> str:
+    return f"{(int(digits(page)) + n) % 1_000_000:06d}"
+
+
+def services(kit):
+    return kit.storage.find_services(bot_id=kit.bot_id)
+
+
+def grants(kit) -> str:
+    return repr(kit.world.github).rpartition(", ")[2]
+
+
+# ---- the honest person --------------------------------------------------------------------------
+
+
+def test_the_connection_counts_once_the_code_is_said(strict):
+    page = approve(strict, strict.alice)
+    assert page.heading == "One more step" and page.status == 200
+    assert "alice-practice" in page.text and "ten minutes" in page.text
+    assert services(strict) == [] and strict.alice.reads().messages == []
+    assert "not connected yet" in strict.alice.say("profile").text
+    talk = strict.alice.confirm(page)
+    assert talk.text.startswith("Connected to GitHub as **alice-practice**.")
+    assert len(talk.messages) == 2 and digits(page) not in repr(talk)
+    assert "Here is your GitHub profile" in strict.alice.say("profile").text
+
+
+@pytest.mark.parametrize("form", ["{0}{1}", "{0} {1}", "{0}-{1}", " {0}  {1} "])
+def test_spaces_and_dashes_in_the_code_do_not_matter(strict, form):
+    code = digits(approve(strict, strict.alice))
+    said = strict.alice.say(form.format(code[:3], code[3:]))
+    assert said.text.startswith("Connected to GitHub")
+
+
+def test_a_code_works_once_and_is_a_number_afterwards(strict):
+    page = approve(strict, strict.alice)
+    strict.alice.confirm(page)
+    assert strict.alice.say(digits(page)).text.startswith("I did not understand that.")
+
+
+def test_a_shared_connection_belongs_to_the_chat_also_when_it_is_confirmed(strict):
+    page = approve(strict, strict.alice, text="bind", chat="Team")
+    assert "is bound to this chat" in strict.alice.confirm(page, chat="Team").text
+    (row,) = services(strict)
+    assert (row.name, row.user_id) == ("GoogleDrive", "")
+
+
+def test_two_services_that_wait_are_told_apart_by_their_codes(strict):
+    github, drive = approve(strict, strict.alice), approve(strict, strict.alice, text="bind")
+    assert "is bound to this chat" in strict.alice.confirm(drive).text
+    assert "Connected to GitHub" in strict.alice.confirm(github).text
+
+
+def test_the_code_is_neither_in_the_trace_nor_on_the_page_as_it_is_shown(strict):
+    page = approve(strict, strict.alice)
+    strict.alice.confirm(page)
+    for shown in (repr(page), repr(strict.trace.list()), strict.trace.diagram().text):
+        assert digits(page) not in shown.replace(" ", "")
+
+
+# ---- the forwarded link --------------------------------------------------------------------------
+
+
+def test_mallory_cannot_use_what_alice_has_approved(strict):
+    page = approve(strict, strict.mallory, browser=strict.alice.browser, chat="Team")
+    assert "tell nobody the code" in page.text
+    assert "not connected yet" in strict.mallory.say("@bot profile", chat="Team").text
+    for number in (1, 2, 3, 4):
+        left = "one more try" if number == 4 else f"{5 - number} more tries"
+        said = strict.mallory.say(f"@bot {wrong(page, number)}", chat="Team").text
+        assert said == f"This is not the code that the page shows. You have {left}."
+    last = strict.mallory.say(f"@bot {wrong(page, 5)}", chat="Team").text
+    assert last == "That was the last wrong code. Nothing is connected. Begin again."
+    assert "did not understand" not in strict.mallory.say("@bot help", chat="Team").text
+    strict.mallory.confirm(page, chat="Team")  # the right one, too late
+    assert services(strict) == [] and grants(strict) == "0 grants>"
+
+
+def test_alice_who_says_the_code_in_her_own_chat_connects_nothing(strict):
+    page = approve(strict, strict.mallory, browser=strict.alice.browser, chat="Team")
+    assert "Connected" not in strict.alice.say(digits(page)).text
+    assert "Connected" not in strict.alice.say(f"@bot {digits(page)}", chat="Team").text
+    assert services(strict) == []
+
+
+def test_mallory_does_not_spoil_the_code_of_somebody_else(strict):
+    page = approve(strict, strict.alice, chat="Team")
+    for number in range(1, 8):
+        strict.mallory.say(f"@bot {wrong(page, number)}", chat="Team")
+    assert "Connected to GitHub" in strict.alice.confirm(page, chat="Team").text
+
+
+def test_of_many_guesses_at_once_no_more_than_five_count(strict):
+    page = approve(strict, strict.alice)
+    where = strict.storage
+    with where._reading() as session:  # the ids of the one who asked
+        from botkit.storage.tables import Authorization
+
+        link = session.query(Authorization).filter(Authorization.answer.is_not(None)).one()
+    guesses = [wrong(page, number) for number in range(1, 33)]
+
+    def guess(code):
+        return where.try_code(link.bot_id, link.group_id, link.user_id, code)
+
+    with ThreadPoolExecutor(16) as pool:
+        attempts = list(pool.map(guess, guesses))
+    assert sum(attempt is not None for attempt in attempts) == 5
+    assert guess(digits(page)) is None
+
+
+# ---- what nobody confirms ------------------------------------------------------------------------
+
+
+def test_after_ten_minutes_the_code_is_worth_nothing_and_the_grant_is_given_back(strict):
+    page = approve(strict, strict.alice)
+    assert grants(strict) == "1 grants>" and strict.bot.confirmation.vanish() == 0
+    strict.clock.advance(minutes=10.1)
+    assert "Connected" not in strict.alice.confirm(page).text
+    assert strict.bot.confirmation.vanish() == 1
+    assert grants(strict) == "0 grants>" and services(strict) == []
+    assert strict.bot.confirmation.vanish() == 0
+
+
+def test_what_vanishes_ends_no_connection_that_counts(strict):
+    strict.alice.confirm(approve(strict, strict.alice))
+    approve(strict, strict.alice, chat="Team", text="connect github")
+    strict.clock.advance(minutes=11)
+    assert strict.bot.confirmation.vanish() == 1
+    assert "Here is your GitHub profile" in strict.alice.say("profile").text
+
+
+def test_where_the_bot_leaves_the_answers_that_wait_there_are_given_back(strict):
+    approve(strict, strict.alice, chat="Team")
+    strict.world.ringcentral.remove_bot_from_team()
+    strict.settle()
+    assert grants(strict) == "0 grants>"
+
+
+def test_a_provider_that_is_down_does_not_keep_what_must_vanish(strict, caplog):
+    approve(strict, strict.alice)
+    strict.clock.advance(minutes=11)
+    strict.world.github.trouble.next(path="/api/v3/applications", status=500)
+    assert strict.bot.confirmation.vanish() == 1
+    assert "nobody uses any more may still be alive: GitHub did not confirm" in caplog.text
+    assert strict.bot.confirmation.vanish() == 0
+
+
+def test_an_old_sweep_does_not_lose_what_waits(strict):
+    approve(strict, strict.alice)
+    strict.clock.advance(hours=2)
+    strict.storage.sweep_links()
+    assert strict.bot.confirmation.vanish() == 1 and grants(strict) == "0 grants>"
+
+
+def test_however_many_answers_wait_one_timer_runs_and_none_is_forgotten(strict):
+    timers = []
+
+    def later(seconds, job, *args):
+        timers.append((seconds, job, args))
+
+    for _ in range(50):
+        strict.bot.confirmation.expect(later)
+    ((seconds, job, args),) = timers
+    assert seconds > 600
+    approve(strict, strict.alice)
+    strict.clock.advance(minutes=11)
+    job(*args)  # 49 came after it was set, so it is set once more
+    assert len(timers) == 2 and grants(strict) == "0 grants>"
+    timers[1][1](later)
+    assert len(timers) == 2  # nothing waits any more
+    strict.bot.confirmation.expect(later)
+    assert len(timers) == 3
+
+
+def test_the_web_app_sets_that_timer(strict):
+    calls = []
+    strict.bot.confirmation.expect = calls.append
+    approve(strict, strict.alice)
+    assert calls == [strict.work.later]
+
+
+def test_a_denial_asks_for_no_code(strict):
+    strict.alice.say("profile")
+    page = strict.alice.browser.visit(strict.alice.link).deny()
+    assert page.heading == "Not connected"

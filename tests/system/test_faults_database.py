@@ -1,0 +1,239 @@
+"""The database is locked, cannot be written, is full, or is gone and comes back, at each step.
+
+Nothing is lost, the person reads a sentence where there is a way to say it, /health says it, and it
+goes on without a restart.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import requests
+import sqlalchemy as sa
+from conftest import left_out
+from faults_world import SIX_DIGITS, Town, open_storage
+from serve_world import SECONDS, wait_until
+
+from botkit.lessons.kit import PRACTICE, Kit
+from botkit.storage.store import Storage
+
+TOKEN = "/login/oauth/access_token"
+PROFILE, CONNECTED = "Here is your GitHub profile", "Connected to GitHub"
+SAYS = {
+    "locked": "The database is busy with somebody else's work. Nothing was lost.",
+    "read-only": "The database cannot be written. The owner of this bot must allow it to write",
+    "gone": "",  # the bot's own token is gone as well, so it can say nothing in the chat
+}
+# Another process takes the lock for writing, says so, and keeps it until its input ends.
+LOCK = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+class Fault:
+    """What can happen to the database of a bot that runs; `with fault("gone"): ...`."""
+
+    def __init__(self, kit: Kit, url: str, postgresql) -> None:
+        self._kit, self._url, self._postgresql = kit, url, postgresql
+        self._engine = kit.storage._engine
+        self._kinds = {"locked": self._locked, "read-only": self._read_only, "gone": self._gone}
+
+    def __call__(self, kind: str):
+        return self._kinds[kind]()
+
+    @property
+    def _file(self) -> Path:
+        return Path(self._url.removeprefix("sqlite:///"))
+
+    @contextmanager
+    def _locked(self):
+        if self._postgresql:
+            with self._engine.connect() as other:
+                tables = "bots, services, authorizations"
+                other.execute(sa.text(f"LOCK TABLE {tables} IN EXCLUSIVE MODE"))
+                yield
+            return
+        command = [sys.executable, "-c", LOCK, str(self._file)]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as other:
+            assert other.stdout.readline() == "locked\n"
+            yield
+            other.communicate()
+
+    @contextmanager
+    def _read_only(self):
+        if self._postgresql:
+            self._postgresql.run("ALTER DATABASE test SET default_transaction_read_only = on")
+            self._postgresql.hang_up()
+            yield
+            self._postgresql.run("ALTER DATABASE test RESET ALL")
+            self._postgresql.hang_up()
+            return
+
+        def forbid(connection, _record):
+            connection.execute("PRAGMA query_only=ON")
+
+        sa.event.listen(self._engine, "connect", forbid)
+        self._engine.dispose()
+        yield
+        sa.event.remove(self._engine, "connect", forbid)
+        self._engine.dispose()
+
+    @contextmanager
+    def _gone(self):
+        if self._postgresql:
+            with self._postgresql.stopped():
+                yield
+            return
+        away = self._file.with_suffix(".away")
+        self._engine.dispose()  # what has it open would go on with it
+        self._file.rename(away)
+        yield
+        assert not self._file.exists()  # an empty one in its place would hide that it is gone
+        away.rename(self._file)
+
+
+@pytest.fixture
+def kit(database_url, monkeypatch):
+    monkeypatch.setitem(Storage.__init__.__kwdefaults__, "busy_seconds", 0.2)
+    kit = Kit(replace(PRACTICE, confirm=True, database=database_url))
+    yield kit
+    kit.close()
+
+
+@pytest.fixture
+def fault(kit, database_url, request):
+    on_server = database_url.startswith("postgresql")
+    return Fault(kit, database_url, request.getfixturevalue("postgresql") if on_server else None)
+
+
+def health(address: str) -> int:
+    return requests.get(f"{address}/health", timeout=SECONDS).status_code
+
+
+def said(kit: Kit, text: str) -> str:
+    """What the bot answers to Alice; "" if it says nothing."""
+    return "\n".join(text for who, text in kit.alice.say(text).messages if who != "Alice")
+
+
+@pytest.mark.parametrize("kind", SAYS)
+def test_at_each_step_the_person_hears_of_it_and_goes_on_afterwards(kit, fault, kind):
+    with fault(kind):
+        assert health(kit.address) == 503
+        assert said(kit, "profile").startswith(SAYS[kind])
+    assert health(kit.address) == 200
+    assert "Connect your GitHub account" in said(kit, "profile")
+
+    kit.alice.browser.stop_before = kit.address
+    callback = kit.alice.browser.visit(kit.alice.link).approve().url
+    kit.alice.browser.stop_before = ""
+    with fault(kind):
+        page = kit.alice.browser.visit(callback)
+        assert (page.status, page.heading) == (503, "Not connected")
+        assert SAYS[kind] in " ".join(page.text.split()) and "database" in page.text
+    page = kit.alice.browser.visit(callback)  # reload: the link was not used up
+    assert page.heading == "One more step"
+
+    code = SIX_DIGITS.search(page.text)[0]
+    with fault(kind):
+        assert said(kit, code).startswith(SAYS[kind])
+        assert kind == "gone" or kit.storage.find_services() == []
+    assert said(kit, code).startswith(CONNECTED)
+
+    with fault(kind):  # to read is enough for this one
+        assert said(kit, "profile").startswith("" if kind == "gone" else PROFILE)
+    assert said(kit, "profile").startswith(PROFILE)
+    assert len(kit.storage.find_services()) == 1
+
+
+@pytest.mark.parametrize("kind", SAYS)
+def test_in_the_middle_of_a_callback_the_token_is_given_back(kit, fault, kind):
+    said(kit, "profile")
+    github, pages = kit.world.github, []
+    github.trouble.next(path=TOKEN, status=None, delay=60)
+    trip = threading.Thread(
+        target=lambda: pages.append(kit.alice.browser.visit(kit.alice.link).approve())
+    )
+    trip.start()
+    wait_until(lambda: any(one.path == TOKEN for one in github.requests_seen))
+    with fault(kind):
+        github.trouble.clear()
+        trip.join(SECONDS)
+        assert (pages[0].status, pages[0].heading) == (503, "Not connected")
+        assert "Nothing was connected. Ask the bot in the chat for a new link" in pages[0].text
+    assert kind == "gone" or github._ledger.grants == {}
+    assert kit.storage.find_services() == []
+    assert "Connect your GitHub account" in said(kit, "profile")
+    kit.alice.confirm(kit.alice.browser.visit(kit.alice.link).approve())
+    assert said(kit, "profile").startswith(PROFILE)
+
+
+# ---- full --------------------------------------------------------------------------------------
+
+FULL = "The database could not be written to its disk. The owner of this bot must see whether"
+
+
+class Disk:
+    """How far the files of a process may grow: a write beyond that is refused by the system."""
+
+    def __init__(self, pid: int, log: Path) -> None:
+        try:
+            import resource
+        except ImportError:
+            left_out("prlimit")
+        if not hasattr(resource, "prlimit"):
+            left_out("prlimit")
+        self._limits, self._pid, self._log = resource, pid, log
+
+    @contextmanager
+    def full(self):
+        what, most = self._limits.RLIMIT_FSIZE, self._limits.RLIM_INFINITY
+        self._limits.prlimit(self._pid, what, (self._log.stat().st_size, most))
+        yield
+        self._limits.prlimit(self._pid, what, (most, most))
+
+
+@pytest.fixture
+def town():
+    town = Town()
+    yield town
+    town.close()
+
+
+def test_on_a_full_disk_every_answer_is_a_sentence_and_nothing_is_lost(serve, town, tmp_path):
+    url = f"sqlite:///{tmp_path / 'botkit.sqlite'}"
+    bot = serve(**town.settings(serve.address, url))
+    bot.wait_for("Ctrl-C ends it.")
+    disk = Disk(bot.process.pid, tmp_path / "botkit.sqlite-wal")
+    town.chat.install_bot(f"{serve.address}/bot/oauth")
+    town.chat.settle()
+    person = town.person(1)
+    with disk.full():
+        assert person.say("profile").startswith(FULL)
+        assert health(serve.address) == 503
+    callback = person.approves(person.say("profile"), serve.address)
+    with disk.full():
+        answer = requests.get(callback, timeout=SECONDS)
+        assert answer.status_code == 503 and FULL.partition(".")[0] in answer.text
+    page = requests.get(callback, timeout=SECONDS)
+    code = SIX_DIGITS.search(page.text)[0]
+    with disk.full():
+        assert person.say(code).startswith(FULL)
+    assert person.say(code).startswith(CONNECTED)
+    with disk.full():
+        assert person.say("profile").startswith(PROFILE)
+    assert health(serve.address) == 200
+    storage = open_storage(url)
+    assert len(storage.find_services()) == 1
+    storage.close()
+    assert "Traceback" not in bot.errors

@@ -37,11 +37,11 @@ def start(
     counts once the person has said a code in the chat: lesson 08 shows why.  Returns a
     `botkit.lessons.kit.Kit`.
     """
-    from botkit.lessons import running  # here, so that `import botkit` is quick
+    from botkit.lessons import kit  # here, so that `import botkit` is quick
     from botkit.settings import load_settings, practice_settings, read_skills
 
     settings = load_settings() if live else practice_settings()
-    return running.start(
+    return kit.start(
         replace(
             settings,
             database=database or settings.database,

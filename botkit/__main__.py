@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from botkit.errors import BotkitError
 
 if TYPE_CHECKING:
-    from botkit.bot.bot import Bot
+    from botkit.bot import Bot
 
 KEEP_IT = (
     "Keep it as you keep a password: without it nobody can read what the bot has stored. If you "
@@ -80,7 +80,7 @@ def demo(chosen: argparse.Namespace) -> int:
     """Alice asks for her profile, follows the link, approves, and asks again."""
     if chosen.open:
         return _present(chosen.port)
-    from botkit.lessons.running import start
+    from botkit.lessons.kit import start
     from botkit.settings import practice_settings
 
     kit = start(replace(practice_settings(), port=chosen.port))
@@ -146,7 +146,7 @@ def doctor(chosen: argparse.Namespace) -> int:
 
 def setup_database(chosen: argparse.Namespace) -> int:
     from botkit import storage
-    from botkit.bot.bot import DATABASE
+    from botkit.bot import DATABASE
     from botkit.settings import load_settings
 
     done = storage.setup_database(chosen.url or load_settings().database or DATABASE)
@@ -172,19 +172,18 @@ def status(chosen: argparse.Namespace) -> int:
 
 
 def new_key(_chosen: argparse.Namespace) -> int:
-    from botkit.storage import seal
+    from botkit import storage
+    from botkit.settings import KEY_VARIABLE
 
-    print(f"{seal.VARIABLE}={seal.new_key()}")
+    print(f"{KEY_VARIABLE}={storage.new_key()}")
     print(KEEP_IT, file=sys.stderr)
     return 0
 
 
 def rotate_key(_chosen: argparse.Namespace) -> int:
-    from botkit.bot.bot import DATABASE
-    from botkit.bot.keys import key_wanted
+    from botkit.bot import DATABASE, key_wanted
     from botkit.settings import load_settings
-    from botkit.storage.seal import Seal
-    from botkit.storage.store import Storage
+    from botkit.storage import Seal, Storage
 
     settings = load_settings()
     if not settings.secret_keys:
@@ -200,7 +199,7 @@ def rotate_key(_chosen: argparse.Namespace) -> int:
 @contextmanager
 def _bot() -> Iterator[Bot]:
     """The bot of the settings, beside the one that serves."""
-    from botkit.bot.bot import Bot
+    from botkit.bot import Bot
     from botkit.run.address import choose_address, find_reach
     from botkit.run.serve import PORT
     from botkit.settings import load_settings

@@ -17,10 +17,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from cryptography.fernet import Fernet
+
 from botkit.errors import SettingsError
-from botkit.storage.seal import VARIABLE, read_keys
 from botkit.variables import read_variables
 
+KEY_VARIABLE = "BOTKIT_SECRET_KEY"
+MAKE_A_KEY = "python -m botkit new-key >> .env"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -100,7 +103,7 @@ def load_settings(
     values = read_variables(os.environ if environment is None else environment, env_file)
     common = Settings(
         database=_database(values),
-        secret_keys=read_keys(values.get(VARIABLE, "")),
+        secret_keys=read_keys(values.get(KEY_VARIABLE, "")),
         port=_port(values),
         practice=_yes(values, "BOTKIT_PRACTICE", "0"),
         confirm=_yes(values, "BOTKIT_CONFIRM", "1"),
@@ -250,3 +253,18 @@ def _port(values: Mapping[str, str]) -> int:
             "BOTKIT_PORT is not a port.", advice="Write a number from 1024 to 65535, such as 8090."
         )
     return int(text)
+
+
+def read_keys(text: str) -> tuple[str, ...]:
+    """The keys in a text such as "newest, older".  Raises `SettingsError`, which shows none."""
+    keys = tuple(text.replace(",", " ").split())
+    for number, key in enumerate(keys, start=1):
+        try:
+            Fernet(key)
+        except ValueError:
+            which = f", number {number} of {len(keys)}," if len(keys) > 1 else ""
+            advice = f"A key has 44 characters, and this makes one: {MAKE_A_KEY}"
+            raise SettingsError(
+                f"What {KEY_VARIABLE} holds{which} is no key.", advice=advice
+            ) from None
+    return keys

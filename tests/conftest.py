@@ -18,7 +18,7 @@ from serve_world import KEY, ServeAt
 
 from botkit.lessons.kit import Kit
 from botkit.settings import SKILLS
-from botkit.storage.store import Storage
+from botkit.storage import Storage
 
 
 def left_out(what: str) -> None:

@@ -13,8 +13,7 @@ import requests
 from conftest import left_out
 from serve_world import KEY, Alice, chat_settings, clean_environment, github_settings
 
-from botkit.storage.seal import Seal
-from botkit.storage.store import Storage
+from botkit.storage import Seal, Storage
 
 
 def botkit_command(*arguments: str, folder=None, **settings: str):

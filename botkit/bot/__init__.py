@@ -1,1 +1,16 @@
-"""bot."""
+"""Put a bot together, and answer the requests that reach it.
+
+Start with `bot.py`: `Bot` is made of the settings.  `web.py` has the pages, callbacks included,
+`webhook.py` takes what the chat delivers, and `worker.py` does the work after the answer.
+`keys.py` finds the key that encrypts the database.
+
+Not here: the process in which a bot runs (`botkit.run`).
+"""
+
+from __future__ import annotations
+
+from botkit.bot.bot import DATABASE, SKILLS, Bot
+from botkit.bot.keys import key_file, key_wanted, with_key
+from botkit.bot.web import LONGEST_BODY
+
+__all__ = ["DATABASE", "LONGEST_BODY", "SKILLS", "Bot", "key_file", "key_wanted", "with_key"]

@@ -1,7 +1,8 @@
 """The bot: its rooms, furnished from the settings.
 
 `Bot` knows nothing of practice.  Each service is an address and a registration to it, whoever
-stands behind the address.  `botkit.lessons.kit` fills in the practice world where they name nothing.
+stands behind the address.  `botkit.lessons.kit` fills in the practice world where they name
+nothing.
 """
 
 from __future__ import annotations
@@ -15,23 +16,22 @@ from botkit import providers
 from botkit.bot.keys import key_wanted
 from botkit.bot.web import create_app
 from botkit.bot.worker import Work
-from botkit.chat.installation import Installation
-from botkit.chat.ringcentral import Chat
+from botkit.chat import Chat, Installation
 from botkit.errors import InstallRefused, SettingsError, StorageError
-from botkit.oauth.provider import Provider, callback_path
+from botkit.oauth import Provider, callback_path
 from botkit.settings import Settings, credentials
-from botkit.skills import Skill
-from botkit.skills.base import ServiceSkill
-from botkit.skills.confirm import Confirmation
-from botkit.skills.drive.skill import GoogleDriveSkill
-from botkit.skills.github import GitHubSkill
-from botkit.skills.help import VERBS, Reception
-from botkit.skills.ringcentral.skill import AssistantSkill
-from botkit.skills.sheets.skill import GoogleSheetsSkill
-from botkit.storage.database import utc_now
-from botkit.storage.seal import Seal
-from botkit.storage.store import Storage
-from botkit.storage.tables import Service
+from botkit.skills import (
+    VERBS,
+    AssistantSkill,
+    Confirmation,
+    GitHubSkill,
+    GoogleDriveSkill,
+    GoogleSheetsSkill,
+    HelpSkill,
+    ServiceSkill,
+    Skill,
+)
+from botkit.storage import Seal, Service, Storage, utc_now
 
 log = logging.getLogger("botkit")
 
@@ -88,7 +88,7 @@ class Bot:
         self.services: list[ServiceSkill] = []
         self._built_in: tuple[ServiceSkill, ...] = ()
         self.confirmation = Confirmation(self.storage, self.chat, self.providers, self._connected)
-        self.skills: list[Skill] = [self.confirmation, Reception(self.services)]
+        self.skills: list[Skill] = [self.confirmation, HelpSkill(self.services)]
         for skill, provider in described:
             self.add(skill, provider)
         self._built_in = tuple(self.services)

@@ -15,9 +15,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from botkit.errors import SettingsError, StorageError
-from botkit.settings import Settings, load_settings
-from botkit.storage.database import connect
-from botkit.storage.seal import MAKE_ONE, VARIABLE, new_key, read_keys
+from botkit.settings import KEY_VARIABLE, MAKE_A_KEY, Settings, load_settings, read_keys
+from botkit.storage import connect, new_key
 
 
 def with_key(settings: Settings) -> Settings:
@@ -34,8 +33,8 @@ def with_key(settings: Settings) -> Settings:
 
 def key_wanted() -> SettingsError:
     return SettingsError(
-        f"{VARIABLE} is not set, so the tokens in the database could not be sealed.",
-        advice=f"Make a key, once, and keep it as you keep a password: {MAKE_ONE}",
+        f"{KEY_VARIABLE} is not set, so the tokens in the database could not be sealed.",
+        advice=f"Make a key, once, and keep it as you keep a password: {MAKE_A_KEY}",
     )
 
 
@@ -82,7 +81,7 @@ def _kept_in(file: Path) -> tuple[str, ...]:
     if not keys:
         raise SettingsError(
             f"The file {file.name} beside the database should hold its key, and cannot be used.",
-            advice=f"Put the right file there, allow to read and write it, or set {VARIABLE}.",
+            advice=f"Put the right file there, allow to read and write it, or set {KEY_VARIABLE}.",
         )
     return keys
 

@@ -23,16 +23,11 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from botkit.bot.webhook import OWN_TROUBLE, json_object, webhook_view
 from botkit.bot.worker import Work
-from botkit.chat.installation import Installation
-from botkit.chat.ringcentral import Chat
+from botkit.chat import Chat, Installation
 from botkit.errors import AuthorizationDenied, BotkitError, StateUsed
-from botkit.oauth.account import missing_scopes
-from botkit.oauth.steps import handle_callback
-from botkit.skills import Skill
-from botkit.skills.base import ServiceSkill
-from botkit.skills.confirm import Confirmation, hold_callback
-from botkit.storage.store import Storage
-from botkit.storage.tables import Service
+from botkit.oauth import handle_callback, missing_scopes
+from botkit.skills import Confirmation, ServiceSkill, Skill, hold_callback
+from botkit.storage import Service, Storage
 
 log = logging.getLogger("botkit")
 

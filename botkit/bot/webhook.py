@@ -16,12 +16,10 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from botkit.bot.worker import Work
-from botkit.chat.events import Event, Seen, read_event
-from botkit.chat.installation import Installation
-from botkit.chat.ringcentral import Chat
+from botkit.chat import Chat, Event, Installation, SeenDeliveries, read_event
 from botkit.errors import BotkitError, ChatError, StorageError
 from botkit.skills import Skill, run_skills
-from botkit.storage.store import Storage
+from botkit.storage import Storage
 
 log = logging.getLogger("botkit")
 
@@ -32,7 +30,7 @@ def webhook_view(
     storage: Storage, chat: Chat, installation: Installation, skills: Sequence[Skill], work: Work
 ) -> Callable[[], Any]:
     """The view for POST /bot/webhook."""
-    seen = Seen()
+    seen = SeenDeliveries()
 
     def webhook() -> Any:
         if not request.get_data():

@@ -1,1 +1,27 @@
-"""chat."""
+"""Talk with RingCentral's team messaging, in which the bot lives.
+
+Start with `events.py`, which reads what RingCentral delivers, and with `ringcentral.py`: `Chat`
+sends messages and keeps RingCentral's limits.  `installation.py` lets a bot in and out of a
+company, and `subscription.py` keeps its webhook alive.
+
+Not here: RingCentral as a service that people connect (`botkit.providers.ringcentral`).
+"""
+
+from __future__ import annotations
+
+from botkit.chat.events import Event, SeenDeliveries, read_event
+from botkit.chat.installation import Installation
+from botkit.chat.ringcentral import EXTENSION, LONGEST_POST, Chat, plain
+from botkit.chat.subscription import webhook_of
+
+__all__ = [
+    "EXTENSION",
+    "LONGEST_POST",
+    "Chat",
+    "Event",
+    "Installation",
+    "SeenDeliveries",
+    "plain",
+    "read_event",
+    "webhook_of",
+]

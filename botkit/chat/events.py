@@ -87,7 +87,7 @@ def old_type(name: Any) -> str:
     return OLD_TYPES.get(str(name), str(name or ""))
 
 
-class Seen:
+class SeenDeliveries:
     """Remembers what came lately, so that nothing is answered twice.  Any thread may use it.
 
     This process asks only itself: RingCentral does not say that it delivers anything twice, and of
@@ -112,4 +112,4 @@ class Seen:
         return again
 
     def __repr__(self) -> str:
-        return f"<Seen: {len(self._names)} names>"
+        return f"<SeenDeliveries: {len(self._names)} names>"

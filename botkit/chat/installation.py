@@ -20,14 +20,9 @@ from typing import Any
 from botkit.chat.ringcentral import Chat
 from botkit.chat.subscription import Subscription
 from botkit.errors import BotkitError, ChatBusy, InstallRefused, ProviderError, ProviderRefused
-from botkit.oauth.account import would_end
-from botkit.oauth.http import is_token
-from botkit.oauth.provider import Provider
-from botkit.oauth.steps import revoke
-from botkit.oauth.tokens import ask_for_token
+from botkit.oauth import Provider, ask_for_token, is_token, revoke, would_end_others
 from botkit.settings import Registration
-from botkit.storage.store import Storage
-from botkit.storage.tables import Bot, Service
+from botkit.storage import Bot, Service, Storage
 
 log = logging.getLogger("botkit")
 
@@ -148,7 +143,7 @@ class Installation:
         providers = {provider.name: provider for provider in self._providers}
         for service in leaving:
             provider = providers.get(service.name or "")
-            if provider is None or would_end(provider, service, staying):
+            if provider is None or would_end_others(provider, service, staying):
                 continue
             try:
                 revoke(self._storage, provider, service)

@@ -1,8 +1,8 @@
 """RingCentral Team Messaging, as far as the bot uses it.
 
 `Chat` sends messages, says what is known about a chat, and keeps to RingCentral's rules about how
-often it may be asked.  What comes in is read in botkit/chat/events.py; how a bot comes and goes is told
-in botkit/chat/installation.py.
+often it may be asked.  What comes in is read in botkit/chat/events.py; how a bot comes and goes is
+told in botkit/chat/installation.py.
 
 Sources: RingCentral developer guide, "Team Messaging", "Rate limits" and "API error codes".
 """
@@ -23,8 +23,7 @@ from botkit.chat.events import Event, old_type
 from botkit.errors import BotGone, ChatBusy, ChatError, InstallRefused, NotFound, ProviderError
 from botkit.oauth import http
 from botkit.settings import Registration
-from botkit.storage.store import Storage
-from botkit.storage.tables import Bot
+from botkit.storage import Bot, Storage
 
 LONGEST_POST = 10_000  # characters, the chat's own limit
 KNOWN_FOR = timedelta(minutes=10)  # how long we believe what we know about a chat

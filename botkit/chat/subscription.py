@@ -17,8 +17,7 @@ from typing import Any, Literal
 
 from botkit.chat.ringcentral import Chat
 from botkit.errors import ChatBusy, ChatError, InstallRefused, NotFound
-from botkit.storage.store import Storage
-from botkit.storage.tables import Bot
+from botkit.storage import Bot, Storage
 
 PATH = "/restapi/v1.0/subscription"
 EVENT_FILTERS = [

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from urllib.parse import urlsplit
 
-from botkit.oauth.provider import Provider, callback_path
+from botkit.oauth import Provider, callback_path
 
 NONE = "–"
 

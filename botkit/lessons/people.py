@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Protocol
 
-from botkit.trace.labels import Labels
-from botkit.trace.wrapping import COLUMNS, in_columns
+from botkit.trace import COLUMNS, Labels, in_columns
 
 _LINK = re.compile(r"\[([^\]]*)\]\((https?://[^)\s]+)\)")
 _CODE = re.compile(r"\n*\[code\]\n*(.*?)\n*\[/code\]\n*", re.DOTALL)

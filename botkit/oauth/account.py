@@ -14,16 +14,15 @@ from typing import Any
 import requests
 
 from botkit.errors import BotkitError, ProviderNonsense
-from botkit.oauth.http import ApiSession
+from botkit.oauth.http import ApiSession, read_fields
 from botkit.oauth.provider import Provider
-from botkit.oauth.tokens import ask_for_token, read_fields, revoke_token
-from botkit.storage.store import Storage
-from botkit.storage.tables import Service
+from botkit.oauth.tokens import ask_for_token, revoke_token
+from botkit.storage import Service, Storage
 
 log = logging.getLogger("botkit")
 
 
-def whose_account(provider: Provider, access_token: str) -> dict[str, Any] | None:
+def fetch_account(provider: Provider, access_token: str) -> dict[str, Any] | None:
     """Ask the provider whose token this is: another person may have pressed Approve."""
     if provider.account_url is None:
         return None
@@ -57,7 +56,7 @@ def missing_scopes(provider: Provider, service: Service) -> list[str]:
     return [scope for scope in provider.scopes if scope not in granted]
 
 
-def would_end(provider: Provider, service: Service, others: Iterable[Service]) -> bool:
+def would_end_others(provider: Provider, service: Service, others: Iterable[Service]) -> bool:
     """Whether revoking `service` would end one of the `others`, too.
 
     It would where the provider forgets everything that a person has granted, and the same account
@@ -72,7 +71,7 @@ def would_end(provider: Provider, service: Service, others: Iterable[Service]) -
     )
 
 
-def give_back(storage: Storage, provider: Provider, data: Mapping[str, Any]) -> None:
+def revoke_quietly(storage: Storage, provider: Provider, data: Mapping[str, Any]) -> None:
     """Let the provider forget a token that became no connection, or is one no longer.
 
     `data` is what `services.data` held, or would have held.  A token is left alone where forgetting
@@ -84,7 +83,7 @@ def give_back(storage: Storage, provider: Provider, data: Mapping[str, Any]) -> 
     if revocation.ends == "everything" and token.account.get("id") is None:
         return  # whose grant would that be?
     try:
-        if not would_end(provider, token, storage.find_services()):
+        if not would_end_others(provider, token, storage.find_services()):
             revoke_token(provider, revocation, _living(provider, token, storage.now()))
     except BotkitError as error:
         log.warning("A token that nobody uses any more may still be alive: %s", error)

@@ -1,8 +1,8 @@
 """The one door through which botkit's own requests leave.
 
 Every request that the bot sends has a time limit, says who sends it, and may be watched going by
-(`botkit.trace.trace` does).  `ApiSession` adds what every API call needs: the token in the header and
-nowhere else, patience when asked for it, and clear errors.
+(`botkit.trace.trace` does).  `ApiSession` adds what every API call needs: the token in the header
+and nowhere else, patience when asked for it, and clear errors.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from urllib.request import getproxies
 
 import requests
@@ -90,6 +90,17 @@ def reaching(party: str) -> Iterator[None]:
         raise ProviderUnreachable(f"{party} could not be reached.") from error
     except ValueError as error:  # requests stumbles over a redirect to an address that is none
         raise ProviderUnreachable(f"{party} sent an answer that cannot be read.") from error
+
+
+def read_fields(response: requests.Response) -> dict[str, Any]:
+    """The answer's members, whether JSON or (GitHub's habit) form-encoded; {} if it is neither."""
+    if "form-urlencoded" in response.headers.get("Content-Type", ""):
+        return dict(parse_qsl(response.text))
+    try:
+        answer = response.json()
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
 
 
 def is_token(value: object) -> bool:

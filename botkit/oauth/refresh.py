@@ -18,8 +18,7 @@ from datetime import datetime, timedelta
 from botkit.errors import ProviderRefused, ReconnectNeeded
 from botkit.oauth.provider import Provider
 from botkit.oauth.tokens import ask_for_token, token_data
-from botkit.storage.store import Storage
-from botkit.storage.tables import Service
+from botkit.storage import Service, Storage
 
 LEEWAY = timedelta(minutes=5)  # a token this near to its end is refreshed before it is used
 CLAIM_SECONDS = 20.0  # longer than a request can take, so that a claim outlives only a dead process

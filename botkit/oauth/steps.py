@@ -27,13 +27,12 @@ from botkit.errors import (
     ReconnectNeeded,
     StorageError,
 )
-from botkit.oauth.account import give_back, whose_account
+from botkit.oauth.account import fetch_account, revoke_quietly
 from botkit.oauth.http import ApiSession
 from botkit.oauth.provider import Provider
 from botkit.oauth.refresh import fresh_service
 from botkit.oauth.tokens import ask_for_token, error_name, revoke_token, token_data
-from botkit.storage.store import Storage
-from botkit.storage.tables import Authorization, Service
+from botkit.storage import Authorization, Service, Storage
 
 NEW_LINK = "Nothing was connected. Ask the bot in the chat for a new link in a moment."
 
@@ -119,7 +118,7 @@ def receive_answer(
     code = _only(query, "code", provider)
     data = _exchange(storage, provider, code, link)
     try:
-        data["account"] = whose_account(provider, data["accessToken"])
+        data["account"] = fetch_account(provider, data["accessToken"])
     except ProviderError as error:  # whatever it advises: this link is used up
         error.advice = NEW_LINK
         raise
@@ -140,11 +139,11 @@ def save_connection(
             data.setdefault("refreshToken", None)
         saved = storage.save_service(provider.name, **owner, data=data)
     except StorageError as error:  # the link is used up, so trying the same one again cannot help
-        give_back(storage, provider, data)
+        revoke_quietly(storage, provider, data)
         error.advice = NEW_LINK
         raise
     if before:
-        give_back(storage, provider, before)
+        revoke_quietly(storage, provider, before)
     return saved
 
 
@@ -211,8 +210,9 @@ def api_session(storage: Storage, provider: Provider, service: Service) -> ApiSe
 
     `api_session(storage, provider, service).get("/user")`: the token travels in the header, and to
     the provider's API only.  A token near its end, or refused, is refreshed once and saved: see
-    `botkit.oauth.refresh`.  For what the session's requests raise see `botkit.oauth.http.ApiSession`; this
-    raises `ReconnectNeeded` or another `ProviderError` if there is no token that can be used.
+    `botkit.oauth.refresh`.  For what the session's requests raise see
+    `botkit.oauth.http.ApiSession`; this raises `ReconnectNeeded` or another `ProviderError` if
+    there is no token that can be used.
     """
     service = fresh_service(storage, provider, service)
 

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl
 
 import requests
 
@@ -36,7 +35,7 @@ def ask_for_token(provider: Provider, form: dict[str, str]) -> dict[str, Any]:
             headers={"Accept": "application/json"},
             allow_redirects=False,
         )
-    answer = read_fields(response)
+    answer = http.read_fields(response)
     if answer.get("error") is not None:
         code = error_name(answer["error"])
         advice = _REGISTRATION if code in _OUR_FAULT else "Ask the bot in the chat for a new link."
@@ -93,17 +92,6 @@ def revoke_token(provider: Provider, revocation: Revocation, token: str) -> None
             f"{provider.called} did not confirm that the token is revoked "
             f"(it answered {response.status_code})."
         )
-
-
-def read_fields(response: requests.Response) -> dict[str, Any]:
-    """The answer's members, whether JSON or (GitHub's habit) form-encoded; {} if it is neither."""
-    if "form-urlencoded" in response.headers.get("Content-Type", ""):
-        return dict(parse_qsl(response.text))
-    try:
-        answer = response.json()
-    except (ValueError, RecursionError):
-        return {}
-    return answer if isinstance(answer, dict) else {}
 
 
 def error_name(value: Any) -> str:

@@ -1,5 +1,13 @@
 """The practice world: real HTTP servers on loopback that behave like the real services.
 
-Nothing in here imports the rest of botkit, and the rest of botkit (except `kit`) imports nothing
-from here.  So a protocol that one side has misread cannot be misread in the same way by the other.
+Nothing in here imports the rest of botkit, and of the rest only `botkit.run.running` and the
+lessons import anything from here.  So a protocol that one side has misread cannot be misread in the
+same way by the other.  Start with `world.py`.
 """
+
+from botkit.practice.browser import Browser, Page
+from botkit.practice.ngrok_agent import write_launcher
+from botkit.practice.server import Server, serve_again
+from botkit.practice.world import Clock, World
+
+__all__ = ["Browser", "Clock", "Page", "Server", "World", "serve_again", "write_launcher"]

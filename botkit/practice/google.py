@@ -5,10 +5,9 @@ people do with their files.  What is remembered lies in `google_ledger.py` (cons
 `google_files.py` and `google_ranges.py`; the judging is done in `google_oauth.py`; a person sees
 `google_pages.py`, and a program `google_drive.py`, `google_sheets.py` and `google_userinfo.py`.
 
-    google = Google(now=lambda: datetime.now(UTC))
-    server = Server(google.wsgi)
-    google.address = server.url
-    client_id, client_secret = google.register_client("My bot", ["http://127.0.0.1:8000/google/oauth"])
+    google = Google(now=lambda: datetime.now(UTC)) server = Server(google.wsgi) google.address =
+    server.url client_id, client_secret = google.register_client("My bot",
+    ["http://127.0.0.1:8000/google/oauth"])
 
 Paths are those of Google, which has a host for each: `/o/oauth2/v2/auth`, `/token`, `/revoke`,
 `/oauth2/v2/userinfo`, `/drive/v3/...` and `/v4/spreadsheets/...`.  Nobody has a password.  Whoever

@@ -3,9 +3,9 @@
 `Platform` is the chat's room with accounts around it.  The owner of an app and its users are played
 from Python here; what a browser and a program see is in `rc_pages.py` and `rc_account.py`.
 
-    client_id, client_secret = chat.register_app("Assistant", ["http://127.0.0.1:8000/ringcentral/oauth"])
-    chat.settings_of("Alice").presence["userStatus"] = "Busy"
-    chat.revoke("Alice")
+    client_id, client_secret = chat.register_app("Assistant",
+    ["http://127.0.0.1:8000/ringcentral/oauth"]) chat.settings_of("Alice").presence["userStatus"] =
+    "Busy" chat.revoke("Alice")
 """
 
 from __future__ import annotations

@@ -1,1 +1,15 @@
-"""providers."""
+"""Describe the services that the bot can connect to, one file a company.
+
+A description is data: see `botkit.oauth.Provider`.  Start with `github.py`.  `contract/` tests any
+description against a practice server, step by step; lesson 10 uses it.
+
+Not here: what the bot does with a service once it is connected (`botkit.skills`).
+"""
+
+from __future__ import annotations
+
+from botkit.providers.github import github
+from botkit.providers.google import GOOGLE, GOOGLE_SCOPE, google_drive, google_sheets
+from botkit.providers.ringcentral import ringcentral
+
+__all__ = ["GOOGLE", "GOOGLE_SCOPE", "github", "google_drive", "google_sheets", "ringcentral"]

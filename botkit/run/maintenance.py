@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-from botkit.bot.bot import Bot
-from botkit.chat.ringcentral import EXTENSION
-from botkit.chat.subscription import webhook_of
+from botkit.bot import Bot
+from botkit.chat import EXTENSION, webhook_of
 from botkit.errors import BotGone, ChatError, NotFound, ProviderError
 from botkit.storage import tables
 

@@ -22,15 +22,15 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
-from botkit.bot.bot import DATABASE, Bot
+from botkit.bot import DATABASE, Bot
 from botkit.errors import BotkitError, SettingsError
-from botkit.lessons.kit import Kit
 from botkit.run.address import open_address
 from botkit.run.maintenance import maintain
+from botkit.run.running import Running
 from botkit.run.systems import PARTIES
 from botkit.settings import LOOPBACK, SKILLS, Registration, Settings, credentials, load_settings
-from botkit.skills.confirm import WAIT_SECONDS
-from botkit.trace.labels import Labels, RedactingFilter
+from botkit.skills import WAIT_SECONDS
+from botkit.trace import Labels, RedactingFilter
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -53,17 +53,17 @@ def serve(settings: Settings) -> None:
     stopped = stop_signal()
     write_log(settings)
     place = replace(settings, port=settings.port or PORT, database=settings.database or DATABASE)
-    with closing(Kit(place, lasting=True)) as kit:
-        _take_up(kit.bot)
-        say(*_what_runs(kit, settings))
+    with closing(Running(place)) as running:
+        _take_up(running.bot)
+        say(*_what_runs(running, settings))
         due, again = time.monotonic() + DAY, 0.0
         while not stopped(TICK):
             if time.monotonic() >= due:
                 due += DAY
-                kit.work.submit(_look_after, kit.bot)
-            if time.monotonic() >= again and not all(one.is_alive for one in kit.tunnels):
+                running.work.submit(_look_after, running.bot)
+            if time.monotonic() >= again and not all(one.is_alive for one in running.tunnels):
                 again = time.monotonic() + AGAIN_SECONDS
-                _mend_tunnel(kit, settings)
+                _mend_tunnel(running, settings)
         say("Finishing what is under way.")
     say("Stopped.")
 
@@ -85,12 +85,12 @@ def _stay_in_touch(bot: Bot) -> None:
         bot.work.later(IN_TOUCH_SECONDS, _stay_in_touch, bot)
 
 
-def _mend_tunnel(kit: Kit, settings: Settings) -> None:
+def _mend_tunnel(running: Running, settings: Settings) -> None:
     """The agent has ended, and the tunnel with it: open another one."""
     try:
-        address, tunnel = open_address(settings, kit.reach, kit.server.port)
-        kit.tunnels[:] = [tunnel] if tunnel else []
-        kit.use_address(address)
+        address, tunnel = open_address(settings, running.reach, running.server.port)
+        running.tunnels[:] = [tunnel] if tunnel else []
+        running.use_address(address)
         say(f"The tunnel had ended. The bot is at {address} now.")
     except BotkitError as error:  # the network may be away; the next try is not far
         log.warning("The tunnel has ended, and there is no new one yet. %s", error)
@@ -134,27 +134,31 @@ def _want_everything(settings: Settings) -> None:
 # ---- what it says ------------------------------------------------------------------------------
 
 
-def _what_runs(kit: Kit, settings: Settings) -> Iterator[str]:
+def _what_runs(running: Running, settings: Settings) -> Iterator[str]:
     """What is live and what is practice, where the bot is, and what has to be registered."""
-    places = dict.fromkeys([*(SKILLS[skill][0] for skill in kit.settings.skills), "chatbot"])
+    places = dict.fromkeys([*(SKILLS[skill][0] for skill in running.settings.skills), "chatbot"])
     for place in places:
-        there: Registration = getattr(kit.settings, place)
+        there: Registration = getattr(running.settings, place)
         name = f"{'The chat' if place == 'chatbot' else PARTIES[place]}:"
         live = "live" if getattr(settings, place) else "practice"
-        at = kit.reach.for_browsers(there.server)
+        at = running.reach.for_browsers(there.server)
         yield f"{name:<{_width(places)}}{live}, at {at}"
-    yield f"{'Database:':<{_width(places)}}{_named(kit.settings.database or '')}"
-    here = f" (on this computer: {kit.server.url})" if kit.address != kit.server.url else ""
-    yield f"{'The bot:':<{_width(places)}}{kit.address}{here}"
-    for skill, provider in zip(kit.settings.skills, kit.bot.providers, strict=True):
+    yield f"{'Database:':<{_width(places)}}{_named(running.settings.database or '')}"
+    here = (
+        f" (on this computer: {running.server.url})"
+        if running.address != running.server.url
+        else ""
+    )
+    yield f"{'The bot:':<{_width(places)}}{running.address}{here}"
+    for skill, provider in zip(running.settings.skills, running.bot.providers, strict=True):
         if settings.registration_for(skill):
             at = f"At {PARTIES[SKILLS[skill][0]]}, register this callback URL:"
-            yield f"{at:<50} {kit.bot.callback_url(provider)}"
+            yield f"{at:<50} {running.bot.callback_url(provider)}"
     if settings.chatbot:
         chat = settings.chatbot
-        yield f"At RingCentral, register this OAuth redirect URI:  {kit.address}/bot/oauth"
-        yield f"The chat will deliver to this webhook:             {kit.bot.webhook_url}"
-        if _is_loopback(kit.address) and not _is_loopback(chat.server):
+        yield f"At RingCentral, register this OAuth redirect URI:  {running.address}/bot/oauth"
+        yield f"The chat will deliver to this webhook:             {running.bot.webhook_url}"
+        if _is_loopback(running.address) and not _is_loopback(chat.server):
             yield "RingCentral cannot reach that address. Ask: python -m botkit doctor"
     else:
         yield "Open the chat's address in a browser, and say profile to the bot there."

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from botkit.bot.web import LONGEST_BODY
+from botkit.bot import LONGEST_BODY
 from botkit.errors import PortTaken
 
 if TYPE_CHECKING:

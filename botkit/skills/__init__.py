@@ -1,29 +1,34 @@
-"""What the bot can do: one file a skill, all of the same shape.
+"""Say what the bot can do: one file a skill, or one folder.
 
 A skill sees every event of the chat, in turn, and learns whether an earlier skill has handled it.
-`base.py` holds what all of them do alike: connect an account, find the connection, end it, and say
-what went wrong.  `reception.py` comes last: it greets, helps, and answers what nobody understood.
+Start with `github.py`, which is the shortest, then read `base.py`: it has what all skills do alike,
+such as to connect an account and to end a connection.  `confirm.py` comes first in every turn, and
+`help.py` last: it greets, helps, and answers what no other skill understood.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from botkit.skills.account import AccountSkill
+from botkit.skills.base import ServiceSkill, Skill, run_skills
+from botkit.skills.confirm import WAIT_SECONDS, Confirmation, hold_callback
+from botkit.skills.drive.skill import GoogleDriveSkill
+from botkit.skills.github import GitHubSkill
+from botkit.skills.help import VERBS, HelpSkill
+from botkit.skills.ringcentral.skill import AssistantSkill
+from botkit.skills.sheets.skill import GoogleSheetsSkill
 
-from botkit.chat.events import Event
-
-
-class Skill(Protocol):
-    """Whatever takes its turn."""
-
-    def handle(self, event: Event, handled: bool) -> bool:
-        """React to `event`; return whether it is now handled."""
-        ...
-
-
-def run_skills(skills: Sequence[Skill], event: Event) -> bool:
-    """Offer the event to each skill in order; return whether one handled it."""
-    handled = False
-    for skill in skills:
-        handled = skill.handle(event, handled) or handled
-    return handled
+__all__ = [
+    "VERBS",
+    "WAIT_SECONDS",
+    "AccountSkill",
+    "AssistantSkill",
+    "Confirmation",
+    "GitHubSkill",
+    "GoogleDriveSkill",
+    "GoogleSheetsSkill",
+    "HelpSkill",
+    "ServiceSkill",
+    "Skill",
+    "hold_callback",
+    "run_skills",
+]

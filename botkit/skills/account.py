@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from botkit.chat.events import Event
-from botkit.chat.ringcentral import plain
-from botkit.oauth.account import read_account
+from botkit.chat import Event, plain
+from botkit.oauth import read_account
 from botkit.skills.base import ServiceSkill
-from botkit.storage.tables import Service
+from botkit.storage import Service
 
 
 class AccountSkill(ServiceSkill):

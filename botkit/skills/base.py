@@ -12,24 +12,50 @@ A skill is a subclass that says in a few words what it is about, and answers its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar, Protocol
 
 from flask import Blueprint
 
-from botkit.bot.worker import Work
-from botkit.chat.events import Event
-from botkit.chat.ringcentral import Chat, plain
+from botkit.chat import Chat, Event, plain
 from botkit.errors import BotkitError, ProviderError, RateLimited, ReconnectNeeded
-from botkit.oauth.account import would_end
-from botkit.oauth.http import ApiSession
-from botkit.oauth.provider import Provider, callback_path
-from botkit.oauth.steps import api_session, auth_link, revoke
-from botkit.storage.store import Storage
-from botkit.storage.tables import Service
+from botkit.oauth import (
+    ApiSession,
+    Provider,
+    api_session,
+    auth_link,
+    callback_path,
+    revoke,
+    would_end_others,
+)
+from botkit.storage import Service, Storage
 
 LATER = "Please try again in a moment."
+
+
+class Skill(Protocol):
+    """Whatever takes its turn."""
+
+    def handle(self, event: Event, handled: bool) -> bool:
+        """React to `event`; return whether it is now handled."""
+        ...
+
+
+def run_skills(skills: Sequence[Skill], event: Event) -> bool:
+    """Offer the event to each skill in order; return whether one handled it."""
+    handled = False
+    for skill in skills:
+        handled = skill.handle(event, handled) or handled
+    return handled
+
+
+class Background(Protocol):
+    """Whatever does work after the answer; `botkit.bot.worker.Work` is one."""
+
+    def submit(self, job: Callable[..., object], *args: Any) -> None: ...
+
+    def later(self, seconds: float, job: Callable[..., object], *args: Any) -> None: ...
 
 
 class ServiceSkill:
@@ -51,7 +77,7 @@ class ServiceSkill:
         chat: Chat,
         provider: Provider,
         address: Callable[[], str],
-        work: Work,
+        work: Background,
     ) -> None:
         self.provider = provider
         self.storage = storage
@@ -164,7 +190,7 @@ class ServiceSkill:
             return
         try:
             others = self.storage.find_services(bot_id=event.bot_id)
-            if would_end(self.provider, service, others):
+            if would_end_others(self.provider, service, others):
                 outcome = "Disconnected here. Your account stays connected in another chat."
                 if not any(one.name == service.name for one in others if one.id != service.id):
                     outcome = (

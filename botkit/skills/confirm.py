@@ -14,15 +14,10 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from botkit.chat.events import Event
-from botkit.chat.ringcentral import Chat
+from botkit.chat import Chat, Event
 from botkit.errors import StorageError
-from botkit.oauth.account import give_back
-from botkit.oauth.provider import Provider
-from botkit.oauth.steps import NEW_LINK, receive_answer, save_connection
-from botkit.storage.links import ANSWER_LIFE, Taken
-from botkit.storage.store import Storage
-from botkit.storage.tables import Service
+from botkit.oauth import NEW_LINK, Provider, receive_answer, revoke_quietly, save_connection
+from botkit.storage import ANSWER_LIFE, HeldAnswer, Service, Storage
 
 WAIT_SECONDS = ANSWER_LIFE.total_seconds() + 5  # then nobody can confirm it any more
 
@@ -39,7 +34,7 @@ def hold_callback(
     try:
         storage.hold_answer(link, {"code": code, "shared": shared, "data": data})
     except StorageError as error:  # the link is used up, as in `save_connection`
-        give_back(storage, provider, data)
+        revoke_quietly(storage, provider, data)
         error.advice = NEW_LINK
         raise
     return f"{code[:3]} {code[3:]}", data
@@ -109,14 +104,14 @@ class Confirmation:
         """Forget the answers that nobody has confirmed in time; return how many they were."""
         return self._forget(self._storage.take_answers())
 
-    def _forget(self, answers: Sequence[Taken]) -> int:
+    def _forget(self, answers: Sequence[HeldAnswer]) -> int:
         """Also at the provider, where that ends no connection that counts."""
         for taken in answers:
             if provider := self._provider(taken):
-                give_back(self._storage, provider, taken.answer["data"])
+                revoke_quietly(self._storage, provider, taken.answer["data"])
         return len(answers)
 
-    def _provider(self, taken: Taken) -> Provider | None:
+    def _provider(self, taken: HeldAnswer) -> Provider | None:
         return next((one for one in self._providers if one.name == taken.provider), None)
 
     def _say(self, event: Event, text: str) -> None:
@@ -126,7 +121,7 @@ class Confirmation:
         return "<Confirmation>"
 
 
-def _save(storage: Storage, provider: Provider, taken: Taken) -> Service:
+def _save(storage: Storage, provider: Provider, taken: HeldAnswer) -> Service:
     user_id = "" if taken.answer["shared"] else taken.user_id
     owner = {"bot_id": taken.bot_id, "group_id": taken.group_id, "user_id": user_id}
     return save_connection(storage, provider, owner, taken.answer["data"])

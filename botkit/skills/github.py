@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from botkit.chat.events import Event
-from botkit.chat.ringcentral import plain
+from botkit.chat import Event, plain
 from botkit.errors import ProviderNonsense
-from botkit.oauth.tokens import read_fields
+from botkit.oauth import read_fields
 from botkit.skills.base import ServiceSkill
-from botkit.storage.tables import Service
+from botkit.storage import Service
 
 # What may be shown in a chat that others read: the private e-mail address is not among it.
 PUBLIC = ("login", "name", "bio", "company", "location", "public_repos", "followers", "html_url")

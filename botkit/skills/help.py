@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
-from botkit.chat.events import Event
+from botkit.chat import Event
 from botkit.skills.base import ServiceSkill
 
 VERBS = ("connect", "disconnect")
 NEAR, NEARER = 0.75, 0.85  # how alike two phrases are, from 0 to 1, if one may be meant
 
 
-class Reception:
+class HelpSkill:
     """`skills` are the others, in their order; more may be added to that list later."""
 
     def __init__(self, skills: Sequence[ServiceSkill]) -> None:
@@ -114,7 +114,7 @@ class Reception:
         return near[0] if near else ""
 
     def __repr__(self) -> str:
-        return "<Reception>"
+        return "<HelpSkill>"
 
 
 def _section(skill: ServiceSkill) -> list[str]:

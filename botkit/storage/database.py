@@ -1,8 +1,8 @@
 """The database under the tables: how it is opened, read and written.
 
 `Database` gives out transactions; `botkit.storage` says what happens in them.  How the tables are
-made is in botkit/storage/setup.py, how secrets are sealed in botkit/storage/seal.py, and what errors mean in
-botkit/storage/database_errors.py.
+made is in botkit/storage/setup.py, how secrets are sealed in botkit/storage/seal.py, and what
+errors mean in botkit/storage/database.py.
 """
 
 from __future__ import annotations
@@ -16,14 +16,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError, StatementError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
-from botkit.errors import StorageError
-from botkit.storage.database_errors import clear_errors
-from botkit.storage.seal import Seal
-from botkit.storage.sealing import SealingSession, all_rows, engine_options, prove_key, seal_again
+from botkit.errors import DatabaseBusy, DatabaseReadOnly, StorageError
+from botkit.storage.seal import (
+    Seal,
+    SealingSession,
+    all_rows,
+    engine_options,
+    prove_key,
+    seal_again,
+)
 from botkit.storage.setup import set_up
 from botkit.storage.tables import Bot
 
@@ -208,3 +213,70 @@ def _tune_postgresql(engine: sa.Engine, busy_seconds: float) -> None:
     def on_begin(connection: sa.Connection) -> None:
         if connection.get_execution_options().get("botkit_write"):
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {busy_seconds * 1000:.0f}")
+
+
+# ---- what its errors mean ----------------------------------------------------------------------
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """Turn the database driver's errors into ours, which a person can read."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        plain = _in_plain_words(error)
+        plain.add_note(f"The database said: {_without_values(error)}")
+        raise plain from None  # the other traceback is some hundred lines long and says no more
+
+
+def _without_values(error: SQLAlchemyError) -> str:
+    """The first line of what the driver said; what else the error holds of the row is dropped.
+
+    Below that line PostgreSQL may quote the whole row, and so a token.
+    """
+    said = ""
+    for one in (error, getattr(error, "orig", None)):
+        if one is not None:
+            said = str(one.args[0] if one.args else type(one).__name__).partition("\n")[0]
+            one.args = (said, *one.args[1:])
+    if isinstance(error, StatementError):
+        error.params = None
+    return said
+
+
+def _in_plain_words(error: SQLAlchemyError) -> StorageError:
+    driver = getattr(error, "orig", None) or error
+    # PostgreSQL gives a code, which is the same in every language; SQLite has only words.
+    # https://www.postgresql.org/docs/current/errcodes-appendix.html
+    text = str(getattr(driver, "sqlstate", None) or driver).lower()
+
+    def says(*words: str) -> bool:
+        return any(word in text for word in words)
+
+    if getattr(driver, "sqlstate", "") is None or says("57p"):
+        return StorageError(
+            "The database does not answer.",
+            advice="The owner of this bot must check that its server runs, and that the address, "
+            "the name and the password for it are right.",
+        )
+    if says("readonly", "read-only", "25006", "42501"):
+        return DatabaseReadOnly("The database cannot be written.")
+    if says("locked", "busy", "55p03", "40p01", "queuepool limit"):
+        return DatabaseBusy("The database is busy with somebody else's work.")
+    if says("unable to open"):
+        return StorageError(
+            "The database file cannot be opened.",
+            advice="The owner of this bot must make its folder, bring the file back, or name "
+            "another one.",
+        )
+    if says("is full", "disk i/o", "53100", "58030"):
+        return StorageError(
+            "The database could not be written to its disk.",
+            advice="The owner of this bot must see whether the disk is full. Then try again.",
+        )
+    if says("no such table", "42p01"):
+        return StorageError(
+            "The database does not have the tables yet.",
+            advice="The owner of this bot must set up the database.",
+        )
+    return StorageError("The database did not do what was asked.")

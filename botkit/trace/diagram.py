@@ -1,4 +1,5 @@
-"""Drawing a trace: as a list, as a sequence diagram of text, and as a picture (botkit/trace/picture.py).
+"""Drawing a trace: as a list, as a sequence diagram of text, and as a picture
+(botkit/trace/picture.py).
 
 The same exchanges always give the same characters, so that the stored output of a notebook can be
 compared.

@@ -1,8 +1,8 @@
 """One exchange of a trip, and what of its messages is worth showing.
 
 A webhook's envelope, an API's answer with a hundred members, a link of four lines: of each a trace
-shows the few fields that tell the story.  Nothing here hides a secret; botkit/trace/trace.py passes every
-value through the labels before it keeps it.
+shows the few fields that tell the story.  Nothing here hides a secret; botkit/trace/trace.py passes
+every value through the labels before it keeps it.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """Seeing the protocol: every exchange of a trip, with a label in the place of every secret.
 
-The bot's own requests are watched as they leave (botkit/oauth/http.py calls `Trace.before` and `after`).
-What other people and servers send is seen by a middleware in front of each server (`Trace.around`).
-Labels are in botkit/trace/labels.py, the drawing is in botkit/trace/diagram.py, and how a middleware overhears
-both sides is in botkit/trace/overhear.py.
+The bot's own requests are watched as they leave (botkit/oauth/http.py calls `Trace.before` and
+`after`). What other people and servers send is seen by a middleware in front of each server
+(`Trace.around`). Labels are in botkit/trace/labels.py, the drawing is in botkit/trace/diagram.py,
+and how a middleware overhears both sides is in botkit/trace/trace.py.
 """
 
 from __future__ import annotations
 
+import io
 import itertools
 import re
 import threading
@@ -16,9 +17,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from requests.structures import CaseInsensitiveDict
 from werkzeug.wsgi import ClosingIterator
 
 from botkit.trace.exchange import (
+    LONGEST_BODY,
     SHOWN_HEADERS,
     Exchange,
     Headers,
@@ -30,7 +33,6 @@ from botkit.trace.exchange import (
     without_link,
 )
 from botkit.trace.labels import Labels
-from botkit.trace.overhear import Answer, in_environ, sender_of, take_body
 from botkit.trace.wrapping import Shown
 
 if TYPE_CHECKING:
@@ -202,3 +204,72 @@ class Trace:
 
     def __repr__(self) -> str:
         return f"<Trace of {len(self)} exchanges>"
+
+
+# ---- recording at a server ----------------------------------------------------------------------
+
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+class Answer:
+    """An answer on its way out: it passes unchanged, and `finish` is told once what it was."""
+
+    def __init__(
+        self,
+        start_response: StartResponse,
+        finish: Callable[[int | None, Headers, bytes], None],
+    ) -> None:
+        self._start_response = start_response
+        self._finish = finish
+        self._finished = False
+        self._status: int | None = None
+        self._headers: Headers = {}
+        self._body = bytearray()
+        self._sent = 0
+
+    def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Any:
+        self._status, self._headers = int(status[:3]), CaseInsensitiveDict(headers)
+        if exc_info:
+            return self._start_response(status, headers, exc_info)
+        return self._start_response(status, headers)
+
+    def passing(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            self._sent += len(chunk)
+            self._body += chunk[: LONGEST_BODY - len(self._body)]
+            # Before the last byte leaves: whoever has read it may look at the trace at once.
+            if str(self._sent) == self._headers.get("Content-Length"):
+                self.finish()
+            yield chunk
+        self.finish()
+
+    def finish(self) -> None:
+        if not self._finished:
+            self._finished = True
+            self._finish(self._status, self._headers, bytes(self._body))
+
+
+def in_environ(header: str) -> str:
+    return f"HTTP_{header.upper().replace('-', '_')}"
+
+
+def sender_of(agent: str) -> str:
+    if agent.startswith("botkit/"):
+        return "bot"
+    if "RingCentral-WebHook" in agent:
+        return "chat"
+    if agent.startswith("APIs-Google"):
+        return "Google"
+    return "browser" if "Mozilla" in agent else "you"  # you: a request from a notebook cell
+
+
+def take_body(environ: WSGIEnvironment) -> bytes:
+    """The request's body, also left in place for the app.  A long one is not touched."""
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if not re.fullmatch("[0-9]{1,6}", length) or int(length) > LONGEST_BODY:
+        return b""
+    body: bytes = environ["wsgi.input"].read(int(length))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body

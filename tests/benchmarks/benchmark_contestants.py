@@ -17,10 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from botkit.storage.database import connect
-from botkit.storage.seal import Seal
-from botkit.storage.store import Storage
-from botkit.storage.tables import Authorization, Service
+from botkit.storage import Authorization, Seal, Service, Storage, connect
 
 KEY = base64.urlsafe_b64encode(b"benchmark, and no secret at all!").decode()
 TOKEN = "gho_" + 36 * "x"

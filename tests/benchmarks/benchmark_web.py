@@ -24,15 +24,12 @@ import sqlalchemy as sa
 from live_world import PracticeProcess
 from serve_world import KEY, Alice, ServeAt, answers, chat_settings, github_settings, wait_until
 
-from botkit.bot.bot import Bot
-from botkit.oauth.provider import Provider
-from botkit.oauth.provider import github as github_provider
-from botkit.oauth.steps import auth_link
+from botkit.bot import Bot
+from botkit.oauth import Provider, auth_link
 from botkit.practice.browser import Browser
+from botkit.providers import github as github_provider
 from botkit.settings import Registration, Settings
-from botkit.storage.seal import Seal
-from botkit.storage.store import Storage
-from botkit.storage.tables import Authorization
+from botkit.storage import Authorization, Seal, Storage
 
 CLIENTS = 8
 SHOWN = 14  # rows of the profile

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from botkit.chat.events import Event
+from botkit.chat import Event
 from botkit.errors import StorageError
 from botkit.oauth import http
 

@@ -16,13 +16,12 @@ import pytest
 from serve_world import KEY, Alice, chat_settings, github_settings
 from test_command_line import botkit_command, complaint
 
-from botkit.bot.keys import with_key
+from botkit.bot import with_key
 from botkit.errors import SettingsError
 from botkit.lessons.kit import Kit
-from botkit.settings import Registration, Settings, load_settings
-from botkit.storage.seal import Seal, new_key, read_keys
-from botkit.storage.store import Storage, setup_database
-from botkit.trace.labels import Labels
+from botkit.settings import Registration, Settings, load_settings, read_keys
+from botkit.storage import Seal, Storage, new_key, setup_database
+from botkit.trace import Labels
 
 LIVE = Settings(github=Registration("id", "secret", "https://github.com"))
 GITHUB = {"GITHUB_CLIENT_ID": "id", "GITHUB_CLIENT_SECRET": "planted"}
@@ -118,7 +117,9 @@ def test_the_files_are_for_nobody_else(tmp_path, umask):
     assert modes == {f"botkit.sqlite{end}": 0o600 for end in ends}
 
 
-@pytest.mark.parametrize("written", ["", "planted", KEY[:20]])
+@pytest.mark.parametrize(
+    "written", ["", "planted", KEY[:20]], ids=["nothing", "a word", "half a key"]
+)
 def test_a_damaged_key_file_is_told_and_left_alone(sqlite_url, written):
     file = Path(sqlite_url.removeprefix("sqlite:///") + ".key")
     file.write_text(written)

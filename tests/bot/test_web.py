@@ -102,7 +102,8 @@ def test_a_database_that_is_busy_is_told_and_the_link_still_works_after_it(
 
 def _impatient(engine):
     """The same database, for a writer who does not wait for the lock."""
-    from botkit.storage.database import WRITE, connect
+    from botkit.storage import connect
+    from botkit.storage.database import WRITE
 
     return connect(str(engine.url), busy_seconds=0.05).execution_options(**WRITE)
 

@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from botkit.chat.events import Event, Seen, read_event
-from botkit.chat.ringcentral import EXTENSION
+from botkit.chat import EXTENSION, Event, SeenDeliveries, read_event
 from botkit.errors import ChatBusy, ChatError
 
 PERSON = "![:Person](7)"
@@ -106,10 +105,10 @@ def test_one_message_in_two_deliveries_is_answered_once(kit):
 
 
 def test_what_is_remembered_is_bounded_and_two_bots_do_not_share_it():
-    seen = Seen()
+    seen = SeenDeliveries()
     for number in range(5_000):
         assert not seen.again(envelope(post(id=str(number)), uuid=str(number)))
-    assert repr(seen) == "<Seen: 2000 names>"
+    assert repr(seen) == "<SeenDeliveries: 2000 names>"
     assert seen.again(envelope(post(id="4999"), uuid="new"))
     assert not seen.again(envelope(post(id="4998"), uuid="4998", ownerId="8"))
     assert not seen.again({"body": None}) and not seen.again({"body": None})

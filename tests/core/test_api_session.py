@@ -8,8 +8,7 @@ import pytest
 from elsewhere_world import Elsewhere
 
 from botkit.errors import ProviderUnreachable, RateLimited, ReconnectNeeded
-from botkit.oauth import http
-from botkit.oauth.http import ApiSession
+from botkit.oauth import ApiSession, http
 
 
 @pytest.fixture

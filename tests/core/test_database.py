@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from botkit.errors import StateExpired, StorageError
-from botkit.storage.store import Storage, setup_database
+from botkit.storage import Storage, setup_database
 
 ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
 LINK = {"provider": "GitHub", "redirect_uri": "http://127.0.0.1:9/", "verifier": "v", **ALICE}

@@ -22,7 +22,7 @@ from botkit.errors import (
     StorageError,
 )
 from botkit.practice.github_oauth import CodeGrant
-from botkit.storage.tables import Authorization
+from botkit.storage import Authorization
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from botkit import oauth
 from botkit.errors import StateExpired, StateUnknown
-from botkit.oauth.provider import Provider
-from botkit.storage.tables import Authorization
+from botkit.oauth import Provider
+from botkit.storage import Authorization
 
 ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
 PLACE = {"redirect_uri": "https://bot.example/elsewhere/oauth", **ALICE}

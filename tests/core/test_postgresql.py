@@ -10,7 +10,7 @@ from serve_world import free_port
 
 from botkit.errors import DatabaseBusy, DatabaseReadOnly, StorageError
 from botkit.run.doctor.database import DatabaseVisit
-from botkit.storage.store import Storage
+from botkit.storage import Storage
 
 ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
 SECRET = "-".join(["planted", "secret"])  # put together here, for tracebacks quote the source

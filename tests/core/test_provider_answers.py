@@ -11,8 +11,7 @@ from elsewhere_world import ALICE, REDIRECT, Elsewhere, call_back
 
 from botkit import oauth
 from botkit.errors import ProviderNonsense, ProviderRefused, ProviderUnreachable
-from botkit.oauth import account, http
-from botkit.oauth.provider import Revocation
+from botkit.oauth import Revocation, account, http
 
 GOOD = json.dumps({"access_token": "t0ken", "token_type": "bearer"})
 

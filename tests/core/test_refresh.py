@@ -13,7 +13,7 @@ from botkit import oauth, providers
 from botkit.errors import ProviderNonsense, ReconnectNeeded
 from botkit.oauth.refresh import fresh_service
 from botkit.practice.browser import Browser
-from botkit.storage.store import Storage
+from botkit.storage import Storage
 
 OWNER = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
 CALLBACK = "http://127.0.0.1:9/github/oauth"

@@ -13,9 +13,8 @@ import pytest
 
 from botkit import oauth, providers
 from botkit.errors import ProviderRefused, ReconnectNeeded, StorageError
-from botkit.oauth import http
+from botkit.oauth import ask_for_token, http
 from botkit.oauth.refresh import fresh_service
-from botkit.oauth.tokens import ask_for_token
 from botkit.practice.browser import Browser
 from botkit.practice.ringcentral import RingCentral
 from botkit.practice.server import Server

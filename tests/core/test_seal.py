@@ -12,9 +12,8 @@ import sqlalchemy as sa
 
 from botkit.errors import SettingsError, WrongKey
 from botkit.lessons.kit import Kit
-from botkit.storage.seal import Seal, new_key, read_keys
-from botkit.storage.store import Storage
-from botkit.storage.tables import Service
+from botkit.settings import read_keys
+from botkit.storage import Seal, Service, Storage, new_key
 
 KEY, OTHER = new_key(), new_key()
 SECRETS = [f"planted-{name}" for name in ("access", "bot", "verification", "verifier", "answer")]
@@ -248,7 +247,11 @@ def test_what_was_changed_on_the_way_does_not_open(damage):
         Seal([KEY]).loads(damage(Seal([KEY]).dumps("secret")))
 
 
-@pytest.mark.parametrize("written", ["planted", KEY[:-1], f"{KEY},planted", "ü" * 44, "A" * 44])
+@pytest.mark.parametrize(
+    "written",
+    ["planted", KEY[:-1], f"{KEY},planted", "ü" * 44, "A" * 44],
+    ids=["a word", "one character short", "a word after a key", "not ASCII", "no padding"],
+)
 def test_a_malformed_key_is_refused_and_not_shown(written):
     with pytest.raises(SettingsError, match="BOTKIT_SECRET_KEY") as caught:
         read_keys(written)

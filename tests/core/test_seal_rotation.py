@@ -13,8 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from botkit.errors import WrongKey
-from botkit.storage.seal import Seal, new_key
-from botkit.storage.store import Storage
+from botkit.storage import Seal, Storage, new_key
 
 LINK = {"bot_id": "b", "group_id": "g", "provider": "GitHub", "redirect_uri": "https://b.example/x"}
 ROWS = 8  # 5 connections, 2 bots, 1 link that waits; one more link is used up, and has no secret

@@ -11,8 +11,7 @@ import sqlalchemy as sa
 
 from botkit.lessons.kit import Kit
 from botkit.settings import Settings
-from botkit.storage.seal import new_key
-from botkit.storage.store import Storage
+from botkit.storage import Storage, new_key
 
 OWNER = {"bot_id": "b", "group_id": "g", "user_id": "u"}
 KINDS = ("state", "code", "verifier", "token", "refresh", "secret", "verification", "channel-token")

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from botkit.storage.store import Storage, setup_database
+from botkit.storage import Storage, setup_database
 
 # As the original framework's ORM (Sequelize) makes them, with the leavings of a few years.
 ORIGINAL = """

@@ -12,8 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from botkit.errors import DatabaseBusy, DatabaseReadOnly, StateUnknown, StorageError
-from botkit.storage.store import Storage, setup_database
-from botkit.storage.tables import Service
+from botkit.storage import Service, Storage, setup_database
 
 ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
 BOB = {"bot_id": "bot", "group_id": "team", "user_id": "bob"}

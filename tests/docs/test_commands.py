@@ -58,7 +58,10 @@ def project(terminal: Terminal) -> Path:
     for module in ("gunicorn", "flask_dance"):
         needs(module)
     terminal.folder = copy_to(terminal.folder / "botkit")
-    for file in [*terminal.folder.glob("notebooks/*.ipynb"), *terminal.folder.glob("tests/test_*")]:
+    for file in [
+        *terminal.folder.glob("notebooks/*.ipynb"),
+        *terminal.folder.rglob("tests/**/test_*"),
+    ]:
         if file.name != "test_comparison.py":
             file.unlink()
     cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
@@ -272,7 +275,10 @@ def test_outputs_are_stored_anew(terminal, project):
     assert '"42"' in (project / "notebooks" / LESSONS[0].name).read_text()
 
 
-BENCHMARK = "pip install -r requirements.txt -r tests/requirements.txt && python tests/benchmarks/benchmark.py"
+BENCHMARK = (
+    "pip install -r requirements.txt -r tests/requirements.txt"
+    " && python tests/benchmarks/benchmark.py"
+)
 
 
 @runs(BENCHMARK)

@@ -16,7 +16,7 @@ import requests
 import botkit
 from botkit.lessons.kit import PRACTICE, Kit
 from botkit.practice.browser import Browser, Page
-from botkit.storage.tables import Service
+from botkit.storage import Service
 
 PACKAGE = Path(botkit.__file__).parent
 TOKEN_PATHS = ("/login/oauth/access_token", "/token")  # GitHub's and Google's

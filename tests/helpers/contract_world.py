@@ -9,7 +9,7 @@ from functools import cache
 from botkit import providers
 from botkit.lessons.check.provider import Visitor
 from botkit.lessons.check.teapot import describe_teapot
-from botkit.oauth.provider import Provider
+from botkit.oauth import Provider
 from botkit.practice.browser import Browser
 from botkit.practice.world import Clock, World
 from botkit.providers.contract import Report, examine

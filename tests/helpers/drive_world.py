@@ -10,7 +10,7 @@ import requests
 
 from botkit.lessons.kit import PRACTICE, Kit
 from botkit.practice.google_files import File
-from botkit.storage.tables import Service
+from botkit.storage import Service
 
 WATCH, STOP, CHANGES = "/drive/v3/changes/watch", "/drive/v3/channels/stop", "/drive/v3/changes"
 START, FILES = "/drive/v3/changes/startPageToken", "/drive/v3/files"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from botkit import oauth
-from botkit.oauth.provider import Provider, Revocation
+from botkit.oauth import Provider, Revocation
 from botkit.practice.server import Server, Trouble
 
 ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}

@@ -21,8 +21,7 @@ from botkit.practice.chat_records import Chat, Person, Post
 from botkit.practice.github import GitHub
 from botkit.practice.ringcentral import RingCentral
 from botkit.practice.server import Server
-from botkit.storage.seal import Seal
-from botkit.storage.store import Storage
+from botkit.storage import Seal, Storage
 
 SIX_DIGITS = re.compile(r"\b\d{3} \d{3}\b")
 

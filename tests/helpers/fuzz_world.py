@@ -39,9 +39,9 @@ from urllib3 import HTTPResponse
 import botkit.bot.bot
 from botkit import oauth
 from botkit.bot.worker import Work
-from botkit.chat.ringcentral import Chat
+from botkit.chat import Chat
 from botkit.errors import BotkitError
-from botkit.oauth.http import ApiSession
+from botkit.oauth import ApiSession
 from botkit.oauth.refresh import fresh_service
 from botkit.settings import Registration, Settings
 from botkit.skills.drive.channels import turn_of

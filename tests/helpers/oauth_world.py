@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 
 from botkit import providers
-from botkit.oauth.provider import Provider
+from botkit.oauth import Provider
 from botkit.practice.github import GitHub
 from botkit.practice.server import Server
 

@@ -19,7 +19,7 @@ import requests
 from live_world import PracticeProcess
 
 from botkit.practice.browser import Browser, Page
-from botkit.storage.seal import new_key
+from botkit.storage import new_key
 from botkit.variables import VARIABLES
 
 SECONDS = 30.0  # that a test waits for anything; most of it takes a fraction of one

@@ -9,7 +9,8 @@ import pytest
 from botkit.lessons import check
 from botkit.lessons.check.teapot import describe_teapot as teapot
 from botkit.lessons.kit import Kit
-from botkit.oauth.provider import Provider, google_drive
+from botkit.oauth import Provider
+from botkit.providers import google_drive
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ import sqlalchemy as sa
 
 import botkit
 from botkit.errors import KitEnded, NotACallback, PortTaken, SettingsError
-from botkit.lessons.kit import Kit
-from botkit.lessons.running import stop
+from botkit.lessons.kit import Kit, stop
 from botkit.oauth import http
 
 

@@ -10,7 +10,7 @@ import requests
 from presenter_world import Presented, Room, expect
 
 from botkit.errors import PortTaken
-from botkit.lessons import running
+from botkit.lessons import kit
 from botkit.lessons.presenter.door import HERE, Door
 from botkit.practice.server import Server
 
@@ -180,7 +180,7 @@ def test_a_reset_that_fails_says_why_and_the_view_goes_on(
 ) -> None:
     before = presented.news()
     with monkeypatch.context() as broken:
-        broken.setattr(running, "Kit", Broken)
+        broken.setattr(kit, "Kit", Broken)
         answer = presented.post("reset", {"home": "http://localhost:1/"})
     sentence = "A port is taken. Close the other program."
     assert (answer.status_code, answer.json()) == (500, {"message": sentence})
@@ -199,7 +199,7 @@ def test_the_page_shows_why_a_reset_has_failed_and_r_tries_again(
     room = Room(chromium, presented).open()
     room.press()
     with monkeypatch.context() as broken:
-        broken.setattr(running, "Kit", Broken)
+        broken.setattr(kit, "Kit", Broken)
         assert presented.post("reset").status_code == 500  # as another window would
         expect(room.arrows).to_have_count(0)
         sentence = "A port is taken. Close the other program."

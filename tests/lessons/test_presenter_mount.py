@@ -12,8 +12,8 @@ import requests
 from presenter_world import Apart, Presented
 
 from botkit.errors import PortTaken
+from botkit.lessons.kit import start, stop
 from botkit.lessons.presenter.view import View
-from botkit.lessons.running import start, stop
 from botkit.settings import SKILLS, Settings
 
 

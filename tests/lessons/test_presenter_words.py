@@ -12,7 +12,7 @@ from presenter_world import PATIENCE, Apart
 from botkit.lessons.presenter import screen
 from botkit.lessons.presenter.gate import Gate, name_of
 from botkit.lessons.presenter.story import ANSWERS, REQUESTS, tell
-from botkit.trace.exchange import Exchange
+from botkit.trace import Exchange
 
 LONGEST = 80  # characters: two lines below the drawing
 

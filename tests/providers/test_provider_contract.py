@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 from contract_world import PROVIDERS, examined, report_of, running
 
-from botkit.oauth import refresh
-from botkit.oauth.provider import Provider
-from botkit.oauth.tokens import token_data
+from botkit.oauth import Provider, refresh, token_data
 from botkit.practice.teapot_oauth import CodeGrant, Revocation, S256Always
 from botkit.providers.contract import LINES, front
 

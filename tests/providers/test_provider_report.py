@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from contract_world import examined, report_of, running
 
-from botkit.oauth.provider import Provider
+from botkit.oauth import Provider
 from botkit.providers.contract import front
 from botkit.providers.contract.report import NOT_SEEN, said
 

@@ -20,8 +20,7 @@ from serve_world import KEY
 
 from botkit.run import doctor
 from botkit.run.doctor import computer as environment
-from botkit.storage.seal import Seal, new_key
-from botkit.storage.store import Storage, setup_database
+from botkit.storage import Seal, Storage, new_key, setup_database
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 PLANTED = "planted-Secret-3141"

@@ -73,7 +73,7 @@ def test_run_writes_text_or_json_and_returns_the_exit_status(monkeypatch, checks
 def test_a_missing_package_is_said_and_the_rest_is_left():
     code = (
         "import sys; sys.modules.update(dict.fromkeys(('requests', 'sqlalchemy', 'dotenv')))\n"
-        "from botkit import doctor; sys.exit(doctor.run(as_json=True, environment={}))"
+        "from botkit.run import doctor; sys.exit(doctor.run(as_json=True, environment={}))"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True)
     assert run.returncode == 1 and run.stderr == b""

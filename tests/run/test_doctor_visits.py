@@ -21,7 +21,7 @@ from botkit.run.doctor.questions import github_service, ringcentral_service
 from botkit.run.doctor.report import Check
 from botkit.run.doctor.services import ServiceVisit, clock
 from botkit.settings import Registration, Settings
-from botkit.storage.store import setup_database
+from botkit.storage import setup_database
 
 PLANTED = "planted-Secret-3141"
 ADVICE_OFFLINE = "BOTKIT_PRACTICE=1"

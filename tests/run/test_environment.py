@@ -50,7 +50,7 @@ def test_a_missing_package_is_said_even_if_all_of_them_are_missing():
     code = (
         "import sys; sys.modules.update(dict.fromkeys("
         "('flask', 'requests', 'sqlalchemy', 'pyngrok', 'authlib', 'werkzeug')))\n"
-        "from botkit import check\n"
+        "from botkit.lessons import check\n"
         "sys.stdout.buffer.write(repr(check.environment()).encode())"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
@@ -110,7 +110,7 @@ def test_a_practice_world_that_does_not_start_is_shown_with_the_fix(monkeypatch,
     def fail():
         raise error
 
-    monkeypatch.setattr("botkit.lessons.kit.Kit", fail)
+    monkeypatch.setattr("botkit.run.running.Running", fail)
     text = repr(check.environment())
     assert f"✘ The practice world does not start: {type(error).__name__}: {error}\n" in text
     assert fix in text

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from botkit.bot.web import LONGEST_BODY
+from botkit.bot import LONGEST_BODY
 from botkit.run.server import THREADS, ProductionServer
 
 

@@ -18,8 +18,7 @@ from serve_world import (
 )
 
 from botkit.practice.browser import Browser
-from botkit.storage.seal import Seal
-from botkit.storage.store import Storage
+from botkit.storage import Seal, Storage
 
 
 def test_the_whole_trip_with_everything_live(serve, github_process, ringcentral_process, tmp_path):
@@ -150,7 +149,10 @@ def test_once_a_day_it_looks_after_itself(serve, github_process, ringcentral_pro
     first.stop()
     assert first.status() == 0
     ringcentral_process.call("delete_bot")  # and nobody hears of it
-    days_fly = "from botkit import __main__, serve; serve.DAY = 0.1; __main__.main(['serve'])"
+    days_fly = (
+        "from botkit import __main__; from botkit.run import serve; "
+        "serve.DAY = 0.1; __main__.main(['serve'])"
+    )
     second = serve(command=[sys.executable, "-c", days_fly], **settings)
     wait_until(lambda: "was deleted in RingCentral. Removed it" in second.errors)
     second.stop()

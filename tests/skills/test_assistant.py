@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from assistant_world import assistant_kit, connect, last
 
-from botkit.chat.events import Event
+from botkit.chat import Event
 from botkit.skills.ringcentral.facts import FACTS, TOPICS, WAYS
 from botkit.skills.ringcentral.words import normal
 

@@ -123,7 +123,7 @@ def test_of_many_guesses_at_once_no_more_than_five_count(strict):
     page = approve(strict, strict.alice)
     where = strict.storage
     with where._reading() as session:  # the ids of the one who asked
-        from botkit.storage.tables import Authorization
+        from botkit.storage import Authorization
 
         link = session.query(Authorization).filter(Authorization.answer.is_not(None)).one()
     guesses = [wrong(page, number) for number in range(1, 33)]

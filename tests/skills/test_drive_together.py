@@ -11,11 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from drive_world import DriveWorld
 
-from botkit.bot.bot import Bot
-from botkit.oauth.steps import handle_callback
+from botkit.bot import Bot
+from botkit.oauth import handle_callback
 from botkit.practice.browser import Browser
-from botkit.storage.store import Storage
-from botkit.storage.tables import Service
+from botkit.storage import Service, Storage
 
 
 @pytest.fixture

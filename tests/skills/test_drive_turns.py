@@ -8,7 +8,7 @@ import pytest
 
 from botkit.errors import StorageError
 from botkit.skills.drive.channels import turn_of
-from botkit.storage.store import Storage
+from botkit.storage import Storage
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from sheets_world import Desk, connect, sheets_kit
 
 from botkit.lessons.kit import Kit
 from botkit.oauth import http
-from botkit.storage.store import Storage
+from botkit.storage import Storage
 
 COMMANDS = {
     "use": "sheet use {link}",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from botkit.bot.bot import Bot
+from botkit.bot import Bot
 from botkit.errors import SettingsError
 from botkit.lessons.kit import PRACTICE, Kit
 from botkit.settings import SKILLS, Registration, Settings

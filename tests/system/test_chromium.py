@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 import botkit
-from botkit.lessons.kit import PRACTICE, Kit
-from botkit.lessons.running import stop
+from botkit.lessons.kit import PRACTICE, Kit, stop
 
 
 def say(page, text):

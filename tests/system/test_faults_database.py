@@ -21,7 +21,7 @@ from faults_world import SIX_DIGITS, Town, open_storage
 from serve_world import SECONDS, wait_until
 
 from botkit.lessons.kit import PRACTICE, Kit
-from botkit.storage.store import Storage
+from botkit.storage import Storage
 
 TOKEN = "/login/oauth/access_token"
 PROFILE, CONNECTED = "Here is your GitHub profile", "Connected to GitHub"

@@ -27,7 +27,7 @@ from serve_world import answers, wait_until
 
 from botkit.lessons.kit import PRACTICE, Kit
 from botkit.run import serve as serving
-from botkit.storage.tables import Authorization
+from botkit.storage import Authorization
 
 KILLS = 200 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 40
 SEED = 20261124

@@ -14,14 +14,14 @@ from serve_world import free_port
 
 from botkit.lessons.kit import Kit
 from botkit.oauth import http
-from botkit.oauth.provider import google_drive
 from botkit.practice.github import GitHub
 from botkit.practice.google import Google
 from botkit.practice.ringcentral import RingCentral
 from botkit.practice.server import Server
 from botkit.practice.world import Clock
+from botkit.providers import google_drive
 from botkit.settings import Registration, Settings
-from botkit.storage.seal import new_key
+from botkit.storage import new_key
 
 LONG_AGO = "2020-01-01T00:00:00+00:00"
 TROUBLES = ["refused", "silent", "cut"]

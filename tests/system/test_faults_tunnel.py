@@ -20,7 +20,10 @@ from botkit.run.tunnel import _agent, open_tunnel
 
 CONNECTED, PROFILE = "Connected to GitHub", "Here is your GitHub profile"
 # `botkit serve`, with less time between two looks at the chat.
-OFTEN = "from botkit import __main__, serve; serve.IN_TOUCH_SECONDS = 0.2; __main__.main(['serve'])"
+OFTEN = (
+    "from botkit import __main__; from botkit.run import serve; "
+    "serve.IN_TOUCH_SECONDS = 0.2; __main__.main(['serve'])"
+)
 
 
 def end_agent(ngrok_path) -> None:

@@ -32,7 +32,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from botkit.errors import BotkitError
-from botkit.storage.store import Storage
+from botkit.storage import Storage
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from fuzz_world import World
 from hypothesis import given
 from hypothesis import strategies as st
 
-from botkit.storage.tables import Service
+from botkit.storage import Service
 
 NOW = "2026-11-24 09:00:00.000 +00:00"
 

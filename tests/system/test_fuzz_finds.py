@@ -12,7 +12,7 @@ if os.environ.get("CI") != "true":  # there it has to be installed
 from fuzz_inputs import ALICE, BOT, BOT_TOKEN, CODE, DIRECT, REFRESH, TOKEN, VERIFY
 from fuzz_world import World, as_json
 
-from botkit.oauth.account import missing_scopes
+from botkit.oauth import missing_scopes
 
 NOW = "2026-11-24 09:00:00.000 +00:00"
 INSERT = (

@@ -10,14 +10,15 @@ import pytest
 import requests
 from elsewhere_world import ALICE, Elsewhere, call_back
 
-from botkit.chat.ringcentral import GroupInfo, plain
+from botkit.chat import plain
+from botkit.chat.ringcentral import GroupInfo
 from botkit.errors import ProviderError, ProviderNonsense, ReconnectNeeded
 from botkit.lessons.kit import Kit
-from botkit.oauth.http import ApiSession
-from botkit.oauth.tokens import error_name, revoke_token
+from botkit.oauth import ApiSession, error_name
+from botkit.oauth.tokens import revoke_token
 from botkit.settings import Settings
-from botkit.storage.store import Storage, setup_database
-from botkit.trace.labels import Labels
+from botkit.storage import Storage, setup_database
+from botkit.trace import Labels
 
 DEEP = "[" * 200_000
 ODD_TOKENS = ["t\n", "t\r\nX: y", "💥", "a b", "\ud800"]

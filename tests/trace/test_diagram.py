@@ -14,12 +14,10 @@ import pytest
 import requests
 from flask import Flask, jsonify, redirect, request
 
-from botkit.oauth.http import Session
+from botkit.oauth import Session
 from botkit.practice.server import Server
-from botkit.trace.diagram import COLUMNS, Diagram
-from botkit.trace.exchange import Exchange
-from botkit.trace.labels import Labels, show
-from botkit.trace.trace import Trace
+from botkit.trace import COLUMNS, Exchange, Labels, Trace, show
+from botkit.trace.diagram import Diagram
 
 SVG = "{http://www.w3.org/2000/svg}"
 CLIENT_ID = "Ov23li9f8e7d6c5b4a32"

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import pytest
 import requests
 
-from botkit.trace.labels import Labels, RedactingFilter, show
+from botkit.trace import Labels, RedactingFilter, show
 
 SECRET = "kJ8-_x/2+Zq=0aV3~tY"
 

@@ -15,9 +15,8 @@ import pytest
 from axe_world import NOTEBOOKS, contrast, judge
 from nbconvert import HTMLExporter
 
-from botkit.trace import picture
+from botkit.trace import Exchange, picture
 from botkit.trace.diagram import Diagram
-from botkit.trace.exchange import Exchange
 
 # What JupyterLab's own style makes, and nbconvert's copy of it; not ours to change.
 LEFT_OUT = {

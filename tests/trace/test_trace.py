@@ -10,9 +10,8 @@ import pytest
 import requests
 from werkzeug.test import Client
 
-from botkit.trace.exchange import LONGEST_BODY, Exchange
-from botkit.trace.labels import Labels
-from botkit.trace.trace import Trace
+from botkit.trace import Exchange, Labels, Trace
+from botkit.trace.exchange import LONGEST_BODY
 
 BROWSER = "Mozilla/5.0 (practice browser)"
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from botkit.lessons.check.verdict import Verdict
 from botkit.lessons.people import Talk
-from botkit.trace.labels import Labels
-from botkit.trace.wrapping import in_columns
+from botkit.trace import Labels, in_columns
 
 
 def test_a_long_line_is_broken_between_words_and_keeps_its_indent():

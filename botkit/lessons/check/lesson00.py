@@ -54,6 +54,6 @@ class TestPerson:
 
     def _talk(self, *messages: tuple[str, str]) -> Any:
         from botkit.lessons.people import Talk
-        from botkit.trace.labels import Labels
+        from botkit.trace import Labels
 
         return Talk(self.name, messages, Labels())

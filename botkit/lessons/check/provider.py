@@ -1,4 +1,4 @@
-"""The check of lesson 10, for any provider: the contract of `botkit.providers.contract`, in a kit."""
+"""Check the description of a provider in a kit: the check of lesson 10."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from botkit.lessons.check.teapot import unlike_teapot
 from botkit.lessons.check.verdict import NotYet, Verdict, verdict, want
-from botkit.oauth.provider import Provider
 
 if TYPE_CHECKING:
+    from botkit.oauth import Provider
     from botkit.providers.contract import Report
 
 
@@ -47,6 +47,8 @@ def provider(
     """
     if len(registration) == 1 and isinstance(registration[0], tuple | list):
         registration = tuple(registration[0])
+    from botkit.oauth import Provider
+
     if isinstance(described, Provider):
         return _provider(lambda: described, kit)
     if not callable(described):
@@ -57,6 +59,8 @@ def provider(
 
 @verdict
 def _provider(describe: Callable[..., Any], kit: Any, *registration: str) -> str:
+    from botkit.oauth import Provider
+
     described = describe(*registration)
     want(
         isinstance(described, Provider),

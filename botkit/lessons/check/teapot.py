@@ -1,13 +1,15 @@
 """The service of lesson 10 as botkit describes it.  (It is the answer to the exercise there.)
 
-It stands here and not in `botkit/oauth/provider.py`, because Teapot exists in the practice world only.
+It stands here and not in `botkit/providers/`, because Teapot exists in the practice world
+only.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from botkit.oauth.provider import Provider, Revocation
+if TYPE_CHECKING:
+    from botkit.oauth import Provider
 
 # What no trip can show, and where to read about it: the field, and a question.
 QUESTIONS = {
@@ -22,6 +24,8 @@ QUESTIONS = {
 
 def describe_teapot(client_id: str, client_secret: str, server: str) -> Provider:
     """Teapot, from its documentation (`kit.world.teapot.documentation`) and its answers."""
+    from botkit.oauth import Provider, Revocation
+
     return Provider(
         name="Teapot",
         slug="teapot",

@@ -12,7 +12,6 @@ from functools import wraps
 from typing import TYPE_CHECKING
 
 from botkit.lessons.check.bounded import ROUND, Call
-from botkit.trace.wrapping import in_columns
 
 if TYPE_CHECKING:  # a Python too old for the lessons has no ParamSpec, and lesson 00 must say so
     from typing import ParamSpec
@@ -30,6 +29,8 @@ class Verdict:
     text: str
 
     def __repr__(self) -> str:
+        from botkit.trace import in_columns  # here: lesson 00 runs without a package, too
+
         return in_columns(f"{'✔' if self.solved else '… not yet:'} {self.text}", hang=2)
 
 

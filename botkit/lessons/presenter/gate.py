@@ -1,8 +1,8 @@
 """The gate: the kit's messages wait here until the presenter lets them go, one by one.
 
 A message is a request, or an answer that brings something (a code, a token, an error) and so is an
-arrow of its own.  `Gate` is called by `botkit.trace.trace.Trace` before either goes; it keeps the thread
-that sends waiting.  The bot's own time limits begin only after that (botkit/oauth/http.py).
+arrow of its own.  `Gate` is called by `botkit.trace.trace.Trace` before either goes; it keeps the
+thread that sends waiting.  The bot's own time limits begin only after that (botkit/oauth/http.py).
 
 Not held: what a person has done just now, for their click is the step; and what has little time,
 such as the chat's deliveries, to which the bot must answer within three seconds.
@@ -15,8 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from botkit.trace.arrows import DULL
-from botkit.trace.exchange import Exchange
+from botkit.trace import DULL, Exchange
 
 MOST_STEPS = 200  # then the oldest are forgotten
 

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from botkit.lessons.presenter.gate import is_answer
-from botkit.trace.arrows import DULL
-from botkit.trace.exchange import Exchange, shorten
+from botkit.trace import DULL, Exchange, shorten
 
 LONGEST_TITLE = 30  # characters; the page cuts what is too long for its arrow
 MOST_FIELDS = 3

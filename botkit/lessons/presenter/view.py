@@ -21,8 +21,7 @@ from typing import Any
 from flask import Flask, Response, abort, render_template, request
 
 from botkit.errors import BotkitError
-from botkit.lessons import running
-from botkit.lessons.kit import Kit
+from botkit.lessons.kit import Kit, start, stop
 from botkit.lessons.presenter.door import NOT_KNOWN, Door
 from botkit.lessons.presenter.gate import Gate, Scene, is_answer, name_of
 from botkit.lessons.presenter.mount import AT, Mount, WSGIApp
@@ -90,7 +89,7 @@ class View:
             self.gate.close()
             try:
                 reach = Reach(f"{url}/{AT}/{{port}}", "proxy")
-                self.kit = running.start(replace(self._settings, port=0), reach=reach)
+                self.kit = start(replace(self._settings, port=0), reach=reach)
                 self.url, self._trouble = url, ""
             except BotkitError as error:
                 self._trouble = f"{error} {error.advice}"
@@ -104,7 +103,7 @@ class View:
     def close(self) -> None:
         """Stop everything.  Calling it twice does no harm."""
         self.gate.close()
-        running.stop()
+        stop()
         self.server.stop()
 
     # ---- what can be seen ------------------------------------------------------------------

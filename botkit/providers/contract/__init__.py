@@ -14,12 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from botkit.errors import BotkitError
-from botkit.oauth.provider import Provider
+from botkit.oauth import Provider
 from botkit.providers.contract import back, end, front
 from botkit.providers.contract.case import Case, Person
 from botkit.providers.contract.report import Broken, Line, NotTried, Report, in_words, look_at
-from botkit.storage.database import utc_now
-from botkit.storage.store import Storage
+from botkit.storage import Storage, utc_now
 
 __all__ = ["LINES", "Line", "Person", "Report", "examine"]
 

@@ -8,14 +8,19 @@ from datetime import timedelta
 import requests
 
 from botkit.errors import BotkitError, ProviderRefused, ReconnectNeeded, StateUsed
-from botkit.oauth import http
-from botkit.oauth.account import missing_scopes, whose_account
-from botkit.oauth.provider import Provider
-from botkit.oauth.steps import handle_callback
-from botkit.oauth.tokens import ask_for_token, read_fields, token_data
+from botkit.oauth import (
+    Provider,
+    ask_for_token,
+    fetch_account,
+    handle_callback,
+    http,
+    missing_scopes,
+    read_fields,
+    token_data,
+)
 from botkit.providers.contract.case import YOU, Case
 from botkit.providers.contract.report import Broken, NotTried, refused, want
-from botkit.storage.tables import Service
+from botkit.storage import Service
 
 UNNAMED = "an unnamed error"
 
@@ -52,7 +57,7 @@ def account(case: Case) -> str:
     case.provider = replace(described, account_url=None)
     want(described.account_url, "There is no account_url: nobody can see whose account it is.")
     try:
-        found = whose_account(described, token) or {}
+        found = fetch_account(described, token) or {}
     except BotkitError as error:
         raise Broken(f"{error} {_fields_of_account(described, token)}") from None
     named = found["id"] not in ("", "None") and found["name"] != "no name"

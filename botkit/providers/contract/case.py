@@ -10,11 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
-from botkit.oauth.provider import Provider
-from botkit.oauth.steps import api_session, auth_link
+from botkit.oauth import Provider, api_session, auth_link
 from botkit.providers.contract.report import Broken, NotTried, want
-from botkit.storage.store import Storage
-from botkit.storage.tables import Service
+from botkit.storage import Service, Storage
 
 YOU = {"bot_id": "the bot", "group_id": "the chat", "user_id": "you"}
 

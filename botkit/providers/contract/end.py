@@ -5,10 +5,7 @@ from __future__ import annotations
 import requests
 
 from botkit.errors import ProviderNonsense, ReconnectNeeded
-from botkit.oauth import http
-from botkit.oauth.provider import Provider
-from botkit.oauth.steps import revoke
-from botkit.oauth.tokens import read_fields
+from botkit.oauth import Provider, http, read_fields, revoke
 from botkit.providers.contract.case import Case
 from botkit.providers.contract.report import Broken, NotTried, look_at, refused, said
 

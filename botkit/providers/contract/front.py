@@ -8,8 +8,7 @@ from typing import Literal, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qs, urlsplit
 
 from botkit.errors import AuthorizationDenied, StateForeign, StateUnknown
-from botkit.oauth.provider import Provider, Revocation
-from botkit.oauth.steps import handle_callback, pkce_challenge
+from botkit.oauth import Provider, Revocation, handle_callback, pkce_challenge
 from botkit.providers.contract.case import Case, Query
 from botkit.providers.contract.report import FIELDS, Broken, NotTried, look_at, refused, said, want
 

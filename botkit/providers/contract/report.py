@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 
 from botkit.errors import BotkitError, ProviderRefused
-from botkit.oauth.provider import Provider
-from botkit.oauth.tokens import error_name
+from botkit.oauth import Provider, error_name
 
 WIDTH = 92  # characters of a line as it is shown
 # What no trip can show: it would look the same with a wrong value.

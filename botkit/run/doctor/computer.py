@@ -30,7 +30,7 @@ PACKAGES = (
     "dotenv",
     "waitress",
 )  # as in pyproject.toml
-PROJECT = Path(__file__).resolve().parent.parent  # the folder that has requirements.txt
+PROJECT = Path(__file__).resolve().parents[3]  # the folder that has requirements.txt
 PATIENCE_SECONDS = 5.0
 
 
@@ -152,14 +152,14 @@ def _world_waits() -> str:
 
 def _world() -> str:
     try:
-        from botkit.lessons.kit import Kit
-        from botkit.oauth import http
+        from botkit.oauth import watchers
+        from botkit.run.running import Running
 
-        others, http.watchers[:] = http.watchers[:], []  # a kit that runs already watches its own
+        others, watchers[:] = watchers[:], []  # a kit that runs already watches its own
         try:
-            Kit().close()
+            Running().close()
         finally:
-            http.watchers[:] = others
+            watchers[:] = others
     except Exception as error:
         fix = ["Restart the kernel (menu Kernel > Restart Kernel…)."]
         if isinstance(error, ImportError):  # a package that is there, but in another version

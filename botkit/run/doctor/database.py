@@ -13,17 +13,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from botkit.bot.bot import DATABASE
-from botkit.bot.keys import key_file
+from botkit.bot import DATABASE, key_file
 from botkit.errors import DatabaseBusy, SettingsError, StorageError, WrongKey
 from botkit.run.doctor.report import Check, note, ok, wrong
-from botkit.settings import Settings
-from botkit.storage.database import connect
-from botkit.storage.database_errors import clear_errors
-from botkit.storage.seal import VARIABLE as KEY
-from botkit.storage.seal import Seal, read_keys
-from botkit.storage.sealing import count_plain_rows, engine_options, prove_key
-from botkit.storage.tables import Bot, Table
+from botkit.settings import KEY_VARIABLE as KEY
+from botkit.settings import Settings, read_keys
+from botkit.storage import (
+    Bot,
+    Seal,
+    Table,
+    clear_errors,
+    connect,
+    count_plain_rows,
+    engine_options,
+    prove_key,
+)
 
 VARIABLE = "RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI"
 NAME_A_FILE = f"Set {VARIABLE},\nto {DATABASE} for example."

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
-from botkit.bot.bot import SKILLS
-from botkit.oauth.provider import callback_path
+from botkit.bot import SKILLS
+from botkit.oauth import callback_path
 from botkit.run.address import Source, choose_address, find_reach
 from botkit.run.doctor.report import Check, note, ok, wrong
 from botkit.run.doctor.systems import Reading
@@ -182,11 +182,11 @@ def tunnel(place: Place) -> Check:
         return _ngrok()
     if place.settings.chatbot:
         return note("tunnel", "No tunnel is used: ngrok is not chosen.")
-    from botkit.lessons.kit import Kit
+    from botkit.run.running import Running
 
     try:
-        with closing(Kit()) as kit:
-            kit.open_tunnel()
+        with closing(Running()) as running:
+            running.open_tunnel()
     except Exception as error:
         advice = getattr(error, "advice", "Repair the lines above first.")
         return wrong("tunnel", "The practice tunnel does not open.", advice)

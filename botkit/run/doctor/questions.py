@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from botkit.oauth.provider import github, google_drive
+from botkit.providers import github, google_drive
 from botkit.settings import Registration, credentials
 
 MADE_UP = "a-code-that-nobody-gave-out"

@@ -15,8 +15,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from botkit.oauth import http
-from botkit.oauth.tokens import read_fields
+from botkit.oauth import http, read_fields
 from botkit.run.doctor.questions import Service
 from botkit.run.doctor.report import Check, note, ok, wrong
 

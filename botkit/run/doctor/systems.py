@@ -15,8 +15,15 @@ from botkit.errors import SettingsError
 from botkit.run.doctor.computer import PROJECT
 from botkit.run.doctor.report import Check, note, ok, wrong
 from botkit.run.systems import PARTIES
-from botkit.settings import SKILLS, Registration, Settings, credentials, load_settings
-from botkit.storage.seal import MAKE_ONE, VARIABLE
+from botkit.settings import (
+    KEY_VARIABLE,
+    MAKE_A_KEY,
+    SKILLS,
+    Registration,
+    Settings,
+    credentials,
+    load_settings,
+)
 from botkit.variables import VARIABLES
 
 CHATBOT = ("RINGCENTRAL_CHATBOT_CLIENT_ID", "RINGCENTRAL_CHATBOT_CLIENT_SECRET")
@@ -146,15 +153,15 @@ def key(reading: Reading) -> Check:
     """The key that seals what is in the database: is there one?"""
     settings = reading.settings
     count = len(settings.secret_keys)
-    if VARIABLE in reading.left_out:
-        return note("key", f"{VARIABLE} is left out: see above.")
+    if KEY_VARIABLE in reading.left_out:
+        return note("key", f"{KEY_VARIABLE} is left out: see above.")
     if count:
         them = "a key" if count == 1 else f"{count} keys, the newest first"
-        return ok("key", f"{VARIABLE} holds {them}.")
+        return ok("key", f"{KEY_VARIABLE} holds {them}.")
     if settings.is_live:
-        text = f"{VARIABLE} is not set, so the tokens could not be sealed, and nothing starts."
-        return wrong("key", text, f"Make a key, once: {MAKE_ONE}")
-    return note("key", f"{VARIABLE} is not set: practice makes a key of its own.")
+        text = f"{KEY_VARIABLE} is not set, so the tokens could not be sealed, and nothing starts."
+        return wrong("key", text, f"Make a key, once: {MAKE_A_KEY}")
+    return note("key", f"{KEY_VARIABLE} is not set: practice makes a key of its own.")
 
 
 def _system(

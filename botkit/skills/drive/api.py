@@ -18,8 +18,7 @@ from typing import Any
 import requests
 
 from botkit.errors import ProviderError, ProviderNonsense, ProviderRefused, RateLimited
-from botkit.oauth.http import ApiSession
-from botkit.oauth.tokens import read_fields
+from botkit.oauth import ApiSession, read_fields
 
 FILE = (
     "id,name,mimeType,trashed,createdTime,webViewLink,"

@@ -22,8 +22,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from botkit.chat.ringcentral import LONGEST_POST, plain
-from botkit.storage.tables import Service
+from botkit.chat import LONGEST_POST, plain
+from botkit.storage import Service
 
 REMEMBERED = 2_000  # files; some 150 kilobytes
 LONGEST_NAME = 120  # characters of a name that are remembered and shown

@@ -25,10 +25,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botkit.errors import ProviderError, StorageError
-from botkit.oauth.http import ApiSession
+from botkit.oauth import ApiSession
 from botkit.skills.drive import api as drive_api
-from botkit.storage.store import Storage
-from botkit.storage.tables import Service
+from botkit.storage import Service, Storage
 
 WEBHOOK = "/google/webhook"
 Channel = dict[str, Any]

@@ -12,11 +12,11 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from botkit.chat.events import Event
+from botkit.chat import Event
 from botkit.skills.base import ServiceSkill
 from botkit.skills.drive.channels import WEBHOOK, turn_of, watched_by
 from botkit.skills.drive.watch import DriveWatch, whose
-from botkit.storage.tables import Service
+from botkit.storage import Service
 
 ABOUT = (
     "I watch a Google Drive for this chat, and tell you here when a file is added, trashed, "

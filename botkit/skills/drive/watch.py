@@ -15,17 +15,16 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 
-from botkit.chat.ringcentral import plain
+from botkit.chat import plain
 from botkit.errors import BotkitError, ProviderError, ProviderNonsense, ReconnectNeeded
-from botkit.oauth.account import missing_scopes
-from botkit.oauth.http import ApiSession
+from botkit.oauth import ApiSession, missing_scopes
 from botkit.skills.base import ServiceSkill
 from botkit.skills.drive import api as drive_api
 from botkit.skills.drive import changes as drive_changes
 from botkit.skills.drive import channels as drive_channels
 from botkit.skills.drive.changes import News
 from botkit.skills.drive.channels import Turn, turn_of
-from botkit.storage.tables import Service
+from botkit.storage import Service
 
 TRY_AGAIN_AFTER = (5.0, 30.0, 180.0)  # seconds; after that the next notification, or the next day
 I_TELL = "I tell you here when a file is added, trashed, restored or renamed."

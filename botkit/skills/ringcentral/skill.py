@@ -13,7 +13,7 @@ import re
 
 import requests
 
-from botkit.chat.events import Event
+from botkit.chat import Event
 from botkit.errors import (
     BotkitError,
     ProviderError,
@@ -22,13 +22,12 @@ from botkit.errors import (
     RateLimited,
     ReconnectNeeded,
 )
-from botkit.oauth.http import ApiSession
-from botkit.oauth.tokens import read_fields
+from botkit.oauth import ApiSession, read_fields
 from botkit.skills.base import ServiceSkill
 from botkit.skills.ringcentral.edits import HELP, PHRASES, Edit, read_edit
 from botkit.skills.ringcentral.facts import FACTS, ME, TOPICS, WAYS, Fact
 from botkit.skills.ringcentral.words import Data, at, normal, records, said
-from botkit.storage.tables import Service
+from botkit.storage import Service
 
 
 class AssistantSkill(ServiceSkill):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from botkit.chat.ringcentral import plain
+from botkit.chat import plain
 
 LONGEST = 300  # characters of one value
 NOT_SET = "not set"

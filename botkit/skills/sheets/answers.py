@@ -12,7 +12,7 @@ from typing import Any
 import requests
 
 from botkit.errors import BotkitError, ProviderNonsense
-from botkit.oauth.tokens import read_fields
+from botkit.oauth import read_fields
 from botkit.skills.sheets.words import LAST_COLUMN, LAST_ROW, Range, Unclear, read_range, shown
 
 MOST_TABS = 20

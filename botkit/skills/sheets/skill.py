@@ -18,10 +18,9 @@ from difflib import get_close_matches
 from typing import Any
 from urllib.parse import quote
 
-from botkit.chat.events import Event
+from botkit.chat import Event
 from botkit.errors import ProviderNonsense, ProviderUnreachable, ReconnectNeeded
-from botkit.oauth.account import missing_scopes
-from botkit.oauth.tokens import read_fields
+from botkit.oauth import missing_scopes, read_fields
 from botkit.skills.base import ServiceSkill
 from botkit.skills.sheets.answers import (
     LOOK_FIRST,
@@ -46,7 +45,7 @@ from botkit.skills.sheets.words import (
     read_value,
     shown,
 )
-from botkit.storage.tables import Service
+from botkit.storage import Service
 
 ROWS, COLUMNS = 1_000, 50  # the most that is asked for at once; far more than a chat shows
 RAW = {"valueInputOption": "RAW", "includeValuesInResponse": "true"}

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from botkit.chat.ringcentral import plain
+from botkit.chat import plain
 from botkit.skills.sheets.words import Range, letters, shown
 
 WIDEST, TALLEST = 62, 30  # places and rows: what a chat shows without breaking lines

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from botkit.chat.ringcentral import plain
+from botkit.chat import plain
 from botkit.errors import BotkitError
 
 LAST_ROW, LAST_COLUMN = 10_000_000, 18_278  # no sheet is longer, or wider than ZZZ

@@ -1,0 +1,81 @@
+"""Google Drive and Google Sheets: two providers, and what Google is like for both.
+
+Source: Google's page "Using OAuth 2.0 for Web Server Applications"; discovery documents drive.v3
+and sheets.v4.
+"""
+
+from __future__ import annotations
+
+from botkit.oauth import Provider, Revocation
+
+GOOGLE = "https://www.googleapis.com"
+GOOGLE_SCOPE = f"{GOOGLE}/auth"  # how the names of Google's scopes begin, wherever Google is
+
+
+def google_drive(client_id: str, client_secret: str, *, server: str = GOOGLE) -> Provider:
+    """Google Drive, to read.  `server` stands for all of Google's addresses if it is another one.
+
+    Source: discovery document drive.v3.
+    """
+    return _google(
+        *("GoogleDrive", "google", client_id, client_secret, server),
+        title="Google Drive",
+        api_url=f"{server}/drive/v3",
+        scope=f"{GOOGLE_SCOPE}/drive.readonly",
+    )
+
+
+def google_sheets(client_id: str, client_secret: str, *, server: str = GOOGLE) -> Provider:
+    """Google Sheets, to read and write.  Source: discovery document sheets.v4."""
+    api = "https://sheets.googleapis.com" if server == GOOGLE else server
+    return _google(
+        *("GoogleSheets", "google-sheets", client_id, client_secret, server),
+        title="Google Sheets",
+        api_url=f"{api}/v4",
+        scope=f"{GOOGLE_SCOPE}/spreadsheets",
+    )
+
+
+def _google(
+    name: str,
+    slug: str,
+    client_id: str,
+    client_secret: str,
+    server: str,
+    *,
+    title: str,
+    api_url: str,
+    scope: str,
+) -> Provider:
+    """Google as a web app sees it: one host for each thing.
+
+    A refresh token comes only with `access_type=offline`, and only when the person is really asked:
+    hence `prompt=consent`.  The e-mail scope is there to learn whose account it is.
+    Source: Google's page "Using OAuth 2.0 for Web Server Applications".
+    """
+    accounts, tokens = "https://accounts.google.com", "https://oauth2.googleapis.com"
+    if server != GOOGLE:
+        accounts = tokens = server
+    return Provider(
+        name=name,
+        slug=slug,
+        client_id=client_id,
+        client_secret=client_secret,
+        authorize_url=f"{accounts}/o/oauth2/v2/auth",
+        token_url=f"{tokens}/token",
+        api_url=api_url,
+        scopes=(scope, f"{GOOGLE_SCOPE}/userinfo.email"),
+        issuer=accounts,
+        authorize_params={"access_type": "offline", "prompt": "consent"},
+        account_url=f"{server}/oauth2/v2/userinfo",
+        account_name_field="email",
+        revocation=Revocation(
+            method="POST",
+            url=f"{tokens}/revoke",
+            field="token",
+            encoding="form",
+            client_auth="none",
+        ),
+        same_grant=("GoogleDrive", "GoogleSheets"),
+        title=title,
+    )

@@ -1,0 +1,38 @@
+"""RingCentral as a service that people connect, not as the chat.
+
+Source: RingCentral developer guide, "Authorization code flow".
+"""
+
+from __future__ import annotations
+
+from botkit.oauth import Provider, Revocation
+
+
+def ringcentral(
+    client_id: str, client_secret: str, *, server: str = "https://platform.ringcentral.com"
+) -> Provider:
+    """RingCentral as a service that people connect, not as the chat.
+
+    Scopes belong to the app there, and a link asks for none.  To revoke ends one session.
+    Source: RingCentral developer guide, "Authorization code flow".
+    """
+    return Provider(
+        name="RingCentral",
+        slug="ringcentral",
+        client_id=client_id,
+        client_secret=client_secret,
+        authorize_url=f"{server}/restapi/oauth/authorize",
+        token_url=f"{server}/restapi/oauth/token",
+        api_url=f"{server}/restapi/v1.0",
+        scopes=(),
+        client_auth="basic",
+        account_url=f"{server}/restapi/v1.0/account/~/extension/~",
+        revocation=Revocation(
+            method="POST",
+            url=f"{server}/restapi/oauth/revoke",
+            field="token",
+            encoding="form",
+            client_auth="basic",
+            ends="connection",
+        ),
+    )

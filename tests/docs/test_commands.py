@@ -269,6 +269,12 @@ def test_the_tests_are_run(terminal, project):
     assert "1 passed" in terminal("pytest --nbval -q notebooks")
 
 
+@runs("pytest tests/core")
+def test_the_tests_of_one_room_are_run(terminal, project):
+    (project / "tests" / "core" / "test_one.py").write_text("def test_one():\n    pass\n")
+    assert "1 passed" in terminal("pytest tests/core")
+
+
 @runs("python tests/refresh_notebooks.py")
 def test_outputs_are_stored_anew(terminal, project):
     assert terminal("python tests/refresh_notebooks.py") == "00_start_here.ipynb: changed\n"

@@ -223,7 +223,7 @@ def test_the_guide_for_instructors_is_linked_from_the_readme():
         ("../README.md#go-dead", "README.md has no heading #go-dead"),
         ("../README.md#Go-live", "README.md has no heading #Go-live"),
         ("../README.md#go-live", ""),
-        ("../botkit/contract", ""),
+        ("../botkit/providers/contract", ""),
         ("https://www.sqlite.org/lang_createindex.html#unique_indexes", ""),
     ],
 )

@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 LESSONS = sorted(ROOT.glob("notebooks/*.ipynb"))
 GUIDE = ROOT / "notebooks" / "INSTRUCTORS.md"
-DOCUMENTS = [README, *LESSONS, GUIDE]
+CONTRIBUTING, CHANGES = ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"
+DOCUMENTS = [README, CONTRIBUTING, CHANGES, *LESSONS, GUIDE]
 
 
 @cache

@@ -1,9 +1,10 @@
 """How fast botkit is, beside its peers, and where a callback's time goes; as a note in Markdown.
 
-    pip install -r requirements.txt -r tests/requirements.txt python tests/benchmarks/benchmark.py
-    --quick                  a try, of a minute python tests/benchmarks/benchmark.py > benchmark.md
-    the whole; the first time makes the databases python tests/benchmarks/benchmark.py --postgresql
-    postgresql+psycopg://me@host/postgres
+    pip install -r requirements.txt -r tests/requirements.txt
+    cd tests/benchmarks
+    python benchmark.py --quick           a try, of a minute
+    python benchmark.py > benchmark.md    the whole; the first time makes the databases
+    python benchmark.py --postgresql postgresql+psycopg://me@host/postgres
 
 No part of the test run.  Nothing else should be busy on the machine.  Filled databases are kept in
 the folder `--keep` (about 3 GB), or on the PostgreSQL server, as databases `benchmark_...`.
@@ -29,6 +30,9 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+
+sys.path.append(str(Path(__file__).parents[1] / "helpers"))  # as pytest does
+
 from benchmark_contestants import OURS, Contestant, botkits_pragmas
 from benchmark_peers import PEERS
 from benchmark_web import callback_profile, callbacks_per_second

@@ -172,10 +172,10 @@ def status(chosen: argparse.Namespace) -> int:
 
 
 def new_key(_chosen: argparse.Namespace) -> int:
-    from botkit import storage
-    from botkit.settings import KEY_VARIABLE
+    from botkit.settings import SECRET_KEY
+    from botkit.storage.seal import new_key
 
-    print(f"{KEY_VARIABLE}={storage.new_key()}")
+    print(f"{SECRET_KEY}={new_key()}")
     print(KEEP_IT, file=sys.stderr)
     return 0
 

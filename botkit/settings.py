@@ -1,18 +1,23 @@
-"""What is set from outside: the environment and the file `.env`, read once into one frozen object.
+"""Read everything that is set from outside into one frozen object, and refuse what cannot work.
 
-The names are those of the original bots, so that their instructions still fit.  A system is live
-when its credentials are there; otherwise its practice stand-in takes its place.
-`BOTKIT_PRACTICE=1` keeps everything in practice.
+Start at `PLACES`: the one table of the places where an app of ours can be registered.  Whoever
+needs to know which services there are asks it: the settings, the doctor, the log, the traces.  Then
+read `load_settings`, which reads the environment and the file `.env`.
 
-Whatever cannot work is refused here, before anything starts, with a sentence that names the
-variable.
+The names of the variables are those of the original bots, so their instructions still fit.  A
+system is live when its credentials are there.  Otherwise its practice stand-in is used.
+`BOTKIT_PRACTICE=1` keeps everything in practice.  A value that cannot work is refused before
+anything starts, with a sentence that names the variable and never shows the value.
+
+How a service is described is in botkit/oauth/provider.py, and which skills there are in
+botkit/bot/bot.py.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -20,11 +25,117 @@ from urllib.parse import SplitResult, urlsplit
 from cryptography.fernet import Fernet
 
 from botkit.errors import SettingsError
-from botkit.variables import read_variables
 
-KEY_VARIABLE = "BOTKIT_SECRET_KEY"
-MAKE_A_KEY = "python -m botkit new-key >> .env"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+SECRET_KEY = "BOTKIT_SECRET_KEY"
+MAKE_A_KEY = "python -m botkit new-key >> .env"
+
+
+# ---- the places, and the skills that need them -------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place where an app of ours can be registered, and the variables that say so.
+
+    `server` is its address if `server_variable` is not set.  `app` is what our app is called there,
+    for people who read about the variables.
+    """
+
+    title: str  # in a sentence
+    prefix: str  # of the variables PREFIX_CLIENT_ID and PREFIX_CLIENT_SECRET
+    server_variable: str
+    server: str
+    app: str
+    full_title: str = ""  # where the title alone does not say which place it is
+    server_meaning: str = ""
+    client_id_example: str = ""
+
+    @property
+    def heading(self) -> str:
+        """The title at the beginning of a line."""
+        return self.title[0].upper() + self.title[1:]
+
+    @property
+    def credentials(self) -> tuple[str, str]:
+        """The two variables that make this place live."""
+        return f"{self.prefix}_CLIENT_ID", f"{self.prefix}_CLIENT_SECRET"
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """All its variables, described."""
+        client_id, client_secret = self.credentials
+        meaning = self.server_meaning or f"{self.title}'s address"
+        return (
+            Variable(client_id, f"{self.app}: client id", self.client_id_example),
+            Variable(client_secret, f"{self.app}: client secret", ""),
+            Variable(self.server_variable, meaning, self.server),
+        )
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of the environment."""
+
+    name: str
+    meaning: str
+    example: str
+
+
+CHAT = "chat"  # the place of the bot itself; every other one is a service that people connect
+
+PLACES = {
+    "github": Place(
+        title="GitHub",
+        prefix="GITHUB",
+        server_variable="GITHUB_SERVER",
+        server="https://github.com",
+        app="GitHub OAuth app",
+        server_meaning="a GitHub Enterprise Server instead of github.com",
+        client_id_example="Ov23li...",
+    ),
+    "google": Place(
+        title="Google",
+        prefix="GOOGLE_API",
+        server_variable="GOOGLE_SERVER",
+        server="https://www.googleapis.com",
+        app="Google OAuth client",
+        server_meaning="another address instead of Google's",
+    ),
+    CHAT: Place(
+        title="the chat",
+        full_title="RingCentral",
+        prefix="RINGCENTRAL_CHATBOT",
+        server_variable="RINGCENTRAL_SERVER",
+        server="https://platform.ringcentral.com",
+        app="RingCentral bot app",
+        server_meaning="RingCentral's address",
+    ),
+    "ringcentral_app": Place(
+        title="RingCentral",
+        full_title="RingCentral (the app)",
+        prefix="RINGCENTRAL_APP",
+        server_variable="RINGCENTRAL_SERVER",
+        server="https://platform.ringcentral.com",
+        app="RingCentral app that people connect",
+    ),
+}
+
+# The skills, in the order of their turns, and the place that each needs.
+SKILLS = {
+    "github": "github",
+    "drive": "google",
+    "sheets": "google",
+    "ringcentral": "ringcentral_app",
+}
+
+
+def credentials(skill: str) -> tuple[str, str]:
+    """Return the two variables that make a skill's service live."""
+    return PLACES[SKILLS[skill]].credentials
+
+
+# ---- the settings ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -38,12 +149,9 @@ class Registration:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that can be set.  A registration of None means: practice."""
+    """Everything that can be set.  A place without a registration is practice."""
 
-    github: Registration | None = None
-    google: Registration | None = None
-    chatbot: Registration | None = None  # the bot in RingCentral's chat
-    ringcentral_app: Registration | None = None  # RingCentral as a service that people connect
+    registrations: Mapping[str, Registration] = field(default_factory=dict)  # by place
     database: str | None = field(default=None, repr=False)  # an SQLAlchemy URL; may hold a password
     secret_keys: tuple[str, ...] = field(default=(), repr=False)  # the newest is the first
     public_address: str | None = None
@@ -57,39 +165,89 @@ class Settings:
     )
     skills: tuple[str, ...] = ("github",)  # what the bot can do; the names are in SKILLS
 
+    @property
+    def chatbot(self) -> Registration | None:
+        """The bot's own app in RingCentral's chat."""
+        return self.registrations.get(CHAT)
+
     def registration_for(self, skill: str) -> Registration | None:
-        """Our app at the service that a skill works with."""
-        found: Registration | None = getattr(self, SKILLS[skill][0])
-        return found
+        """Return our app at the service that a skill works with."""
+        return self.registrations.get(SKILLS[skill])
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The places that the skills need, each once, in the order of the skills."""
+        return tuple(dict.fromkeys(SKILLS[skill] for skill in self.skills))
 
     @property
     def is_live(self) -> bool:
         """Whether any registration is set, so that the tokens are real ones."""
-        live = self.github, self.google, self.chatbot, self.ringcentral_app
-        return not self.practice and any(live)
+        return not self.practice and bool(self.registrations)
+
+    def with_registration(self, place: str, registration: Registration) -> Settings:
+        """Return the same settings with this registration at a place."""
+        return replace(self, registrations={**self.registrations, place: registration})
 
 
-# The skills, in the order of their turns: which registration each needs, how its variables begin.
-SKILLS = {
-    "github": ("github", "GITHUB_CLIENT"),
-    "drive": ("google", "GOOGLE_API_CLIENT"),
-    "sheets": ("google", "GOOGLE_API_CLIENT"),
-    "ringcentral": ("ringcentral_app", "RINGCENTRAL_APP_CLIENT"),
-}
+# ---- the variables -----------------------------------------------------------------------------
 
-
-def credentials(skill: str) -> tuple[str, str]:
-    """The variables that make a skill's service live."""
-    prefix = SKILLS[skill][1]
-    return f"{prefix}_ID", f"{prefix}_SECRET"
-
-
-# Only github.com and Google have one address for everybody; and the original bots' own default.
-GITHUB, GOOGLE, RINGCENTRAL = (
-    "https://github.com",
-    "https://www.googleapis.com",
-    "https://platform.ringcentral.com",
+OTHER_VARIABLES = (
+    Variable(
+        "RINGCENTRAL_CHATBOT_SERVER",
+        "the bot's public address, if it has one of its own",
+        "https://bot.example.com",
+    ),
+    Variable(
+        "RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI",
+        "the database, as an SQLAlchemy URL",
+        "sqlite:///botkit.sqlite",
+    ),
+    Variable(
+        SECRET_KEY,
+        "seals the tokens in the database; several: the newest first, then a comma",
+        "",
+    ),
+    Variable("NGROK_AUTHTOKEN", "ngrok account: opens a tunnel when the bot has no address", ""),
+    Variable("NGROK_DOMAIN", "ngrok: your permanent domain", "name.ngrok-free.dev"),
+    Variable(
+        "BOTKIT_SKILLS",
+        "what the bot can do; by default github, and what has its credentials here",
+        "github, drive, sheets, ringcentral",
+    ),
+    Variable("BOTKIT_CONFIRM", "0 connects at once, without a code that is said in the chat", "1"),
+    Variable(
+        "BOTKIT_PUBLIC_URL",
+        "on a hub: how a browser reaches a port of this computer, with `{port}` in it",
+        "https://hub.example.org/hub/user-redirect/proxy/{port}",
+    ),
+    Variable("BOTKIT_PORT", "the port on which the bot listens", "8090"),
+    Variable("BOTKIT_PRACTICE", "1 keeps everything in practice, whatever else is set", "1"),
 )
+
+
+def known_variables() -> tuple[Variable, ...]:
+    """Return all variables that botkit reads.  The README's table and `.env.example` show these."""
+    of_places = (variable for place in PLACES.values() for variable in place.variables)
+    return tuple(dict.fromkeys([*of_places, *OTHER_VARIABLES]))  # two places may share a server
+
+
+def read_variables(environment: Mapping[str, str], env_file: Path | None = None) -> dict[str, str]:
+    """Return the variables that are set and not empty.
+
+    One of the `environment` wins over one in `env_file`, which is `.env` in the current folder or
+    in one above it if it is None.
+    """
+    from dotenv import dotenv_values, find_dotenv
+
+    file = str(env_file) if env_file else find_dotenv(usecwd=True)
+    names = [variable.name for variable in known_variables()]
+    written = dotenv_values(file) if file else {}
+    values = {name: written.get(name) or "" for name in names}
+    values |= {name: environment[name] for name in names if name in environment}
+    return {name: value.strip() for name, value in values.items() if value.strip()}
+
+
+# ---- reading them, and refusing what cannot work -----------------------------------------------
 
 
 def load_settings(
@@ -103,7 +261,7 @@ def load_settings(
     values = read_variables(os.environ if environment is None else environment, env_file)
     common = Settings(
         database=_database(values),
-        secret_keys=read_keys(values.get(KEY_VARIABLE, "")),
+        secret_keys=read_keys(values.get(SECRET_KEY, "")),
         port=_port(values),
         practice=_yes(values, "BOTKIT_PRACTICE", "0"),
         confirm=_yes(values, "BOTKIT_CONFIRM", "1"),
@@ -114,22 +272,15 @@ def load_settings(
         return common
     live = replace(
         common,
-        github=_registration(values, "GITHUB_CLIENT", "GITHUB_SERVER", GITHUB),
-        google=_registration(values, "GOOGLE_API_CLIENT", "GOOGLE_SERVER", GOOGLE),
-        chatbot=_registration(
-            values, "RINGCENTRAL_CHATBOT_CLIENT", "RINGCENTRAL_SERVER", RINGCENTRAL
-        ),
-        ringcentral_app=_registration(
-            values, "RINGCENTRAL_APP_CLIENT", "RINGCENTRAL_SERVER", RINGCENTRAL
-        ),
+        registrations=dict(_registrations(values)),
         public_address=_address(values, "RINGCENTRAL_CHATBOT_SERVER"),
         ngrok_authtoken=values.get("NGROK_AUTHTOKEN"),
         ngrok_domain=_domain(values),
     )
     if "BOTKIT_SKILLS" in values:
         return live
-    there = [name for name in SKILLS if name == "github" or live.registration_for(name)]
-    return replace(live, skills=tuple(there))
+    used = [name for name in SKILLS if name == "github" or live.registration_for(name)]
+    return replace(live, skills=tuple(used))
 
 
 def practice_settings() -> Settings:
@@ -147,10 +298,14 @@ def _yes(values: Mapping[str, str], name: str, default: str) -> bool:
     return value == "1"
 
 
-def _registration(
-    values: Mapping[str, str], prefix: str, server_name: str, server: str
-) -> Registration | None:
-    names = (f"{prefix}_ID", f"{prefix}_SECRET")
+def _registrations(values: Mapping[str, str]) -> Iterator[tuple[str, Registration]]:
+    for name, place in PLACES.items():
+        if registration := _registration(values, place):
+            yield name, registration
+
+
+def _registration(values: Mapping[str, str], place: Place) -> Registration | None:
+    names = place.credentials
     there = [name for name in names if name in values]
     if not there:
         return None
@@ -160,7 +315,7 @@ def _registration(
             f"{there[0]} is set, but {missing} is not.",
             advice=f"Set {missing} too, or remove both to practise.",
         )
-    address = _address(values, server_name) or server
+    address = _address(values, place.server_variable) or place.server
     return Registration(values[names[0]], values[names[1]], address)
 
 
@@ -223,6 +378,24 @@ def read_skills(text: str) -> tuple[str, ...]:
     return tuple(name for name in SKILLS if name in wanted)
 
 
+def read_keys(text: str) -> tuple[str, ...]:
+    """Return the keys in a text such as "newest, older".
+
+    Raises `SettingsError`, which shows none of them.
+    """
+
+    keys = tuple(text.replace(",", " ").split())
+    for number, key in enumerate(keys, start=1):
+        try:
+            Fernet(key)
+        except ValueError:
+            which = f", number {number} of {len(keys)}," if len(keys) > 1 else ""
+            advice = f"A key has 44 characters, and this makes one: {MAKE_A_KEY}"
+            happened = f"What {SECRET_KEY} holds{which} is no key."
+            raise SettingsError(happened, advice=advice) from None
+    return keys
+
+
 def _database(values: Mapping[str, str]) -> str | None:
     url = values.get("RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI")
     if url and "://" not in url:  # the rest is the database's to judge
@@ -253,18 +426,3 @@ def _port(values: Mapping[str, str]) -> int:
             "BOTKIT_PORT is not a port.", advice="Write a number from 1024 to 65535, such as 8090."
         )
     return int(text)
-
-
-def read_keys(text: str) -> tuple[str, ...]:
-    """The keys in a text such as "newest, older".  Raises `SettingsError`, which shows none."""
-    keys = tuple(text.replace(",", " ").split())
-    for number, key in enumerate(keys, start=1):
-        try:
-            Fernet(key)
-        except ValueError:
-            which = f", number {number} of {len(keys)}," if len(keys) > 1 else ""
-            advice = f"A key has 44 characters, and this makes one: {MAKE_A_KEY}"
-            raise SettingsError(
-                f"What {KEY_VARIABLE} holds{which} is no key.", advice=advice
-            ) from None
-    return keys

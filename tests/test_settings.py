@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from botkit.errors import SettingsError
 from botkit.run.address import Address, Reach, choose_address, find_reach
-from botkit.settings import Registration, Settings, load_settings, practice_settings
-from botkit.variables import VARIABLES
+from botkit.settings import (
+    Registration,
+    Settings,
+    known_variables,
+    load_settings,
+    practice_settings,
+)
+from botkit.storage.seal import new_key
 
 ROOT = Path(__file__).parent.parent
 GITHUB = {"GITHUB_CLIENT_ID": "id", "GITHUB_CLIENT_SECRET": "planted-secret"}
@@ -31,8 +39,10 @@ def test_with_nothing_set_everything_is_practice(load):
 
 def test_credentials_make_a_system_live_and_only_that_one(load):
     settings = load(**GITHUB)
-    assert settings.github == Registration("id", "planted-secret", "https://github.com")
-    assert settings.chatbot is None and settings.google is None
+    assert settings.registrations["github"] == Registration(
+        "id", "planted-secret", "https://github.com"
+    )
+    assert list(settings.registrations) == ["github"] and settings.chatbot is None
 
 
 def test_all_names_of_the_original_are_understood(load):
@@ -50,8 +60,10 @@ def test_all_names_of_the_original_are_understood(load):
     )
     sandbox = "https://platform.devtest.ringcentral.com"
     assert settings.chatbot == Registration("bot", "s", sandbox)
-    assert settings.ringcentral_app == Registration("app", "s", sandbox)
-    assert settings.google == Registration("google", "s", "https://www.googleapis.com")
+    assert settings.registrations["ringcentral_app"] == Registration("app", "s", sandbox)
+    assert settings.registrations["google"] == Registration(
+        "google", "s", "https://www.googleapis.com"
+    )
     assert settings.public_address == "https://bot.example.com"
     assert settings.database == "sqlite:///x.sqlite"
 
@@ -59,9 +71,11 @@ def test_all_names_of_the_original_are_understood(load):
 def test_the_environment_wins_over_the_file(load):
     written = "GITHUB_CLIENT_ID=file\nGITHUB_CLIENT_SECRET=file\nBOTKIT_PORT=8090\n"
     settings = load(written, GITHUB_CLIENT_ID="environment")
-    assert settings.github == Registration("environment", "file", "https://github.com")
+    assert settings.registrations["github"] == Registration(
+        "environment", "file", "https://github.com"
+    )
     assert settings.port == 8090
-    assert load(written, GITHUB_CLIENT_ID="", GITHUB_CLIENT_SECRET="").github is None
+    assert load(written, GITHUB_CLIENT_ID="", GITHUB_CLIENT_SECRET="").registrations == {}
 
 
 def test_the_file_is_found_in_a_folder_above(tmp_path, monkeypatch):
@@ -163,6 +177,18 @@ def test_a_way_for_browsers_that_leads_nowhere_is_refused(load, pattern):
     assert "hub.example.org/hub/user-redirect/proxy/{port}" in caught.value.advice
 
 
+def test_the_settings_are_read_without_a_database(tmp_path):
+    """In a fresh interpreter: nothing that only a running bot needs is loaded."""
+    program = (
+        "import sys, botkit.settings\n"
+        "botkit.settings.load_settings({'BOTKIT_SECRET_KEY': sys.argv[1]})\n"
+        "print([name for name in ('sqlalchemy', 'flask', 'requests') if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", program, new_key()]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (run.stdout, run.stderr) == ("[]\n", "")
+
+
 # ---- where the bot is found
 
 CODESPACE = {
@@ -236,9 +262,9 @@ def test_an_address_for_browsers_and_the_one_on_loopback_are_the_same_place(patt
 
 def test_the_example_file_names_every_variable_and_sets_none(load):
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
-    for variable in VARIABLES:
+    for variable in known_variables():
         assert f"# {variable.meaning}\n# {variable.name}={variable.example}\n" in text
-    assert text.count("=") == len(VARIABLES)
+    assert text.count("=") == len(known_variables())
     assert load(text) == Settings()
 
 
@@ -246,7 +272,7 @@ def test_the_table_in_the_readme_names_every_variable():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     told = [row for row in rows if row.split("`")[1].isupper()]
-    assert told == [f"| `{variable.name}` | {variable.meaning} |" for variable in VARIABLES]
+    assert told == [f"| `{variable.name}` | {variable.meaning} |" for variable in known_variables()]
 
 
 # ---- which skills ------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from botkit import providers
 from botkit.bot.keys import key_wanted
@@ -19,7 +20,7 @@ from botkit.bot.worker import Work
 from botkit.chat import Chat, Installation
 from botkit.errors import InstallRefused, SettingsError, StorageError
 from botkit.oauth import Provider, callback_path
-from botkit.settings import Settings, credentials
+from botkit.settings import CHAT, PLACES, Registration, Settings, credentials
 from botkit.skills import (
     VERBS,
     AssistantSkill,
@@ -38,12 +39,24 @@ log = logging.getLogger("botkit")
 DATABASE = "sqlite:///botkit.sqlite"
 
 
-# Of each skill: its class, and how its service is described.
-SKILLS: dict[str, tuple[type[ServiceSkill], Callable[..., Provider]]] = {
-    "github": (GitHubSkill, providers.github),
-    "drive": (GoogleDriveSkill, providers.google_drive),
-    "sheets": (GoogleSheetsSkill, providers.google_sheets),
-    "ringcentral": (AssistantSkill, providers.ringcentral),
+class Entry(NamedTuple):
+    """A skill that the settings can name: its class, and how its service is described."""
+
+    skill: type[ServiceSkill]
+    description: Callable[..., Provider]
+
+    def describe(self, registration: Registration) -> Provider:
+        """Return the service, with our app as it is registered there."""
+        there = registration.client_id, registration.client_secret
+        return self.description(*there, server=registration.server)
+
+
+# By the names in `botkit.settings.SKILLS`.
+SKILLS = {
+    "github": Entry(GitHubSkill, providers.github),
+    "drive": Entry(GoogleDriveSkill, providers.google_drive),
+    "sheets": Entry(GoogleSheetsSkill, providers.google_sheets),
+    "ringcentral": Entry(AssistantSkill, providers.ringcentral),
 }
 
 
@@ -67,9 +80,9 @@ class Bot:
         if settings.chatbot is None:
             raise SettingsError(
                 "The bot needs a registration at RingCentral.",
-                advice="Set RINGCENTRAL_CHATBOT_CLIENT_ID and RINGCENTRAL_CHATBOT_CLIENT_SECRET.",
+                advice=f"Set {' and '.join(PLACES[CHAT].credentials)}.",
             )
-        described = [(SKILLS[name][0], _provider(settings, name)) for name in settings.skills]
+        described = [(SKILLS[name].skill, _provider(settings, name)) for name in settings.skills]
         if not settings.secret_keys:
             raise key_wanted()
         self.address = settings.public_address or ""
@@ -194,9 +207,4 @@ def _provider(settings: Settings, skill: str) -> Provider:
             f"The skill {skill} needs a registration at its service.",
             advice=f"Set {' and '.join(credentials(skill))}, or leave it out of BOTKIT_SKILLS.",
         )
-    client_id, secret, server = (
-        registration.client_id,
-        registration.client_secret,
-        registration.server,
-    )
-    return SKILLS[skill][1](client_id, secret, server=server)
+    return SKILLS[skill].describe(registration)

@@ -15,8 +15,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from botkit.errors import SettingsError, StorageError
-from botkit.settings import KEY_VARIABLE, MAKE_A_KEY, Settings, load_settings, read_keys
-from botkit.storage import connect, new_key
+from botkit.settings import MAKE_A_KEY, SECRET_KEY, Settings, load_settings, read_keys
+from botkit.storage import connect
+from botkit.storage.seal import new_key
 
 
 def with_key(settings: Settings) -> Settings:
@@ -33,7 +34,7 @@ def with_key(settings: Settings) -> Settings:
 
 def key_wanted() -> SettingsError:
     return SettingsError(
-        f"{KEY_VARIABLE} is not set, so the tokens in the database could not be sealed.",
+        f"{SECRET_KEY} is not set, so the tokens in the database could not be sealed.",
         advice=f"Make a key, once, and keep it as you keep a password: {MAKE_A_KEY}",
     )
 
@@ -81,7 +82,7 @@ def _kept_in(file: Path) -> tuple[str, ...]:
     if not keys:
         raise SettingsError(
             f"The file {file.name} beside the database should hold its key, and cannot be used.",
-            advice=f"Put the right file there, allow to read and write it, or set {KEY_VARIABLE}.",
+            advice=f"Put the right file there, allow to read and write it, or set {SECRET_KEY}.",
         )
     return keys
 

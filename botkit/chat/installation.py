@@ -83,7 +83,7 @@ class Installation:
             "redirect_uri": f"{self._address()}/bot/oauth",
         }
         try:
-            answer = ask_for_token(_as_provider(self._chat.registration), form)
+            answer = ask_for_token(as_provider(self._chat.registration), form)
         except ProviderRefused as error:
             raise _refusal(error) from error
         except ProviderError as error:
@@ -154,7 +154,7 @@ class Installation:
         return "<Installation>"
 
 
-def _as_provider(registration: Registration) -> Provider:
+def as_provider(registration: Registration) -> Provider:
     """RingCentral as the place where a code for a bot is exchanged."""
     server = registration.server
     return Provider(

@@ -17,19 +17,19 @@ import atexit
 import os
 from collections.abc import Iterable, Mapping
 from getpass import getpass
+from itertools import zip_longest
 from typing import Any
 from urllib.parse import urlsplit
 
 from botkit.errors import NotACallback
 from botkit.lessons.people import Person
 from botkit.oauth import Provider, callback_path, watchers
-from botkit.practice import Browser, Page, Server, serve_again
+from botkit.practice import ACCOUNTS, Browser, Page, Server, serve_again
 from botkit.run.address import Reach
 from botkit.run.running import PRACTICE, Running, WSGIApp
 from botkit.run.server import port_wanted
-from botkit.run.systems import PARTIES
 from botkit.run.tunnel import Tunnel
-from botkit.settings import SKILLS, Settings
+from botkit.settings import CHAT, PLACES, SKILLS, Settings
 from botkit.skills import AccountSkill
 from botkit.trace import Labels, Trace, show
 
@@ -152,7 +152,7 @@ class Kit(Running):
         return Browser().visit(f"{self.server.url}{path}?{address.query}")
 
     def __repr__(self) -> str:
-        places = dict.fromkeys([*(SKILLS[skill][0] for skill in self.settings.skills), "chat"])
+        places = (*self.settings.services, CHAT)
         said = what_runs(places, filter(self.world.has, places))
         lost = self.reach.source == "loopback" and os.environ.get("JUPYTERHUB_SERVICE_PREFIX")
         return f"{said}\n{UNKNOWN_HUB}" if lost else said
@@ -161,12 +161,14 @@ class Kit(Running):
 
     def _know_services(self) -> None:
         """Give every address that the bot talks to, and its own, the name of the system there."""
-        chat = self.settings.chatbot.server if self.settings.chatbot else ""
-        systems = [(chat, "chat"), (self.server.url, "bot")]
-        for skill in self.bot.services:
-            system = skill.title.partition(" ")[0]  # Google, be it Drive or Sheets
-            one = skill.provider
-            systems += [(url, system) for url in (one.authorize_url, one.token_url, one.api_url)]
+        systems = [(self.server.url, "bot")]
+        if self.settings.chatbot:
+            systems.append((self.settings.chatbot.server, CHAT))
+        for provider, skill in zip_longest(self.bot.providers, self.settings.skills):
+            added = provider.called.partition(" ")[0]  # in a notebook: no place in the settings
+            system = PLACES[SKILLS[skill]].title if skill else added
+            urls = provider.authorize_url, provider.token_url, provider.api_url
+            systems += [(url, system) for url in urls]
         for url, system in systems:
             here = self.reach.on_loopback(url)
             self.labels.name_origin(here, system)
@@ -177,9 +179,7 @@ class Kit(Running):
     def _people_the_chat(self) -> None:
         """Alice, Bob and Mallory come in, each with a browser that is signed in everywhere."""
         for name in ("Alice", "Bob", "Mallory"):
-            accounts = ("github", "google", "ringcentral", "teapot")
-            cookies = {f"{one}_account": name.lower() for one in accounts}
-            browser = Browser(cookies, find=self.reach.on_loopback)
+            browser = Browser(dict.fromkeys(ACCOUNTS, name.lower()), find=self.reach.on_loopback)
             person = Person(name, self.world.ringcentral, browser, self.settle, self.labels)
             setattr(self, name.lower(), person)
         # What the learner sees begins with ‹state·1› and ‹token·1›, not with the bot's own.
@@ -191,9 +191,10 @@ class Kit(Running):
 
 def what_runs(places: Iterable[str], practice: Iterable[str]) -> str:
     """Say in sentences which of the `places` are live, and which are practice."""
-    there = {PARTIES[place] for place in practice}
-    live = [PARTIES[place] for place in places if PARTIES[place] not in there]
-    practising = [PARTIES[place] for place in places if PARTIES[place] in there]
+    there = {PLACES[place].title for place in practice}
+    titles = [PLACES[place].title for place in places]
+    live = [title for title in titles if title not in there]
+    practising = [title for title in titles if title in there]
     if live:
         return f"Live: {_listed(live)}.  Practice: {_listed(practising) or 'nothing'}."
     everyone = _listed([practising[-1], *practising[:-1], "the bot"])

@@ -30,8 +30,8 @@ def ask_for_token(provider: Provider, form: dict[str, str]) -> dict[str, Any]:
     with http.Session() as session, http.reaching(provider.called):
         response = session.post(
             provider.token_url,
-            data=form | _client_in_body(provider),
-            auth=_client_in_header(provider),
+            data=form | client_in_body(provider),
+            auth=client_in_header(provider),
             headers={"Accept": "application/json"},
             allow_redirects=False,
         )
@@ -102,13 +102,15 @@ def error_name(value: Any) -> str:
     return "an unnamed error"
 
 
-def _client_in_body(provider: Provider) -> dict[str, str]:
+def client_in_body(provider: Provider) -> dict[str, str]:
+    """Return our client id and secret as members of the form; {} if they belong in the header."""
     if provider.client_auth == "basic":
         return {}
     return {"client_id": provider.client_id, "client_secret": provider.client_secret}
 
 
-def _client_in_header(provider: Provider) -> requests.auth.AuthBase:
+def client_in_header(provider: Provider) -> requests.auth.AuthBase:
+    """Return what puts our client id and secret into the header, or nothing at all."""
     return _basic(provider) if provider.client_auth == "basic" else _no_auth
 
 

@@ -6,8 +6,20 @@ same way by the other.  Start with `world.py`.
 """
 
 from botkit.practice.browser import Browser, Page
+from botkit.practice.chat_page import POLL_SECONDS, from_elsewhere
 from botkit.practice.ngrok_agent import write_launcher
 from botkit.practice.server import Server, serve_again
-from botkit.practice.world import Clock, World
+from botkit.practice.world import ACCOUNTS, Clock, World
 
-__all__ = ["Browser", "Clock", "Page", "Server", "World", "serve_again", "write_launcher"]
+__all__ = [
+    "ACCOUNTS",
+    "POLL_SECONDS",
+    "Browser",
+    "Clock",
+    "Page",
+    "Server",
+    "World",
+    "from_elsewhere",
+    "serve_again",
+    "write_launcher",
+]

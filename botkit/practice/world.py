@@ -25,6 +25,9 @@ _SERVICES: dict[str, tuple[Callable[..., Any], str]] = {
 }
 
 
+ACCOUNTS = tuple(f"{name.removesuffix('_app')}_account" for name in _SERVICES)  # cookies
+
+
 class Clock:
     """The time, and a way to move it: the servers and the bot all look at this one clock."""
 

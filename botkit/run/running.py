@@ -24,7 +24,7 @@ from botkit.practice import Clock, World, write_launcher
 from botkit.run.address import Reach, find_reach, open_address
 from botkit.run.server import STOP_IT, ProductionServer, port_wanted
 from botkit.run.tunnel import Tunnel, open_tunnel
-from botkit.settings import SKILLS, Registration, Settings
+from botkit.settings import CHAT, Registration, Settings
 
 PRACTICE = Settings(practice=True, confirm=False)
 
@@ -183,13 +183,13 @@ def with_practice(settings: Settings, world: World, folder: Path) -> Settings:
     """Return the settings, with a practice service in every place that they leave empty."""
     if settings.database is None:
         settings = replace(settings, database=f"sqlite:///{folder / 'botkit.sqlite'}")
-    for skill in settings.skills:
-        if settings.registration_for(skill) is None:
-            place = SKILLS[skill][0]
+    for place in settings.services:
+        if place not in settings.registrations:
             there = Registration(*world.start_service(place))
-            settings = replace(settings, **{place: there})  # type: ignore[arg-type]
+            settings = settings.with_registration(place, there)
     if settings.chatbot is None:
         chat = world.start_chat()
         client_id, secret = chat.registration
-        settings = replace(settings, chatbot=Registration(client_id, secret, chat.address))
+        there = Registration(client_id, secret, chat.address)
+        settings = settings.with_registration(CHAT, there)
     return settings

@@ -13,7 +13,7 @@ import atexit
 import logging
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from queue import Empty, SimpleQueue
@@ -27,8 +27,7 @@ from botkit.errors import BotkitError, SettingsError
 from botkit.run.address import open_address
 from botkit.run.maintenance import maintain
 from botkit.run.running import Running
-from botkit.run.systems import PARTIES
-from botkit.settings import LOOPBACK, SKILLS, Registration, Settings, credentials, load_settings
+from botkit.settings import CHAT, LOOPBACK, PLACES, SKILLS, Settings, credentials, load_settings
 from botkit.skills import WAIT_SECONDS
 from botkit.trace import Labels, RedactingFilter
 
@@ -121,7 +120,7 @@ def _want_everything(settings: Settings) -> None:
     for there, name in (
         (not settings.practice, "BOTKIT_PRACTICE=0"),
         *((settings.registration_for(one), credentials(one)[0]) for one in settings.skills),
-        (settings.chatbot, "RINGCENTRAL_CHATBOT_CLIENT_ID"),
+        (settings.chatbot, PLACES[CHAT].credentials[0]),
         (settings.public_address, "RINGCENTRAL_CHATBOT_SERVER"),
     ):
         if not there:
@@ -136,23 +135,24 @@ def _want_everything(settings: Settings) -> None:
 
 def _what_runs(running: Running, settings: Settings) -> Iterator[str]:
     """What is live and what is practice, where the bot is, and what has to be registered."""
-    places = dict.fromkeys([*(SKILLS[skill][0] for skill in running.settings.skills), "chatbot"])
-    for place in places:
-        there: Registration = getattr(running.settings, place)
-        name = f"{'The chat' if place == 'chatbot' else PARTIES[place]}:"
-        live = "live" if getattr(settings, place) else "practice"
-        at = running.reach.for_browsers(there.server)
-        yield f"{name:<{_width(places)}}{live}, at {at}"
-    yield f"{'Database:':<{_width(places)}}{_named(running.settings.database or '')}"
     here = (
         f" (on this computer: {running.server.url})"
         if running.address != running.server.url
         else ""
     )
-    yield f"{'The bot:':<{_width(places)}}{running.address}{here}"
+    lines: dict[str, str] = {}
+    for place in (*running.settings.services, CHAT):
+        live = "live" if place in settings.registrations else "practice"
+        at = running.reach.for_browsers(running.settings.registrations[place].server)
+        lines[PLACES[place].heading] = f"{live}, at {at}"
+    lines["Database"] = _named(running.settings.database or "")
+    lines["The bot"] = f"{running.address}{here}"
+    width = max(map(len, lines)) + len(":  ")
+    for name, text in lines.items():
+        yield f"{name + ':':<{width}}{text}"
     for skill, provider in zip(running.settings.skills, running.bot.providers, strict=True):
         if settings.registration_for(skill):
-            at = f"At {PARTIES[SKILLS[skill][0]]}, register this callback URL:"
+            at = f"At {PLACES[SKILLS[skill]].title}, register this callback URL:"
             yield f"{at:<50} {running.bot.callback_url(provider)}"
     if settings.chatbot:
         chat = settings.chatbot
@@ -163,11 +163,6 @@ def _what_runs(running: Running, settings: Settings) -> Iterator[str]:
     else:
         yield "Open the chat's address in a browser, and say profile to the bot there."
     yield "Ctrl-C ends it."
-
-
-def _width(places: Iterable[str]) -> int:
-    """So that what stands behind the names begins in one column."""
-    return 14 if "ringcentral_app" in places else 11
 
 
 def _named(database: str) -> str:
@@ -206,8 +201,8 @@ def stop_signal() -> Callable[[float], bool]:
 def write_log(settings: Settings, labels: Labels | None = None) -> None:
     """Write what is logged to standard error, with a label in the place of every secret."""
     labels = labels or Labels()
-    for app_there in settings.github, settings.google, settings.chatbot, settings.ringcentral_app:
-        labels.label("secret", app_there.client_secret if app_there else "")
+    for registration in settings.registrations.values():
+        labels.label("secret", registration.client_secret)
     for key in settings.secret_keys:
         labels.label("key", key)
     labels.label("authtoken", settings.ngrok_authtoken or "")

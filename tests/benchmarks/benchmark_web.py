@@ -179,8 +179,10 @@ def callback_profile(count: int) -> str:
             Settings(
                 practice=False,
                 skills=("github",),
-                github=Registration(*client, github.address),
-                chatbot=Registration("nobody", "nothing", "http://127.0.0.1:9"),
+                registrations={
+                    "github": Registration(*client, github.address),
+                    "chat": Registration("nobody", "nothing", "http://127.0.0.1:9"),
+                },
                 public_address=address,
                 database=f"sqlite:///{folder}/botkit.sqlite",
                 secret_keys=(KEY,),

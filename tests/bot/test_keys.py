@@ -20,10 +20,11 @@ from botkit.bot import with_key
 from botkit.errors import SettingsError
 from botkit.lessons.kit import Kit
 from botkit.settings import Registration, Settings, load_settings, read_keys
-from botkit.storage import Seal, Storage, new_key, setup_database
+from botkit.storage import Seal, Storage, setup_database
+from botkit.storage.seal import new_key
 from botkit.trace import Labels
 
-LIVE = Settings(github=Registration("id", "secret", "https://github.com"))
+LIVE = Settings(registrations={"github": Registration("id", "secret", "https://github.com")})
 GITHUB = {"GITHUB_CLIENT_ID": "id", "GITHUB_CLIENT_SECRET": "planted"}
 CHAT = {"RINGCENTRAL_CHATBOT_CLIENT_ID": "id", "RINGCENTRAL_CHATBOT_CLIENT_SECRET": "planted"}
 WANTED = "BOTKIT_SECRET_KEY is not set, so the tokens in the database could not be sealed."

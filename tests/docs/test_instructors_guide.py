@@ -15,7 +15,7 @@ from guide_sentences import ANY, is_said, words
 
 import botkit
 from botkit.__main__ import main
-from botkit.variables import VARIABLES
+from botkit.settings import known_variables
 
 PROJECT = Path(__file__).parents[2]
 NOTEBOOKS = PROJECT / "notebooks"
@@ -224,7 +224,7 @@ def test_the_commands_and_variables_that_are_named_exist(capsys):
             main([command, "--help"])
         assert end.value.code == 0
     named = set(re.findall(r"\b(?:BOTKIT|NGROK|GITHUB|RINGCENTRAL)_[A-Z_]+\b", GUIDE))
-    assert named and named <= {variable.name for variable in VARIABLES}
+    assert named and named <= {variable.name for variable in known_variables()}
 
 
 def test_installing_without_network_is_the_readme_s_line_with_two_options():

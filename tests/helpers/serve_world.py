@@ -19,8 +19,8 @@ import requests
 from live_world import PracticeProcess
 
 from botkit.practice.browser import Browser, Page
-from botkit.storage import new_key
-from botkit.variables import VARIABLES
+from botkit.settings import known_variables
+from botkit.storage.seal import new_key
 
 SECONDS = 30.0  # that a test waits for anything; most of it takes a fraction of one
 LINK = re.compile(r"\]\((http[^)]+)\)")
@@ -35,7 +35,7 @@ def free_port() -> int:
 
 def clean_environment(**settings: str) -> dict[str, str]:
     """This process's environment, with `settings` and with no other ones of botkit."""
-    names = {variable.name for variable in VARIABLES}
+    names = {variable.name for variable in known_variables()}
     return {name: value for name, value in os.environ.items() if name not in names} | settings
 
 

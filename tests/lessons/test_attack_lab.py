@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-from dataclasses import replace
 
 import pytest
 from itsdangerous import BadSignature
@@ -58,7 +57,7 @@ def test_the_lab_opens_no_link_to_a_foreign_host(lab, link):
 
 def test_there_is_no_lab_where_github_is_the_real_one():
     real = Registration("client-id", "client-secret", "https://github.com")
-    kit = Kit(replace(PRACTICE, github=real))
+    kit = Kit(PRACTICE.with_registration("github", real))
     with pytest.raises(LookupError, match="GitHub is the real one"):
         Lab(kit)
     kit.close()

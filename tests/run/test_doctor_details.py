@@ -16,14 +16,22 @@ from botkit.oauth import http
 from botkit.run import doctor
 from botkit.run.doctor import systems
 from botkit.run.doctor.database import DatabaseVisit
-from botkit.run.doctor.place import Place, address, change, find_place, registrations, tunnel
-from botkit.run.doctor.questions import github_service
+from botkit.run.doctor.place import (
+    BotAddress,
+    address,
+    change,
+    find_bot_address,
+    registrations,
+    tunnel,
+)
+from botkit.run.doctor.questions import service_of
 from botkit.run.doctor.report import Check, Report, note, ok, wrong
 from botkit.run.doctor.services import ServiceVisit
 from botkit.settings import Registration
 
 ROOT = Path(__file__).parents[2]
 PLANTED = "planted-Secret-3141"
+BOT = "https://bot.example.com"
 GITHUB = {"GITHUB_CLIENT_ID": "id", "GITHUB_CLIENT_SECRET": PLANTED}
 CHAT = {"RINGCENTRAL_CHATBOT_CLIENT_ID": "id", "RINGCENTRAL_CHATBOT_CLIENT_SECRET": PLANTED}
 GOOGLE = {"GOOGLE_API_CLIENT_ID": "id", "GOOGLE_API_CLIENT_SECRET": PLANTED}
@@ -41,7 +49,8 @@ def now() -> datetime:
 
 
 def ask_github(server: str) -> list[Check]:
-    return list(ServiceVisit(github_service(Registration("id", PLANTED, server)), now).checks())
+    registration = Registration("id", PLANTED, server)
+    return list(ServiceVisit(service_of("github", registration, BOT), now).checks())
 
 
 # ---- the report --------------------------------------------------------------------------------
@@ -104,13 +113,12 @@ def test_several_mistakes_are_said_at_once_and_the_rest_is_read():
         "GITHUB_CLIENT_ID",
         "NGROK_DOMAIN",
     ]
-    assert reading.settings.chatbot and reading.settings.github is None
+    assert list(reading.settings.registrations) == ["chat"]
 
 
 def test_a_system_whose_server_is_nonsense_is_asked_nowhere_else():
     reading = read(GITHUB_SERVER="ftp://x", RINGCENTRAL_SERVER="x", **GITHUB, **CHAT, **APP)
-    settings = reading.settings
-    assert settings.github is settings.chatbot is settings.ringcentral_app is None
+    assert reading.settings.registrations == {}
     github, chat = systems.systems(reading)
     assert (github.text, chat.text) == (
         "GitHub is left out: see above.",
@@ -120,7 +128,7 @@ def test_a_system_whose_server_is_nonsense_is_asked_nowhere_else():
 
 def test_an_unclear_wish_for_practice_counts_as_one():
     reading = read(BOTKIT_PRACTICE="yes", **GITHUB)
-    assert reading.settings.practice and reading.settings.github is None
+    assert reading.settings.practice and reading.settings.registrations == {}
     assert next(systems.systems(reading)).text == "GitHub is left out: see above."
 
 
@@ -158,7 +166,7 @@ def test_no_password_from_the_users_netrc_is_sent_along(tmp_path, monkeypatch):
         before=lambda request: sent.append(dict(request.headers)), after=lambda *_: None
     )
     monkeypatch.setattr(http, "watchers", [watcher])
-    service = github_service(Registration("id", PLANTED, "http://127.0.0.1:9"))
+    service = service_of("github", Registration("id", PLANTED, "http://127.0.0.1:9"), BOT)
     list(ServiceVisit(service, lambda: datetime.now(UTC)).checks())
     assert len(sent) == 1 and "Authorization" not in sent[0]
 
@@ -201,12 +209,14 @@ TOKEN = {"NGROK_AUTHTOKEN": PLANTED}
     ],
 )
 def test_the_address_and_why(values, around, state, words):
-    check = address(find_place(read(**values), around))
+    check = address(find_bot_address(read(**values), around))
     assert check.state == state and words in check.text
 
 
 def test_what_is_not_known_yet_is_told_by_its_end():
-    texts = [check.text for check in registrations(find_place(read(**GITHUB, **CHAT, **TOKEN), {}))]
+    texts = [
+        check.text for check in registrations(find_bot_address(read(**GITHUB, **CHAT, **TOKEN), {}))
+    ]
     assert [text.split()[-1] for text in texts] == ["/github/oauth", "/bot/oauth", "/bot/webhook"]
     assert all("https://" not in text for text in texts)
 
@@ -215,7 +225,7 @@ def test_the_address_of_last_time_is_the_one_that_ringcentral_was_given(kit):
     visit = DatabaseVisit(kit.settings.database, kit.settings.secret_keys)
     assert [check.state for check in visit.checks()] == ["ok", "ok", "ok", "ok"]
     assert visit.webhooks == {kit.bot.webhook_url}
-    assert change(Place(kit.settings, "loopback", kit.address), visit.webhooks).state == "ok"
+    assert change(BotAddress(kit.settings, "loopback", kit.address), visit.webhooks).state == "ok"
 
 
 def test_ngrok_is_looked_for_and_not_started(tmp_path, monkeypatch):
@@ -224,11 +234,11 @@ def test_ngrok_is_looked_for_and_not_started(tmp_path, monkeypatch):
     program.chmod(0o700)
     monkeypatch.setenv("PYNGROK_NGROK_PATH", str(program))
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("it was started"))
-    check = tunnel(find_place(read(**TOKEN), {}))
+    check = tunnel(find_bot_address(read(**TOKEN), {}))
     assert check.state == "ok" and "press Visit Site" in check.advice
 
 
 def test_a_practice_tunnel_that_does_not_open_is_told_with_its_advice(monkeypatch):
     monkeypatch.setenv("PRACTICE_NGROK_FAIL", "ERR_NGROK_4018")
-    check = tunnel(find_place(read(), {}))
+    check = tunnel(find_bot_address(read(), {}))
     assert check.state == "wrong" and "Make a free account" in check.advice

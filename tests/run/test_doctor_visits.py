@@ -16,14 +16,15 @@ from live_world import PracticeProcess
 
 from botkit.run.doctor import services, visits
 from botkit.run.doctor.database import DatabaseVisit, default_database
-from botkit.run.doctor.place import Place, change
-from botkit.run.doctor.questions import github_service, ringcentral_service
+from botkit.run.doctor.place import BotAddress, change
+from botkit.run.doctor.questions import chat_service, service_of
 from botkit.run.doctor.report import Check
 from botkit.run.doctor.services import ServiceVisit, clock
 from botkit.settings import Registration, Settings
 from botkit.storage import setup_database
 
 PLANTED = "planted-Secret-3141"
+BOT = "https://bot.example.com"
 ADVICE_OFFLINE = "BOTKIT_PRACTICE=1"
 
 
@@ -39,7 +40,8 @@ def now() -> datetime:
 
 
 def ask(server: str) -> list[Check]:
-    return list(ServiceVisit(github_service(Registration("id", PLANTED, server)), now).checks())
+    registration = Registration("id", PLANTED, server)
+    return list(ServiceVisit(service_of("github", registration, BOT), now).checks())
 
 
 # ---- no answer ---------------------------------------------------------------------------------
@@ -85,9 +87,11 @@ def test_a_network_that_is_dead_holds_nobody_longer_than_the_deadline(monkeypatc
     monkeypatch.setattr(socket, "getaddrinfo", silent)
     monkeypatch.setattr(visits, "DEADLINE_SECONDS", 0.2)
     bot = Registration("id", PLANTED, "https://rc.example.com")
-    settings = Settings(github=Registration("id", PLANTED, "https://gh.example.com"), chatbot=bot)
+    settings = Settings(
+        registrations={"github": Registration("id", PLANTED, "https://gh.example.com"), "chat": bot}
+    )
     begun = time.monotonic()
-    visit = visits.Visits(settings, Place(settings, None, None), now)
+    visit = visits.Visits(settings, BotAddress(settings, None, None), now)
     found = list(visit.of_the_services())
     released.set()
     assert time.monotonic() - begun < 1
@@ -106,7 +110,7 @@ def test_a_mistake_of_our_own_is_told_by_its_kind_alone(monkeypatch, capfd):
 
     monkeypatch.setattr(DatabaseVisit, "checks", fail)
     settings = Settings(database="sqlite://")
-    (check,) = visits.Visits(settings, Place(settings, None, None), now).of_the_database()
+    (check,) = visits.Visits(settings, BotAddress(settings, None, None), now).of_the_database()
     assert check.text == "The database could not be looked at: RuntimeError."
     assert "report it" in check.advice and capfd.readouterr() == ("", "")
 
@@ -150,11 +154,40 @@ def test_github_may_call_an_unknown_client_id_not_found(github):
     ],
 )
 def test_what_ringcentral_says_about_our_credentials(status, error, code, verdict):
-    service = ringcentral_service(Registration("id", PLANTED, "https://rc.example.com"), "x")
+    service = chat_service(Registration("id", PLANTED, "https://rc.example.com"), BOT)
     answer = {"error": error} if error else {}
     answer |= {"errors": [{"errorCode": code, "message": "no"}]} if code else {}
     assert service.judge(status, answer) == verdict
     assert PLANTED not in repr(service)
+
+
+@pytest.mark.parametrize(
+    ("skill", "status", "error", "verdict"),
+    [
+        ("github", 200, "bad_verification_code", "accepted"),
+        ("github", 200, "incorrect_client_credentials", "refused"),
+        ("github", 401, None, "unknown"),  # a guest network's page: it was asked in the body
+        ("drive", 400, "invalid_grant", "accepted"),
+        ("drive", 401, "invalid_client", "refused"),
+        ("drive", 401, "unauthorized_client", "refused"),  # RingCentral knows such a client
+        ("drive", 404, "Not Found", "unknown"),  # only GitHub says so of a client id
+        ("ringcentral", 400, "unauthorized_client", "accepted"),
+        ("ringcentral", 400, "invalid_request", "accepted"),
+        ("ringcentral", 401, "invalid_grant", "refused"),
+        ("ringcentral", 400, ["a", "list"], "unknown"),
+    ],
+)
+def test_what_each_service_says_about_our_credentials(skill, status, error, verdict):
+    service = service_of(skill, Registration("id", PLANTED, "https://x.example.com"), BOT)
+    assert service.judge(status, {"error": error, "errors": "none"}) == verdict
+
+
+def test_a_service_hears_no_address_that_is_not_known():
+    settings = Settings(
+        {"google": Registration("id", PLANTED, "http://127.0.0.1:9")}, skills=("drive",)
+    )
+    asked = [each.redirect_uri for each in visits.services(settings, None)]
+    assert asked == ["http://127.0.0.1/google/oauth"]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +202,7 @@ def test_what_ringcentral_says_about_our_credentials(status, error, code, verdic
     ],
 )
 def test_the_clock_is_compared(github, ahead, words):
-    service = github_service(Registration("id", PLANTED, github.address))
+    service = service_of("github", Registration("id", PLANTED, github.address), BOT)
     visit = ServiceVisit(service, lambda: now() + ahead)
     list(visit.checks())
     check = clock([visit])
@@ -229,10 +262,12 @@ def test_a_database_whose_port_is_no_number_does_not_show_its_password():
 
 def test_where_none_is_set_the_file_of_serve_counts_if_anything_is_live(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    live = Settings(github=Registration("id", PLANTED, "https://github.com"))
+    live = Settings(registrations={"github": Registration("id", PLANTED, "https://github.com")})
     assert default_database(live) is None
     Path("botkit.sqlite").touch()
     assert default_database(live) == "sqlite:///botkit.sqlite"
+    google = Settings({"google": Registration("id", PLANTED, "https://google.example.com")})
+    assert default_database(google) == "sqlite:///botkit.sqlite"
     assert default_database(Settings()) is None
 
 
@@ -246,4 +281,4 @@ def test_where_none_is_set_the_file_of_serve_counts_if_anything_is_live(tmp_path
     ],
 )
 def test_the_address_is_compared_with_that_of_last_time(url, webhooks, words):
-    assert words in change(Place(Settings(), "ngrok", url), frozenset(webhooks)).text
+    assert words in change(BotAddress(Settings(), "ngrok", url), frozenset(webhooks)).text

@@ -111,7 +111,7 @@ def test_a_callback_of_one_service_is_not_taken_by_another(whole):
 
 def test_a_skill_that_is_wanted_and_has_no_registration_is_named():
     chat = Registration("id", "secret", "http://127.0.0.1:1")
-    settings = Settings(chatbot=chat, database="sqlite://", skills=("drive",))
+    settings = Settings({"chat": chat}, database="sqlite://", skills=("drive",))
     with pytest.raises(SettingsError, match="The skill drive needs a registration") as caught:
         Bot(settings)
     assert "GOOGLE_API_CLIENT_ID" in caught.value.advice

@@ -83,11 +83,12 @@ class Wired:
         settings = Settings(port=port, secret_keys=(new_key(),))
         if self.case is GITHUB:
             app = practice.register_app("My bot", [f"{bot}/github/oauth"], expire_tokens=True)
-            return Kit(replace(settings, github=Registration(*app, self.wire.address)))
+            return Kit(settings.with_registration("github", Registration(*app, self.wire.address)))
         if self.case is RINGCENTRAL:
             app = practice.register_app("My bot", [f"{bot}/ringcentral/oauth"])
             there = Registration(*app, self.wire.address)
-            return Kit(replace(settings, skills=("ringcentral",), ringcentral_app=there))
+            settings = settings.with_registration("ringcentral_app", there)
+            return Kit(replace(settings, skills=("ringcentral",)))
         # Google as a service of which the bot knows no more than whose account it is.
         app = practice.register_client("My bot", [f"{bot}/google-account/oauth"])
         named = {"name": "GoogleAccount", "slug": "google-account", "title": "Google"}

@@ -339,7 +339,7 @@ def test_rfc9700_2_5_no_secret_in_a_url_a_log_a_page_a_message_or_a_display(
     pages = [two_services.connect(alice), two_services.connect(alice, "bind")]
     alice.say("profile")
     (bot,) = two_services.storage.find_bots()
-    registrations = [kit.settings.github, kit.settings.google, kit.settings.chatbot]
+    registrations = kit.settings.registrations.values()
     secrets = [registration.client_secret for registration in registrations]
     secrets += [bot.token["access_token"], bot.data["verificationToken"]]
     secrets += [row.access_token for row in two_services.rows]

@@ -26,15 +26,12 @@ from botkit.lessons.presenter.door import NOT_KNOWN, Door
 from botkit.lessons.presenter.gate import Gate, Scene, is_answer, name_of
 from botkit.lessons.presenter.mount import AT, Mount, WSGIApp
 from botkit.lessons.presenter.story import tell
-from botkit.practice.chat_page import POLL_SECONDS, from_elsewhere
-from botkit.practice.server import Server
+from botkit.practice import ACCOUNTS, POLL_SECONDS, Server, from_elsewhere
 from botkit.run.address import Reach, find_reach
 from botkit.run.server import port_wanted
-from botkit.run.systems import PARTIES
-from botkit.settings import Settings
+from botkit.settings import PLACES, Settings
 
 MOMENT = 0.05  # seconds between two looks at what does not report: the bot's work, the chat
-ACCOUNTS = ("github_account", "google_account", "ringcentral_account", "teapot_account")
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -160,7 +157,7 @@ class View:
         }
 
     def _ports(self) -> dict[str, int]:
-        named = {PARTIES[name]: port for name, port in self.kit.world.ports.items()}
+        named = {PLACES[name].title: port for name, port in self.kit.world.ports.items()}
         return named | {"the bot": self.kit.server.port}
 
     @property

@@ -66,7 +66,7 @@ def _rest(
     yield systems.versions()
     reading = systems.read(environment, env_file)
     settings = reading.settings
-    where = place.find_place(reading, environment)
+    where = place.find_bot_address(reading, environment)
     visits = Visits(settings, where, now)  # these take their time, all at once
     tunnel = place.tunnel(where)
 

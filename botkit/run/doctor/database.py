@@ -16,8 +16,7 @@ import sqlalchemy as sa
 from botkit.bot import DATABASE, key_file
 from botkit.errors import DatabaseBusy, SettingsError, StorageError, WrongKey
 from botkit.run.doctor.report import Check, note, ok, wrong
-from botkit.settings import KEY_VARIABLE as KEY
-from botkit.settings import Settings, read_keys
+from botkit.settings import SECRET_KEY, Settings, read_keys
 from botkit.storage import (
     Bot,
     Seal,
@@ -39,9 +38,8 @@ NOBODY = "botkit-doctor"  # the id of a bot that is never kept
 
 def default_database(settings: Settings) -> str | None:
     """Where none is set: the file that `serve` uses, if it is there and anything is live."""
-    live = settings.github or settings.chatbot
     file = Path(DATABASE.removeprefix("sqlite:///"))
-    return DATABASE if live and file.is_file() else None
+    return DATABASE if settings.is_live and file.is_file() else None
 
 
 def no_database() -> Check:
@@ -118,8 +116,8 @@ class DatabaseVisit:
                 prove_key(connection, self._seal)
                 plain = count_plain_rows(connection)
         except WrongKey as error:
-            advice = f"Set {KEY} to the key that was used before; a newer one may stand before it."
-            return wrong("sealed", str(error), advice)
+            advice = "to the key that was used before; a newer one may stand before it."
+            return wrong("sealed", str(error), f"Set {SECRET_KEY} {advice}")
         except StorageError as error:
             return wrong("sealed", str(error), "Ask again in a moment.")
         if not plain:

@@ -14,9 +14,8 @@ from botkit.run.address import Source, choose_address, find_reach
 from botkit.run.doctor.report import Check, note, ok, wrong
 from botkit.run.doctor.systems import Reading
 from botkit.run.serve import PORT
-from botkit.run.systems import PARTIES
-from botkit.settings import SKILLS as PLACES
-from botkit.settings import Settings
+from botkit.settings import PLACES, Settings
+from botkit.settings import SKILLS as PLACE_OF
 
 INSTALL, WEBHOOK = "/bot/oauth", "/bot/webhook"
 DECIDING = {"RINGCENTRAL_CHATBOT_SERVER", "NGROK_DOMAIN", "BOTKIT_PORT", "BOTKIT_PUBLIC_URL"}
@@ -37,7 +36,7 @@ BY_PORT: tuple[Source, ...] = ("proxy", "Codespaces", "JupyterHub")  # the port 
 
 
 @dataclass(frozen=True)
-class Place:
+class BotAddress:
     """`url` is None if it is not known before the bot starts, `source` if nothing is known."""
 
     settings: Settings
@@ -50,11 +49,11 @@ class Place:
         return self.source not in ("loopback", "proxy", "JupyterHub")
 
 
-def find_place(reading: Reading, environment: Mapping[str, str]) -> Place:
+def find_bot_address(reading: Reading, environment: Mapping[str, str]) -> BotAddress:
     """Decide as the bot does when it starts."""
     settings = reading.settings
     if reading.left_out.intersection(DECIDING):
-        return Place(settings, None, None)
+        return BotAddress(settings, None, None)
     reach = find_reach(settings, environment)
     chosen = choose_address(settings, reach, settings.port)
     url = chosen.url
@@ -62,13 +61,13 @@ def find_place(reading: Reading, environment: Mapping[str, str]) -> Place:
         url = "http://127.0.0.1"
     elif settings.port == 0 and chosen.source in BY_PORT:
         url = reach.url("PORT") if settings.practice else None
-    return Place(settings, chosen.source, url)
+    return BotAddress(settings, chosen.source, url)
 
 
 # ---- the address -------------------------------------------------------------------------------
 
 
-def address(place: Place) -> Check:
+def address(place: BotAddress) -> Check:
     """Where, and why there."""
     settings, source = place.settings, place.source
     if source is None:
@@ -83,14 +82,14 @@ def address(place: Place) -> Check:
     if place.url is None:
         where = "behind this proxy" if source == "proxy" else f"in {source}"
         text = f"The bot's address {where} has its port in it, and BOTKIT_PORT is not set."
-        live = settings.github or settings.chatbot
-        return wrong("address", text, SET_PORT) if live else note("address", text, SET_PORT)
+        check = wrong if settings.is_live else note
+        return check("address", text, SET_PORT)
     if source == "Codespaces" and settings.chatbot:
         return ok("address", text, "In the tab Ports, make this port public.")
     return ok("address", text)
 
 
-def change(place: Place, webhooks: frozenset[str]) -> Check:
+def change(place: BotAddress, webhooks: frozenset[str]) -> Check:
     """Compare with the webhook addresses that the bots had last time."""
     former = sorted({webhook.removesuffix(WEBHOOK) for webhook in webhooks})
     if not former:
@@ -104,7 +103,7 @@ def change(place: Place, webhooks: frozenset[str]) -> Check:
     return note("change", text, "Register the new one, as the next lines say.")
 
 
-def registrations(place: Place) -> Iterator[Check]:
+def registrations(place: BotAddress) -> Iterator[Check]:
     """What to paste at each provider, exactly."""
     settings, url = place.settings, place.url
     later = "as soon as the address is known"
@@ -117,9 +116,12 @@ def registrations(place: Place) -> Iterator[Check]:
             any_port = party == "GitHub" and url == "http://127.0.0.1"
             text = f"At {party}, register {them}: {' and '.join(url + path for path in paths)}"
             yield note(key, text, "GitHub takes any port there." if any_port else "")
-    if settings.github is None and "github" in settings.skills:
-        yield note("callback", "Nothing has to be registered at GitHub: it is not live.")
-    if settings.google and "drive" in settings.skills and not (url or "").startswith("https://"):
+    for place_name in settings.services:
+        if place_name not in settings.registrations:
+            text = f"Nothing has to be registered at {PLACES[place_name].title}: it is not live."
+            yield note(_callback_check(place_name), text)
+    drive = "drive" in settings.skills and settings.registration_for("drive")
+    if drive and not (url or "").startswith("https://"):
         text = "Google Drive tells of changes only where the address begins with https."
         yield note("google_webhook", text, "Without it, bind works, and no file is announced.")
     if settings.chatbot is None:
@@ -139,12 +141,15 @@ def _callbacks(settings: Settings) -> Iterator[tuple[str, str, list[str]]]:
     """Of each live service: a name for its line, its own name, and the paths of its callbacks."""
     paths: dict[str, list[str]] = {}
     for skill in settings.skills:
-        if settings.registration_for(skill):
-            path = callback_path(SKILLS[skill][1]("", ""))
-            paths.setdefault(PLACES[skill][0], []).append(path)
+        if registration := settings.registration_for(skill):
+            path = callback_path(SKILLS[skill].describe(registration))
+            paths.setdefault(PLACE_OF[skill], []).append(path)
     for place, its_paths in paths.items():
-        key = "callback" if place == "github" else f"{place}_callback"
-        yield key, PARTIES[place], its_paths
+        yield _callback_check(place), PLACES[place].title, its_paths
+
+
+def _callback_check(place: str) -> str:
+    return "callback" if place == "github" else f"{place}_callback"
 
 
 # ---- the port and the tunnel -------------------------------------------------------------------
@@ -173,7 +178,7 @@ def port(reading: Reading) -> Check:
     return ok("port", f"Port {number} is free.")
 
 
-def tunnel(place: Place) -> Check:
+def tunnel(place: BotAddress) -> Check:
     """Whether a tunnel can be opened: the practice agent is tried, ngrok's own is looked for.
 
     Nothing is downloaded.

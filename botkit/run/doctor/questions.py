@@ -1,124 +1,105 @@
-"""Which question the doctor puts to each service, and what its answer means.
+"""Ask each service one question, and read what the answer says about our client id and secret.
 
 The question: exchange a code that nobody gave out.  A service that knows our client id and secret
-complains about the code.
+complains about the code.  The words for it are those of RFC 6749.  `HABITS` has what a service says
+beside them, so a service that keeps to the RFC needs no line here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from botkit.providers import github, google_drive
-from botkit.settings import Registration, credentials
+import requests
+
+from botkit.bot import SKILLS
+from botkit.chat.installation import as_provider
+from botkit.oauth import Provider, callback_path
+from botkit.oauth.tokens import client_in_body, client_in_header
+from botkit.run.doctor.place import INSTALL
+from botkit.settings import CHAT, PLACES, Place, Registration
+from botkit.settings import SKILLS as PLACE_OF
 
 MADE_UP = "a-code-that-nobody-gave-out"
 
 Verdict = Literal["accepted", "refused", "unknown"]
 
+# RFC 6749, section 5.2.  The last one is not in it, and several services say it.
+WORDS: Mapping[str, Verdict] = {
+    "invalid_client": "refused",
+    "invalid_grant": "accepted",
+    "unauthorized_client": "accepted",  # the client is known, and may not do this
+    "redirect_uri_mismatch": "accepted",
+}
+# RingCentral developer guide, "Errors".  The app of a private bot may not exchange codes at all.
+_RINGCENTRAL: Mapping[str, Verdict] = {"invalid_request": "accepted"}
+HABITS: Mapping[str, Mapping[str, Verdict]] = {  # by place
+    # GitHub Docs, "Troubleshooting OAuth app access token request errors".  To a client id that it
+    # does not know at all, GitHub may also answer 404 and "Not Found" (seen in
+    # octokit/auth-oauth-user.js, issue 239).
+    "github": {
+        "incorrect_client_credentials": "refused",
+        "Not Found": "refused",
+        "bad_verification_code": "accepted",
+    },
+    "google": {"unauthorized_client": "refused"},
+    "ringcentral_app": _RINGCENTRAL,
+    CHAT: _RINGCENTRAL,
+}
+
 
 @dataclass(frozen=True)
 class Service:
-    """A live service, how it is asked, and what its answer means for our credentials."""
+    """A live service, and how it is asked.  `key` is its place, and begins the names of checks."""
 
-    key: str  # in the names of the checks
-    name: str
+    key: str
     server: str
-    token_url: str
-    variables: str
-    server_variable: str
-    judge: Callable[[int, Mapping[str, Any]], Verdict]
-    form: Mapping[str, str] = field(repr=False)
-    basic: tuple[str, str] | None = field(default=None, repr=False)
+    provider: Provider
+    redirect_uri: str
+
+    @property
+    def place(self) -> Place:
+        return PLACES[self.key]
+
+    @property
+    def name(self) -> str:
+        """How a sentence calls it."""
+        return self.place.full_title or self.place.title
+
+    def ask(self, session: requests.Session) -> requests.Response:
+        """Put the question, with the client id and secret where this provider wants them."""
+        form = {"grant_type": "authorization_code", "code": MADE_UP}
+        form |= {"redirect_uri": self.redirect_uri, **client_in_body(self.provider)}
+        return session.post(
+            self.provider.token_url,
+            data=form,
+            auth=client_in_header(self.provider),
+            headers={"Accept": "application/json"},
+            allow_redirects=False,
+        )
+
+    def judge(self, status: int, answer: Mapping[str, Any]) -> Verdict:
+        """Return what an answer means for our credentials."""
+        words = {**WORDS, **HABITS.get(self.key, {})}
+        verdict = words.get(str(answer.get("error")), "unknown")
+        if verdict == "refused":
+            return verdict
+        if status == 401 and self.provider.client_auth == "basic":
+            return "refused"  # RFC 6749, section 5.2.  A guest network's page has no word for it.
+        errors = answer.get("errors")  # as RingCentral lists them; OAU-... are about the code
+        listed = errors if isinstance(errors, list) else []
+        codes = [str(each.get("errorCode")) for each in listed if isinstance(each, dict)]
+        return "accepted" if any(code.startswith("OAU-") for code in codes) else verdict
 
 
-def github_service(registration: Registration) -> Service:
-    return Service(
-        key="github",
-        name="GitHub",
-        server=registration.server,
-        token_url=github("", "", server=registration.server).token_url,
-        variables="GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET",
-        server_variable="GITHUB_SERVER",
-        judge=_judge_github,
-        form={
-            "client_id": registration.client_id,
-            "client_secret": registration.client_secret,
-            "code": MADE_UP,
-        },
-    )
+def service_of(skill: str, registration: Registration, address: str) -> Service:
+    """Return the service of a skill.  `address` is the bot's."""
+    provider = SKILLS[skill].describe(registration)
+    redirect_uri = f"{address}{callback_path(provider)}"
+    return Service(PLACE_OF[skill], registration.server, provider, redirect_uri)
 
 
-def _judge_github(status: int, answer: Mapping[str, Any]) -> Verdict:
-    """GitHub Docs, "Troubleshooting OAuth app access token request errors".
-
-    To a client id that it does not know at all, GitHub may also answer 404 and "Not Found"
-    (seen in octokit/auth-oauth-user.js, issue 239).
-    """
-    if answer.get("error") in ("incorrect_client_credentials", "Not Found"):
-        return "refused"
-    return "accepted" if answer.get("error") == "bad_verification_code" else "unknown"
-
-
-def google_service(registration: Registration, redirect_uri: str) -> Service:
-    return Service(
-        key="google",
-        name="Google",
-        server=registration.server,
-        token_url=google_drive("", "", server=registration.server).token_url,
-        variables=" and ".join(credentials("drive")),
-        server_variable="GOOGLE_SERVER",
-        judge=_judge_google,
-        form={
-            "grant_type": "authorization_code",
-            "client_id": registration.client_id,
-            "client_secret": registration.client_secret,
-            "code": MADE_UP,
-            "redirect_uri": redirect_uri,
-        },
-    )
-
-
-def _judge_google(status: int, answer: Mapping[str, Any]) -> Verdict:
-    """RFC 6749, section 5.2; Google says `invalid_client` and, to an unknown one, with 401."""
-    if answer.get("error") in ("invalid_client", "unauthorized_client"):
-        return "refused"
-    known = answer.get("error") in ("invalid_grant", "redirect_uri_mismatch")
-    return "accepted" if known else "unknown"
-
-
-def ringcentral_service(
-    registration: Registration,
-    redirect_uri: str,
-    *,
-    key: str = "chat",
-    name: str = "RingCentral",
-    prefix: str = "RINGCENTRAL_CHATBOT",
-) -> Service:
-    """RingCentral, where the bot's app or another one is registered: `prefix` says which."""
-    return Service(
-        key=key,
-        name=name,
-        server=registration.server,
-        token_url=f"{registration.server}/restapi/oauth/token",
-        variables=f"{prefix}_CLIENT_ID and {prefix}_CLIENT_SECRET",
-        server_variable="RINGCENTRAL_SERVER",
-        judge=_judge_ringcentral,
-        form={"grant_type": "authorization_code", "code": MADE_UP, "redirect_uri": redirect_uri},
-        basic=(registration.client_id, registration.client_secret),
-    )
-
-
-def _judge_ringcentral(status: int, answer: Mapping[str, Any]) -> Verdict:
-    """RingCentral developer guide, "Errors": OAU-146 and others say that the client is not known.
-
-    A private bot's app may not exchange codes at all (`unauthorized_client`); it is known, though.
-    """
-    if status == 401 or answer.get("error") == "invalid_client":
-        return "refused"
-    errors = answer.get("errors")
-    codes = [str(each.get("errorCode")) for each in errors or () if isinstance(each, dict)]
-    known = any(code.startswith("OAU-") for code in codes)
-    named = answer.get("error") in ("invalid_grant", "invalid_request", "unauthorized_client")
-    return "accepted" if known or named else "unknown"
+def chat_service(registration: Registration, address: str) -> Service:
+    """Return the chat, as the place where a code for the bot itself is exchanged."""
+    return Service(CHAT, registration.server, as_provider(registration), f"{address}{INSTALL}")

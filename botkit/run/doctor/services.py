@@ -49,21 +49,16 @@ class ServiceVisit:
         if verdict == "accepted":
             yield ok(f"{key}_credentials", f"{name} accepts the client id and secret.")
         else:
+            both = " and ".join(self.service.place.credentials)
             yield wrong(
                 f"{key}_credentials",
                 f"{name} does not accept the client id and secret.",
-                f"Copy both again from your app's page there into {self.service.variables}.",
+                f"Copy both again from your app's page there into {both}.",
             )
 
     def _ask(self) -> requests.Response:
         with http.Session(timeout=TIMEOUT) as session:
-            return session.post(
-                self.service.token_url,
-                data=dict(self.service.form),
-                auth=self.service.basic or (lambda request: request),  # never from .netrc
-                headers={"Accept": "application/json"},
-                allow_redirects=False,
-            )
+            return self.service.ask(session)
 
     def _strange(self, status: int) -> Check:
         name, check = self.service.name, f"{self.service.key}_answers"
@@ -77,7 +72,7 @@ class ServiceVisit:
             check,
             f"Something else answers in the place of {name} (with {status}).",
             "A guest network does so until you have signed in: open any page in a browser.\n"
-            f"If you are signed in, check {self.service.server_variable}.",
+            f"If you are signed in, check {self.service.place.server_variable}.",
         )
 
 
@@ -97,7 +92,7 @@ def _why_unreachable(service: Service, error: requests.RequestException) -> tupl
         return f"{name} does not answer in time.", f"A firewall may be in the way. {OFFLINE}"
     if _has_no_name(error):
         return f"The name {host} cannot be looked up.", OFFLINE
-    advice = f"{OFFLINE}\nIf other pages open, check {service.server_variable}."
+    advice = f"{OFFLINE}\nIf other pages open, check {service.place.server_variable}."
     return f"{name} cannot be reached at {service.server}.", advice
 
 

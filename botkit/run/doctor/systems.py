@@ -14,26 +14,15 @@ from pathlib import Path
 from botkit.errors import SettingsError
 from botkit.run.doctor.computer import PROJECT
 from botkit.run.doctor.report import Check, note, ok, wrong
-from botkit.run.systems import PARTIES
 from botkit.settings import (
-    KEY_VARIABLE,
+    CHAT,
     MAKE_A_KEY,
-    SKILLS,
-    Registration,
+    PLACES,
+    SECRET_KEY,
     Settings,
-    credentials,
+    known_variables,
     load_settings,
 )
-from botkit.variables import VARIABLES
-
-CHATBOT = ("RINGCENTRAL_CHATBOT_CLIENT_ID", "RINGCENTRAL_CHATBOT_CLIENT_SECRET")
-# Without its own server a system would be asked elsewhere, and somebody else be told its secret.
-BELONG_TO = {
-    "GITHUB_SERVER": credentials("github"),
-    "GOOGLE_SERVER": credentials("drive"),
-    "RINGCENTRAL_SERVER": (*CHATBOT, *credentials("ringcentral")),
-}
-
 
 # ---- packages ----------------------------------------------------------------------------------
 
@@ -116,9 +105,14 @@ def read(environment: Mapping[str, str], env_file: Path | None) -> Reading:
 
 
 def _named_in(sentence: str) -> set[str]:
-    """The variables that a sentence names, with those that make no sense without them."""
-    named = {each.name for each in VARIABLES if each.name in sentence}
-    return named.union(*(BELONG_TO.get(name, ()) for name in named))
+    """Return the variables that a sentence names, with those that must be left out with them.
+
+    Without its server variable a service would be asked elsewhere, and someone else would learn
+    the client secret.
+    """
+    named = {each.name for each in known_variables() if each.name in sentence}
+    places = [place for place in PLACES.values() if place.server_variable in named]
+    return named.union(*(place.credentials for place in places))
 
 
 def _sources(env_file: Path | None) -> str:
@@ -134,48 +128,40 @@ def _sources(env_file: Path | None) -> str:
 def systems(reading: Reading) -> Iterator[Check]:
     """Of each system: live or practice, and why."""
     settings = reading.settings
-    used = {SKILLS[skill][0]: credentials(skill) for skill in settings.skills}
-    for place, variables in used.items():
-        registration: Registration | None = getattr(settings, place)
-        yield _system(place, PARTIES[place], registration, variables, reading)
-        if place == "google" and registration:
+    used = (*settings.services, CHAT)
+    for name in used:
+        yield _system(name, reading)
+        if name == "google" and name in settings.registrations:
             text = "Google ends what a person has granted after 7 days while the app is in "
-            yield note(place, f"{text}“Testing”.")
-    yield _system("chat", "The chat", settings.chatbot, CHATBOT, reading)
-    for skill, (place, _) in SKILLS.items():
-        if place not in used and getattr(settings, place):
-            used[place] = credentials(skill)
-            text = f"{PARTIES[place]} is not used, though {used[place][0]} is set: "
-            yield note(place, f"{text}BOTKIT_SKILLS leaves it out.")
+            yield note(name, f"{text}“Testing”.")
+    for name, place in PLACES.items():
+        if name not in used and name in settings.registrations:
+            text = f"{place.title} is not used, though {place.credentials[0]} is set: "
+            yield note(name, f"{text}BOTKIT_SKILLS leaves it out.")
 
 
 def key(reading: Reading) -> Check:
     """The key that seals what is in the database: is there one?"""
     settings = reading.settings
     count = len(settings.secret_keys)
-    if KEY_VARIABLE in reading.left_out:
-        return note("key", f"{KEY_VARIABLE} is left out: see above.")
+    if SECRET_KEY in reading.left_out:
+        return note("key", f"{SECRET_KEY} is left out: see above.")
     if count:
         them = "a key" if count == 1 else f"{count} keys, the newest first"
-        return ok("key", f"{KEY_VARIABLE} holds {them}.")
+        return ok("key", f"{SECRET_KEY} holds {them}.")
     if settings.is_live:
-        text = f"{KEY_VARIABLE} is not set, so the tokens could not be sealed, and nothing starts."
+        text = f"{SECRET_KEY} is not set, so the tokens could not be sealed, and nothing starts."
         return wrong("key", text, f"Make a key, once: {MAKE_A_KEY}")
-    return note("key", f"{KEY_VARIABLE} is not set: practice makes a key of its own.")
+    return note("key", f"{SECRET_KEY} is not set: practice makes a key of its own.")
 
 
-def _system(
-    check: str,
-    name: str,
-    registration: Registration | None,
-    variables: tuple[str, str],
-    reading: Reading,
-) -> Check:
-    both = " and ".join(variables)
+def _system(name: str, reading: Reading) -> Check:
+    place, registration = PLACES[name], reading.settings.registrations.get(name)
+    title, both = place.heading, " and ".join(place.credentials)
     if registration:
-        return ok(check, f"{name} is live, at {registration.server}: {both} are set.")
-    if reading.left_out.intersection((*variables, "BOTKIT_PRACTICE")):
-        return note(check, f"{name} is left out: see above.")
+        return ok(name, f"{title} is live, at {registration.server}: {both} are set.")
+    if reading.left_out.intersection((*place.credentials, "BOTKIT_PRACTICE")):
+        return note(name, f"{title} is left out: see above.")
     if reading.settings.practice:
-        return note(check, f"{name} is practice: BOTKIT_PRACTICE is 1.")
-    return note(check, f"{name} is practice: {both} are not set.")
+        return note(name, f"{title} is practice: BOTKIT_PRACTICE is 1.")
+    return note(name, f"{title} is practice: {both} are not set.")

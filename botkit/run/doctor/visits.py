@@ -13,24 +13,26 @@ from datetime import datetime
 
 from botkit.oauth import http
 from botkit.run.doctor.database import DatabaseVisit, default_database, keys_of, no_database
-from botkit.run.doctor.place import INSTALL, Place
-from botkit.run.doctor.questions import Service, github_service, google_service, ringcentral_service
+from botkit.run.doctor.place import BotAddress
+from botkit.run.doctor.questions import Service, chat_service, service_of
 from botkit.run.doctor.report import Check, wrong
 from botkit.run.doctor.services import ServiceVisit, clock
-from botkit.settings import SKILLS, Settings
+from botkit.settings import SKILLS as PLACE_OF
+from botkit.settings import Settings
 
 DEADLINE_SECONDS = 8.0  # for all together
+NOWHERE = "http://127.0.0.1"  # while the bot's address is not known
 
 
 class Visits:
     """The visits that these settings ask for; they begin at once."""
 
-    def __init__(self, settings: Settings, place: Place, now: Callable[[], datetime]) -> None:
+    def __init__(self, settings: Settings, place: BotAddress, now: Callable[[], datetime]) -> None:
         self._settings = settings
         self._end = time.monotonic() + DEADLINE_SECONDS
         url = settings.database or default_database(settings)
         self._database = DatabaseVisit(url, keys_of(settings, url)) if url else None
-        self._services = [ServiceVisit(service, now) for service in _services(settings, place)]
+        self._services = [ServiceVisit(service, now) for service in services(settings, place.url)]
         http.keep_proxies_out()
         self._look_at_database = _Look("database", "The database", self._database)
         self._look_at_services = [
@@ -55,23 +57,15 @@ class Visits:
         yield clock(self._services)
 
 
-def _services(settings: Settings, place: Place) -> Iterator[Service]:
-    """Every live service that is used."""
-    used = {SKILLS[skill][0] for skill in settings.skills}
-    if settings.github and "github" in used:
-        yield github_service(settings.github)
-    if settings.google and "google" in used:
-        yield google_service(settings.google, f"{place.url}/google/oauth")
-    if settings.ringcentral_app and "ringcentral_app" in used:
-        yield ringcentral_service(
-            settings.ringcentral_app,
-            f"{place.url}/ringcentral/oauth",
-            key="ringcentral_app",
-            name="RingCentral (the app)",
-            prefix="RINGCENTRAL_APP",
-        )
+def services(settings: Settings, bot_url: str | None) -> Iterator[Service]:
+    """Return every live service that is used, and the chat.  The bot's address may be unknown."""
+    address = bot_url or NOWHERE
+    for place in settings.services:
+        if registration := settings.registrations.get(place):
+            skill = next(one for one in settings.skills if PLACE_OF[one] == place)
+            yield service_of(skill, registration, address)
     if settings.chatbot:
-        yield ringcentral_service(settings.chatbot, f"{place.url}{INSTALL}")
+        yield chat_service(settings.chatbot, address)
 
 
 class _Look:

@@ -173,7 +173,7 @@ def status(chosen: argparse.Namespace) -> int:
 
 def new_key(_chosen: argparse.Namespace) -> int:
     from botkit.settings import SECRET_KEY
-    from botkit.storage.seal import new_key
+    from botkit.storage import new_key
 
     print(f"{SECRET_KEY}={new_key()}")
     print(KEEP_IT, file=sys.stderr)

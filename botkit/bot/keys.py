@@ -16,8 +16,7 @@ import sqlalchemy as sa
 
 from botkit.errors import SettingsError, StorageError
 from botkit.settings import MAKE_A_KEY, SECRET_KEY, Settings, load_settings, read_keys
-from botkit.storage import connect
-from botkit.storage.seal import new_key
+from botkit.storage import connect, new_key
 
 
 def with_key(settings: Settings) -> Settings:

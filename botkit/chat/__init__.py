@@ -10,7 +10,7 @@ Not here: RingCentral as a service that people connect (`botkit.providers.ringce
 from __future__ import annotations
 
 from botkit.chat.events import Event, SeenDeliveries, read_event
-from botkit.chat.installation import Installation
+from botkit.chat.installation import Installation, as_provider
 from botkit.chat.ringcentral import EXTENSION, LONGEST_POST, Chat, plain
 from botkit.chat.subscription import webhook_of
 
@@ -21,6 +21,7 @@ __all__ = [
     "Event",
     "Installation",
     "SeenDeliveries",
+    "as_provider",
     "plain",
     "read_event",
     "webhook_of",

@@ -38,7 +38,13 @@ from botkit.oauth.steps import (
     revoke,
     save_connection,
 )
-from botkit.oauth.tokens import ask_for_token, error_name, token_data
+from botkit.oauth.tokens import (
+    ask_for_token,
+    client_in_body,
+    client_in_header,
+    error_name,
+    token_data,
+)
 
 __all__ = [
     "NEW_LINK",
@@ -50,6 +56,8 @@ __all__ = [
     "ask_for_token",
     "auth_link",
     "callback_path",
+    "client_in_body",
+    "client_in_header",
     "error_name",
     "fetch_account",
     "handle_callback",

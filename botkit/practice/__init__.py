@@ -5,9 +5,9 @@ lessons import anything from here.  So a protocol that one side has misread cann
 same way by the other.  Start with `world.py`.
 """
 
-from botkit.practice.browser import Browser, Page
-from botkit.practice.chat_page import POLL_SECONDS, from_elsewhere
-from botkit.practice.ngrok_agent import write_launcher
+from botkit.practice.browser.browser import Browser, Page
+from botkit.practice.ngrok.agent import write_launcher
+from botkit.practice.ringcentral.chat_page import POLL_SECONDS, from_elsewhere
 from botkit.practice.server import Server, serve_again
 from botkit.practice.world import ACCOUNTS, Clock, World
 

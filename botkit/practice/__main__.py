@@ -13,9 +13,9 @@ import json
 import sys
 from typing import Any
 
-from botkit.practice.github import GitHub
-from botkit.practice.google import Google
-from botkit.practice.ringcentral import RingCentral
+from botkit.practice.github.server import GitHub
+from botkit.practice.google.server import Google
+from botkit.practice.ringcentral.server import RingCentral
 from botkit.practice.server import Server
 from botkit.practice.world import Clock
 

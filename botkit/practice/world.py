@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from botkit.practice.github import GitHub
-from botkit.practice.google import Google
-from botkit.practice.ringcentral import RingCentral
+from botkit.practice.github.server import GitHub
+from botkit.practice.google.server import Google
+from botkit.practice.ringcentral.server import RingCentral
 from botkit.practice.server import Server, WSGIApp, serve_again
-from botkit.practice.teapot import Teapot
+from botkit.practice.teapot.server import Teapot
 
 APP_NAME = "Practice Bot"
 _SERVICES: dict[str, tuple[Callable[..., Any], str]] = {

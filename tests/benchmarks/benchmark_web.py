@@ -26,7 +26,7 @@ from serve_world import KEY, Alice, ServeAt, answers, chat_settings, github_sett
 
 from botkit.bot import Bot
 from botkit.oauth import Provider, auth_link
-from botkit.practice.browser import Browser
+from botkit.practice.browser.browser import Browser
 from botkit.providers import github as github_provider
 from botkit.settings import Registration, Settings
 from botkit.storage import Authorization, Seal, Storage

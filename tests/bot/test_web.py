@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from botkit.errors import ChatError
-from botkit.practice.browser import Browser
+from botkit.practice.browser.browser import Browser
 
 
 @pytest.fixture

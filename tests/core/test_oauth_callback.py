@@ -21,7 +21,7 @@ from botkit.errors import (
     StateUsed,
     StorageError,
 )
-from botkit.practice.github_oauth import CodeGrant
+from botkit.practice.github.oauth import CodeGrant
 from botkit.storage import Authorization
 
 

@@ -12,7 +12,7 @@ import pytest
 from botkit import oauth, providers
 from botkit.errors import ProviderNonsense, ReconnectNeeded
 from botkit.oauth.refresh import fresh_service
-from botkit.practice.browser import Browser
+from botkit.practice.browser.browser import Browser
 from botkit.storage import Storage
 
 OWNER = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}

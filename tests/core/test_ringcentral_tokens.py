@@ -15,8 +15,8 @@ from botkit import oauth, providers
 from botkit.errors import ProviderRefused, ReconnectNeeded, StorageError
 from botkit.oauth import ask_for_token, http
 from botkit.oauth.refresh import fresh_service
-from botkit.practice.browser import Browser
-from botkit.practice.ringcentral import RingCentral
+from botkit.practice.browser.browser import Browser
+from botkit.practice.ringcentral.server import RingCentral
 from botkit.practice.server import Server
 
 OWNER = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}

@@ -9,7 +9,7 @@ from typing import Any
 import requests
 from flask import Flask, Response, request
 
-from botkit.practice.ringcentral import RingCentral
+from botkit.practice.ringcentral.server import RingCentral
 from botkit.practice.server import Server
 
 FILTERS = [

@@ -15,7 +15,7 @@ import requests
 
 import botkit
 from botkit.lessons.kit import PRACTICE, Kit
-from botkit.practice.browser import Browser, Page
+from botkit.practice.browser.browser import Browser, Page
 from botkit.storage import Service
 
 PACKAGE = Path(botkit.__file__).parent

@@ -10,7 +10,7 @@ from botkit import providers
 from botkit.lessons.check.provider import Visitor
 from botkit.lessons.check.teapot import describe_teapot
 from botkit.oauth import Provider
-from botkit.practice.browser import Browser
+from botkit.practice.browser.browser import Browser
 from botkit.practice.world import Clock, World
 from botkit.providers.contract import Report, examine
 

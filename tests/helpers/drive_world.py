@@ -9,7 +9,7 @@ from typing import Any
 import requests
 
 from botkit.lessons.kit import PRACTICE, Kit
-from botkit.practice.google_files import File
+from botkit.practice.google.files import File
 from botkit.storage import Service
 
 WATCH, STOP, CHANGES = "/drive/v3/changes/watch", "/drive/v3/channels/stop", "/drive/v3/changes"

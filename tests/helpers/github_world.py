@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
-from botkit.practice.github import GitHub
+from botkit.practice.github.server import GitHub
 from botkit.practice.server import Server
 
 CALLBACK = "http://127.0.0.1:8123/github/oauth"

@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import requests
 
-from botkit.practice.google import Google
-from botkit.practice.google_scopes import AUTH
+from botkit.practice.google.scopes import AUTH
+from botkit.practice.google.server import Google
 from botkit.practice.server import Server
 
 CALLBACK = "http://127.0.0.1:8123/google/oauth"

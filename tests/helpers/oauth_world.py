@@ -13,7 +13,7 @@ import requests
 
 from botkit import providers
 from botkit.oauth import Provider
-from botkit.practice.github import GitHub
+from botkit.practice.github.server import GitHub
 from botkit.practice.server import Server
 
 ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
-from botkit.practice.ringcentral import RingCentral
+from botkit.practice.ringcentral.server import RingCentral
 from botkit.practice.server import Server
 
 CALLBACK = "http://127.0.0.1:8123/ringcentral/oauth"

@@ -18,7 +18,7 @@ from pathlib import Path
 import requests
 from live_world import PracticeProcess
 
-from botkit.practice.browser import Browser, Page
+from botkit.practice.browser.browser import Browser, Page
 from botkit.settings import known_variables
 from botkit.storage.seal import new_key
 

@@ -14,7 +14,7 @@ from botkit.lessons import check
 from botkit.lessons.check.bounded import Call
 from botkit.lessons.check.teapot import QUESTIONS, describe_teapot
 from botkit.lessons.lab import Lab
-from botkit.practice.browser import Browser, NotOnThisPage
+from botkit.practice.browser.browser import Browser, NotOnThisPage
 
 
 def said(verdict) -> str:

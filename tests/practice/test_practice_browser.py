@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from flask import Flask, Response, jsonify, redirect, request
 
-from botkit.practice.browser import Browser, NoSuchButton, NotOnThisPage, Page
-from botkit.practice.html_reader import Link, Reader
+from botkit.practice.browser.browser import Browser, NoSuchButton, NotOnThisPage, Page
+from botkit.practice.browser.html_reader import Link, Reader
 from botkit.practice.server import Server
 
 CONSENT = """<html><head><title>Authorize &amp; go</title>

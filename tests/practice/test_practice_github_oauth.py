@@ -14,7 +14,7 @@ import pytest
 import requests
 from github_world import CALLBACK, PKCE, VERIFIER, World
 
-from botkit.practice.github_ledger import Ledger, Token
+from botkit.practice.github.ledger import Ledger, Token
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 import requests
 from github_world import CALLBACK, CHALLENGE, World, query_of
 
-from botkit.practice.github import GitHub
+from botkit.practice.github.server import GitHub
 
 
 @pytest.fixture

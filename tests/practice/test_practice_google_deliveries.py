@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 from google_world import Receiver, World, watch
 
-from botkit.practice.google_push import TRIES
+from botkit.practice.google.push import TRIES
 
 
 @pytest.fixture

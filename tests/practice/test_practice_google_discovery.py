@@ -11,9 +11,12 @@ from conftest import left_out
 from google_discovery import Discovery, documents
 from google_world import BOTH, Call, Receiver, World
 
-from botkit.practice import google_drive, google_files, google_sheets, google_userinfo
-from botkit.practice.google_methods import METHODS, SYSTEM_PARAMETERS, Method
-from botkit.practice.google_scopes import AUTH, SCOPES
+from botkit.practice.google import drive as google_drive
+from botkit.practice.google import files as google_files
+from botkit.practice.google import sheets as google_sheets
+from botkit.practice.google import userinfo as google_userinfo
+from botkit.practice.google.methods import METHODS, SYSTEM_PARAMETERS, Method
+from botkit.practice.google.scopes import AUTH, SCOPES
 
 KNOWN_FIELDS = {
     "drive.about.get": google_files.ABOUT,

@@ -22,7 +22,7 @@ from google_world import (
     error_of,
 )
 
-from botkit.practice.google_ledger import AccessToken, Ledger
+from botkit.practice.google.ledger import AccessToken, Ledger
 
 
 @pytest.fixture

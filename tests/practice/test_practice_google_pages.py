@@ -9,8 +9,8 @@ import pytest
 import requests
 from google_world import BOTH, CALLBACK, DRIVE, SHEETS, World, query_of, text_of
 
-from botkit.practice.browser import Browser
-from botkit.practice.google import Google
+from botkit.practice.browser.browser import Browser
+from botkit.practice.google.server import Google
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import requests
 from google_world import CALLBACK, DRIVE, query_of
 from live_world import PracticeProcess
 
-from botkit.practice.browser import Browser
+from botkit.practice.browser.browser import Browser
 from botkit.practice.server import WSGIApp
 from botkit.practice.world import Clock, World
 

@@ -9,7 +9,7 @@ import pytest
 import requests
 from google_world import DRIVE, METADATA, READ_SHEETS, SHEETS, World
 
-from botkit.practice.google_scopes import AUTH
+from botkit.practice.google.scopes import AUTH
 
 
 class Book:

@@ -10,8 +10,8 @@ import pytest
 import requests
 from google_world import BOTH, CALLBACK, DRIVE, SHEETS, World, query_of, text_of
 
-from botkit.practice.browser import Browser
-from botkit.practice.google_scopes import EMAIL, OPENID
+from botkit.practice.browser.browser import Browser
+from botkit.practice.google.scopes import EMAIL, OPENID
 
 ME = "/oauth2/v2/userinfo"
 SIGN_IN = f"{EMAIL} {OPENID}"

@@ -13,7 +13,7 @@ import pytest
 import requests
 from rc_world import ACCOUNT, CALLBACK, CHALLENGE, VERIFIER, World, api_error, query_of, token_error
 
-from botkit.practice.browser import Browser
+from botkit.practice.browser.browser import Browser
 
 S256 = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
 BAD_CODE = (400, "invalid_grant", "OAU-106")

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import requests
 
-from botkit.practice.browser import Browser, Page
+from botkit.practice.browser.browser import Browser, Page
 from botkit.practice.world import Clock, World
 
 CALLBACK = "http://127.0.0.1:9/teapot/oauth"

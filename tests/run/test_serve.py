@@ -17,7 +17,7 @@ from serve_world import (
     wait_until,
 )
 
-from botkit.practice.browser import Browser
+from botkit.practice.browser.browser import Browser
 from botkit.storage import Seal, Storage
 
 

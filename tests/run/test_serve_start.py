@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from serve_world import Alice, BotProcess, answers, chat_settings, free_port, github_settings
 
-from botkit.practice.ngrok_agent import write_launcher
+from botkit.practice.ngrok.agent import write_launcher
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 import requests
 from flask import Flask, Response, request
 
-from botkit.practice.ngrok_agent import write_launcher
+from botkit.practice.ngrok.agent import write_launcher
 from botkit.practice.server import Server
 from botkit.run.tunnel import Tunnel, open_tunnel
 

@@ -18,7 +18,7 @@ import requests
 from pyngrok import installer
 
 from botkit.errors import TunnelError
-from botkit.practice.ngrok_agent import write_launcher
+from botkit.practice.ngrok.agent import write_launcher
 from botkit.run import tunnel
 from botkit.run.tunnel import open_tunnel
 

@@ -223,7 +223,7 @@ def test_a_change_that_cannot_be_read_back_is_told(kit):
 
 
 def test_a_change_that_is_refused_is_told_and_not_made(kit, monkeypatch):
-    from botkit.practice.rc_settings import WrongValue
+    from botkit.practice.ringcentral.settings import WrongValue
 
     def refuse(sent):
         raise WrongValue("userStatus")

@@ -13,7 +13,7 @@ from drive_world import DriveWorld
 
 from botkit.bot import Bot
 from botkit.oauth import handle_callback
-from botkit.practice.browser import Browser
+from botkit.practice.browser.browser import Browser
 from botkit.storage import Service, Storage
 
 

@@ -14,7 +14,7 @@ from requests import PreparedRequest, Response
 from sheets_world import Desk, sheets_kit
 
 from botkit.oauth import http
-from botkit.practice.google_answers import parse_fields
+from botkit.practice.google.answers import parse_fields
 
 METHODS = {
     "GET": "sheets.spreadsheets.values.get",

@@ -150,7 +150,7 @@ class Trip:
 
 @pytest.fixture
 def town(monkeypatch):
-    monkeypatch.setattr("botkit.practice.github_ledger.TOKENS_PER_GRANT", 10 * KILLS)
+    monkeypatch.setattr("botkit.practice.github.ledger.TOKENS_PER_GRANT", 10 * KILLS)
     town = Town()
     yield town
     town.close()

@@ -14,9 +14,9 @@ from serve_world import free_port
 
 from botkit.lessons.kit import Kit
 from botkit.oauth import http
-from botkit.practice.github import GitHub
-from botkit.practice.google import Google
-from botkit.practice.ringcentral import RingCentral
+from botkit.practice.github.server import GitHub
+from botkit.practice.google.server import Google
+from botkit.practice.ringcentral.server import RingCentral
 from botkit.practice.server import Server
 from botkit.practice.world import Clock
 from botkit.providers import google_drive

@@ -15,7 +15,7 @@ from faults_world import SIX_DIGITS, Town
 from serve_world import SECONDS, free_port, wait_until
 
 from botkit.lessons.kit import PRACTICE, Kit
-from botkit.practice.ngrok_agent import write_launcher
+from botkit.practice.ngrok.agent import write_launcher
 from botkit.run.tunnel import _agent, open_tunnel
 
 CONNECTED, PROFILE = "Connected to GitHub", "Here is your GitHub profile"

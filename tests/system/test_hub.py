@@ -17,7 +17,7 @@ from presenter_world import TRIP, Presented, Room
 from serve_world import clean_environment
 
 from botkit.lessons.kit import PRACTICE, Kit
-from botkit.practice.google_ledger import PEOPLE
+from botkit.practice.google.ledger import PEOPLE
 from botkit.run.address import Reach, find_reach
 from botkit.settings import SKILLS, Settings
 

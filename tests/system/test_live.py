@@ -12,7 +12,7 @@ from serve_world import KEY
 
 from botkit.errors import SettingsError
 from botkit.lessons.kit import Kit
-from botkit.practice.browser import Browser
+from botkit.practice.browser.browser import Browser
 from botkit.settings import Settings, load_settings
 
 

@@ -24,7 +24,7 @@ PEOPLE = 200
 @pytest.fixture
 def town(monkeypatch):
     # They all are Alice at GitHub, which would end her oldest tokens.
-    monkeypatch.setattr("botkit.practice.github_ledger.TOKENS_PER_GRANT", 10 * PEOPLE)
+    monkeypatch.setattr("botkit.practice.github.ledger.TOKENS_PER_GRANT", 10 * PEOPLE)
     town = Town()
     yield town
     town.close()

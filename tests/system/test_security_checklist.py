@@ -27,7 +27,7 @@ from checklist_world import strings_after as written_in_our_code_after
 from botkit import providers
 from botkit.errors import SettingsError, StorageError, WrongKey
 from botkit.oauth import api_session, auth_link
-from botkit.practice.github_oauth import S256Only
+from botkit.practice.github.oauth import S256Only
 from botkit.settings import load_settings
 from botkit.storage import Seal, Storage, new_key
 

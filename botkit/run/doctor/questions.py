@@ -14,9 +14,8 @@ from typing import Any, Literal
 import requests
 
 from botkit.bot import SKILLS
-from botkit.chat.installation import as_provider
-from botkit.oauth import Provider, callback_path
-from botkit.oauth.tokens import client_in_body, client_in_header
+from botkit.chat import as_provider
+from botkit.oauth import Provider, callback_path, client_in_body, client_in_header
 from botkit.run.doctor.place import INSTALL
 from botkit.settings import CHAT, PLACES, Place, Registration
 from botkit.settings import SKILLS as PLACE_OF

@@ -1,0 +1,5 @@
+"""The practice Google: sign-in, Drive and Sheets. Start with `server.py`."""
+
+from botkit.practice.google.server import Google
+
+__all__ = ["Google"]

@@ -1,0 +1,5 @@
+"""The practice ngrok agent, which pyngrok takes for ngrok's own."""
+
+from botkit.practice.ngrok.agent import write_launcher
+
+__all__ = ["write_launcher"]

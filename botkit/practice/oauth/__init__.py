@@ -1,0 +1,1 @@
+"""What the practice authorization servers have in common, on Authlib's server framework."""

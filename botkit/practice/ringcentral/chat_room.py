@@ -1,0 +1,157 @@
+"""The practice chat's rooms: who is in which chat, what was said, and who hears of it.
+
+`ChatRoom` is the model alone.  `ringcentral.py` adds the life of the bot, `chat_api.py` the HTTP
+API and `chat_page.py` the web page.  It is safe to use from any thread.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+from botkit.practice.ringcentral.chat_records import Chat, Person, Post
+from botkit.practice.ringcentral.chat_webhooks import Webhooks
+
+PEOPLE = (Person("2101001", "Alice"), Person("2101002", "Bob"), Person("2101003", "Mallory"))
+FIRST_CHAT_ID, FIRST_POST_ID = 6300001, 9000001
+MAX_TEXT = 10_000  # characters, TMCreatePostRequest in RingCentral's API reference
+
+_MENTION = re.compile(r"!\[:Person\]\((\d+)\)")
+_AT_BOT = re.compile(r"(?<!\w)@bot\b", re.IGNORECASE)
+
+
+class ChatRoom:
+    """Three people and their chats.  `now` returns the time as an aware UTC datetime.
+
+    `name` tells this chat from one that was at the same address before it.
+    """
+
+    def __init__(self, *, now: Callable[[], datetime]) -> None:
+        self.now = now
+        self.name = secrets.token_hex(4)
+        self.is_over = False
+        self.bot: Person | None = None
+        self.webhooks = Webhooks(now)
+        self._people = {person.id: person for person in PEOPLE}
+        self._chats: dict[str, Chat] = {}
+        self._posts: dict[str, list[Post]] = {}
+        self._next_chat, self._newest = FIRST_CHAT_ID, FIRST_POST_ID - 1
+        self._changed = threading.Condition()
+        everyone = tuple(self._people)
+        self._open_chat("Team", "Team", everyone)
+        self._open_chat("Everyone", "All Employees", everyone)
+
+    # ---- what people do ------------------------------------------------------------------------
+
+    def say(self, person: str, text: str, chat: str = "Team") -> Post:
+        """`person` writes `text`, in which `@bot` becomes a mention.
+
+        `chat` is "Team", "All Employees", a chat's id, or "direct": the person's chat with the bot.
+        Raises `ValueError` for an unknown person or chat, and for a text that RingCentral refuses.
+        """
+        with self._changed:
+            someone = self.person(person)
+            place = self.find_chat(chat, someone)
+            if self.bot and self.bot.id in place.members:
+                text = _AT_BOT.sub(f"![:Person]({self.bot.id})", text)
+            return self.write(place, someone, text)
+
+    def posts(
+        self, chat: str = "Team", person: str = "Alice", *, since: str | None = None
+    ) -> list[Post]:
+        """What `person` sees in the chat, oldest first; with `since` only what came after it."""
+        with self._changed:
+            posts = self.posts_in(self.find_chat(chat, self.person(person)))
+        return [post for post in posts if since is None or int(post.id) > int(since)]
+
+    def person(self, name: str) -> Person:
+        """One of the people by name; `ValueError` when there is no such person."""
+        for person in PEOPLE:
+            if person.name == name:
+                return person
+        raise ValueError(f"There is nobody called {name!r} here, only Alice, Bob and Mallory.")
+
+    # ---- what the API and the page ask ---------------------------------------------------------
+
+    def chats_of(self, person: Person) -> list[Chat]:
+        """The chats that this person is a member of."""
+        with self._changed:
+            return [chat for chat in self._chats.values() if person.id in chat.members]
+
+    def find_chat(self, chat: str, person: Person) -> Chat:
+        """A chat by name, by id or as "direct"; `ValueError` when the person is in no such chat."""
+        for one in self.chats_of(person):
+            if chat in (one.id, one.name) or (chat == "direct" and one.type == "Direct"):
+                return one
+        if chat == "direct":
+            raise ValueError(
+                f'{person.name} has no direct chat with the bot. Use chat="Team", and write @bot.'
+            )
+        raise ValueError(f"{person.name} is in no chat called {chat!r}.")
+
+    def posts_in(self, chat: Chat) -> list[Post]:
+        """All posts of a chat, oldest first."""
+        with self._changed:
+            return list(self._posts.get(chat.id, ()))
+
+    def write(self, chat: Chat, creator: Person, text: str) -> Post:
+        """Add a post; the bot hears of it if it is in the chat, also when it wrote it itself."""
+        if not text.strip():
+            raise ValueError("A message cannot be empty.")
+        if len(text) > MAX_TEXT:
+            raise ValueError(f"A message has at most {MAX_TEXT:,} characters, not {len(text):,}.")
+        with self._changed:
+            named = dict.fromkeys(_MENTION.findall(text))
+            mentions = tuple(self._people[one] for one in named if one in self._people)
+            id_ = str(self._next_change())
+            post = Post(id_, chat.id, creator.id, creator.name, text, mentions, self.now())
+            self._posts.setdefault(chat.id, []).append(post)
+            if self.bot and self.bot.id in chat.members:
+                body = post.shape() | {"eventType": "PostAdded"}
+                self.webhooks.publish(self.bot.id, "posts", body)
+            return post
+
+    def wait_for_change(self, since: int, timeout: float) -> int:
+        """The number of the newest change: at once if it is not `since`, else after a wait."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._newest != since or self.is_over, timeout)
+            return self._newest
+
+    def end(self) -> None:
+        """Let nobody wait any longer for news."""
+        with self._changed:
+            self.is_over = True
+            self._changed.notify_all()
+
+    # ---- who is in a chat ----------------------------------------------------------------------
+
+    def _open_chat(self, type_: str, name: str | None, members: tuple[str, ...]) -> Chat:
+        now = self.now()
+        chat = Chat(str(self._next_chat), type_, name, members, now, now)
+        self._next_chat += 1
+        self._chats[chat.id] = chat
+        return chat
+
+    def _enter(self, chat: Chat, bot: Person) -> None:
+        """The bot becomes a member and hears of it: only who joins gets GroupJoined."""
+        members = chat.members if bot.id in chat.members else (*chat.members, bot.id)
+        self._change_members(chat, members)
+        self.webhooks.publish(bot.id, "groups", chat.in_old_shape() | {"eventType": "GroupJoined"})
+
+    def _leave(self, chat: Chat, bot: Person) -> None:
+        """The bot is no member any more and hears of it; the members no longer name it."""
+        self._change_members(chat, tuple(one for one in chat.members if one != bot.id))
+        self.webhooks.publish(bot.id, "groups", chat.in_old_shape() | {"eventType": "GroupLeft"})
+
+    def _change_members(self, chat: Chat, members: tuple[str, ...]) -> None:
+        chat.members, chat.modified = members, self.now()
+        self._next_change()
+
+    def _next_change(self) -> int:
+        """One number for every change that people can see; a post takes its number as id."""
+        self._newest += 1
+        self._changed.notify_all()
+        return self._newest

@@ -158,7 +158,7 @@ class Chat:
                 self._silent_until[bot_id] = max(end, self._silent_until.get(bot_id, end))
                 continue
             if answer.status_code < 400:
-                return _json(answer)
+                return http.read_fields(answer)
             trouble = _trouble(answer)
             pause = next(pauses, None) if isinstance(trouble, ChatBusy) else None
             if pause is None:
@@ -170,7 +170,7 @@ class Chat:
         answer = self._ask(token, "GET", EXTENSION)
         if answer.status_code >= 400:
             raise _trouble(answer)
-        return _json(answer)
+        return http.read_fields(answer)
 
     def _ask(
         self, token: str, method: str, path: str, body: Mapping[str, Any] | None = None
@@ -218,7 +218,7 @@ def _group_info(answer: Mapping[str, Any]) -> GroupInfo:
 
 def _trouble(answer: requests.Response) -> ChatError:
     """What an answer with an error status means.  The code decides, where there is one."""
-    status, body = answer.status_code, _json(answer)
+    status, body = answer.status_code, http.read_fields(answer)
     code = str(body.get("errorCode") or "")
     code = code if re.fullmatch(r"[A-Z]{2,4}-\d{1,4}", code) else ""
     refused = f"The chat did not accept this (it answered {status})."
@@ -233,11 +233,3 @@ def _trouble(answer: requests.Response) -> ChatError:
     if status >= 500 or status == 429 or code == "SUB-406":  # the last: a bot only seconds old
         return ChatBusy(refused, code=code)
     return ChatError(refused, code=code)
-
-
-def _json(answer: requests.Response) -> dict[str, Any]:
-    try:
-        found = answer.json()
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -1,12 +1,12 @@
-"""Connect a person's account: the three steps, and the way back, for any `Provider`.
+"""Connect a person's account over OAuth, in three steps, for any `Provider`.
 
 Start with `steps.py`: `auth_link`, `handle_callback`, `api_session` and `revoke` are what lessons
-01 to 07 teach.  Then `provider.py` says what a provider is.  The steps use four more files:
-`tokens.py` (a code becomes a token), `account.py` (whose account it is), `refresh.py` (a token
-stays alive) and `http.py` (every request leaves there).
+01 to 07 teach.  Then read `provider.py`, which says what a provider is, and `tokens.py`, where a
+code becomes a token.  The steps also use `account.py` (whose account it is) and `refresh.py` (an
+expired token becomes a new one).  `http.py` sends every request.
 
 Not here: the providers themselves (`botkit.providers`), and where a connection is stored
-(`botkit.storage`).  Nothing in this package knows Flask, a chat or a setting.
+(`botkit.storage`).  This package does not know Flask, a chat or a setting.
 """
 
 from __future__ import annotations

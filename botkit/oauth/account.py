@@ -1,7 +1,9 @@
-"""Whose account was connected, and what the person granted: both may differ from what we expect.
+"""Find out whose account was connected, and which scopes were granted.
 
-Another person may have pressed Approve than the one who asked in the chat, and people may untick
-what they do not want to grant.  So step 2 asks and looks, and does not assume.
+Neither can be assumed.  Someone else than the one who asked in the chat may have pressed Approve,
+and people may grant less than the link asked for.  Start with `fetch_account`.
+
+`revoke_quietly` is here too, because it decides by the account whether a token may be revoked.
 """
 
 from __future__ import annotations
@@ -23,7 +25,11 @@ log = logging.getLogger("botkit")
 
 
 def fetch_account(provider: Provider, access_token: str) -> dict[str, Any] | None:
-    """Ask the provider whose token this is: another person may have pressed Approve."""
+    """Ask the provider whose token this is.
+
+    Returns `{"id": ..., "name": ...}`, or None if the provider has no `account_url`.
+    Raises `ProviderError`.
+    """
     if provider.account_url is None:
         return None
     with ApiSession(provider.called, provider.account_url, access_token) as api:
@@ -31,23 +37,26 @@ def fetch_account(provider: Provider, access_token: str) -> dict[str, Any] | Non
 
 
 def read_account(provider: Provider, answer: requests.Response) -> dict[str, Any]:
-    """Id and name of the account, from what `account_url` answers.  Raises `ProviderNonsense`."""
+    """Return id and name of the account from the answer of `account_url`.
+
+    Raises `ProviderNonsense` if the answer does not have them.
+    """
     account = read_fields(answer)
     if answer.status_code != 200 or provider.account_id_field not in account:
         raise ProviderNonsense(f"{provider.called} did not say whose account it is.")
     return {
         "id": str(account[provider.account_id_field]),
-        "name": _whole(str(account.get(provider.account_name_field) or "no name")),
+        "name": _without_surrogates(str(account.get(provider.account_name_field) or "no name")),
     }
 
 
-def _whole(text: str) -> str:
-    """Without half characters, which JSON may hold and no page can show."""
+def _without_surrogates(text: str) -> str:
+    """Replace half characters (lone surrogates), which JSON can contain and no page can show."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def missing_scopes(provider: Provider, service: Service) -> list[str]:
-    """What we asked for and did not get."""
+    """Return the scopes that the link asked for and the person did not grant."""
     written = (service.data or {}).get("scope", provider.scopes)
     listed = written if isinstance(written, list | tuple) else ()
     granted = {scope for scope in listed if isinstance(scope, str)}
@@ -57,10 +66,10 @@ def missing_scopes(provider: Provider, service: Service) -> list[str]:
 
 
 def would_end_others(provider: Provider, service: Service, others: Iterable[Service]) -> bool:
-    """Whether revoking `service` would end one of the `others`, too.
+    """Return whether revoking `service` would also end one of the `others`.
 
-    It would where the provider forgets everything that a person has granted, and the same account
-    is connected in another chat, or by another skill.
+    It does if the provider revokes the person's whole grant, and the same account is connected in
+    another chat or for another skill.
     """
     if provider.revocation is None or provider.revocation.ends == "connection":
         return False
@@ -72,25 +81,25 @@ def would_end_others(provider: Provider, service: Service, others: Iterable[Serv
 
 
 def revoke_quietly(storage: Storage, provider: Provider, data: Mapping[str, Any]) -> None:
-    """Let the provider forget a token that became no connection, or is one no longer.
+    """Revoke a token that belongs to no connection, and write a failure to the log only.
 
-    `data` is what `services.data` held, or would have held.  A token is left alone where forgetting
-    it would end a connection that counts.  Nothing rests on this, so trouble goes to the log.
+    `data` is what `services.data` held, or would have held.  A token stays alive if revoking it
+    would end a connection that somebody uses.
     """
     token, revocation = Service(name=provider.name, data=dict(data)), provider.revocation
     if revocation is None or not token.access_token:
         return
     if revocation.ends == "everything" and token.account.get("id") is None:
-        return  # whose grant would that be?
+        return  # nobody knows whose grant that would end
     try:
         if not would_end_others(provider, token, storage.find_services()):
-            revoke_token(provider, revocation, _living(provider, token, storage.now()))
+            revoke_token(provider, revocation, _usable_token(provider, token, storage.now()))
     except BotkitError as error:
         log.warning("A token that nobody uses any more may still be alive: %s", error)
 
 
-def _living(provider: Provider, token: Service, now: datetime) -> str:
-    """A provider may ask for a token that still works."""
+def _usable_token(provider: Provider, token: Service, now: datetime) -> str:
+    """Return a token that still works, because some providers revoke nothing else."""
     if token.refresh_token and token.expires_at and token.expires_at <= now:
         form = {"grant_type": "refresh_token", "refresh_token": token.refresh_token}
         return str(ask_for_token(provider, form)["access_token"])

@@ -1,8 +1,11 @@
-"""The one door through which botkit's own requests leave.
+"""Send every HTTP request that botkit makes.
 
-Every request that the bot sends has a time limit, says who sends it, and may be watched going by
-(`botkit.trace.trace` does).  `ApiSession` adds what every API call needs: the token in the header
-and nowhere else, patience when asked for it, and clear errors.
+`Session` adds to `requests.Session` a time limit, the name of the sender, and watchers that see
+each exchange (`botkit.trace` is one).  `ApiSession` adds what every API call needs: the token in
+the header and nowhere else, waiting when the API asks for it, and clear errors.  `read_fields`
+reads the JSON of an answer.
+
+Not here: what the answers mean (`tokens.py`, and the skills).
 """
 
 from __future__ import annotations
@@ -22,12 +25,13 @@ import requests
 from botkit.errors import ProviderUnreachable, RateLimited, ReconnectNeeded
 
 USER_AGENT = "botkit/0.1 (teaching kit)"
-CONNECT_SECONDS, READ_SECONDS = 5.0, 10.0
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 10.0  # between two bytes of the answer
 LONGEST_WAIT_SECONDS = 10.0
 
 
 class Watcher(Protocol):
-    """Somebody who sees every exchange; `botkit.trace.trace.Trace` is one."""
+    """Something that sees every exchange, such as `botkit.trace.Trace`."""
 
     def before(self, request: requests.PreparedRequest) -> Any: ...
 
@@ -51,7 +55,7 @@ class Session(requests.Session):
         self.headers["User-Agent"] = USER_AGENT
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        if kwargs.get("timeout") is None:  # requests itself would wait for ever
+        if kwargs.get("timeout") is None:  # requests itself has no limit
             kwargs["timeout"] = self.timeout
         tickets = [(watcher, watcher.before(request)) for watcher in watchers]
         response, failure = None, None
@@ -65,12 +69,9 @@ class Session(requests.Session):
             for watcher, ticket in tickets:
                 watcher.after(ticket, response, failure)
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}>"
-
 
 def keep_proxies_out() -> None:
-    """Let nothing that goes to this computer itself go through a proxy, which cannot reach it."""
+    """Keep requests to this computer away from a proxy, which cannot reach it."""
     if not getproxies():  # of the environment, of Windows or of macOS
         return
     for name in ("NO_PROXY", "no_proxy"):
@@ -80,20 +81,23 @@ def keep_proxies_out() -> None:
 
 
 @contextmanager
-def reaching(party: str) -> Iterator[None]:
-    """Turn a failed connection to `party` into `ProviderUnreachable`."""
+def reaching(called: str) -> Iterator[None]:
+    """Raise `ProviderUnreachable` if the request inside gets no answer from the service."""
     try:
         yield
     except requests.Timeout as error:
-        raise ProviderUnreachable(f"{party} did not answer in time.") from error
+        raise ProviderUnreachable(f"{called} did not answer in time.") from error
     except requests.RequestException as error:
-        raise ProviderUnreachable(f"{party} could not be reached.") from error
-    except ValueError as error:  # requests stumbles over a redirect to an address that is none
-        raise ProviderUnreachable(f"{party} sent an answer that cannot be read.") from error
+        raise ProviderUnreachable(f"{called} could not be reached.") from error
+    except ValueError as error:  # a redirect to something that is not an address
+        raise ProviderUnreachable(f"{called} sent an answer that cannot be read.") from error
 
 
 def read_fields(response: requests.Response) -> dict[str, Any]:
-    """The answer's members, whether JSON or (GitHub's habit) form-encoded; {} if it is neither."""
+    """Return the fields of an answer, which is JSON or a form; {} if it is neither.
+
+    GitHub's token endpoint answers with a form if it is not asked for JSON.
+    """
     if "form-urlencoded" in response.headers.get("Content-Type", ""):
         return dict(parse_qsl(response.text))
     try:
@@ -104,15 +108,15 @@ def read_fields(response: requests.Response) -> dict[str, Any]:
 
 
 def is_token(value: object) -> bool:
-    """Whether a value can be a token: visible ASCII characters only (RFC 6749, appendix A.12)."""
+    """Return whether a value can be a token: visible ASCII only (RFC 6749, appendix A.12)."""
     return isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]+", value) is not None
 
 
 class BearerToken(requests.auth.AuthBase):
-    """The token as a header (RFC 6750, section 2.1), on requests to `address` and to no other.
+    """Send the token in a header (RFC 6750, section 2.1), to the host of `address` and no other.
 
-    An `auth` object and not a header of the session, because a header would give way to an entry in
-    the user's .netrc file.
+    This is an `auth` object and not a header of the session, because requests would replace such a
+    header with an entry of the user's .netrc file.
     """
 
     def __init__(self, token: str, address: str) -> None:
@@ -128,18 +132,20 @@ class BearerToken(requests.auth.AuthBase):
 
 
 class ApiSession(Session):
-    """Calls the API of `party` at `address` with `token`; a URL without a host is one there.
+    """A session for the API at `address`, with `token`.  A URL without a host is below `address`.
 
-    When the API asks us to wait (429, 503 or, GitHub's habit, 403 with Retry-After: RFC 9110,
-    section 10.2.3) it waits, up to `LONGEST_WAIT_SECONDS` in all, and tries again.  On 401 it asks
-    `renew`, with the refused token, for another one, once.  Raises `ReconnectNeeded` when there is
-    none, `RateLimited` when the wait would be too long, `ProviderUnreachable` without an answer.
-    Any other answer is returned as it is.
+    `called` is the name of the service in error sentences.  If the API asks us to wait (429, 503,
+    or GitHub's 403), the session waits up to `LONGEST_WAIT_SECONDS` in all and tries again.  On 401
+    it calls `renew` once, with the refused token, for another one.  Any other answer is returned as
+    it is.
+
+    Its requests raise `ReconnectNeeded` if there is no other token, `RateLimited` if the wait would
+    be too long, and `ProviderUnreachable` if there is no answer.  Source: RFC 9110, section 10.2.3.
     """
 
     def __init__(
         self,
-        party: str,
+        called: str,
         address: str,
         token: str,
         *,
@@ -148,7 +154,7 @@ class ApiSession(Session):
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__(timeout=timeout)
-        self.party = party
+        self.called = called
         self.address = address
         self.auth = BearerToken(token, address)
         self._token = token
@@ -160,7 +166,7 @@ class ApiSession(Session):
             url = f"{self.address}/{url.removeprefix('/')}"
         patience = LONGEST_WAIT_SECONDS
         while True:
-            with reaching(self.party):
+            with reaching(self.called):
                 response = super().request(method, url, *args, **kwargs)
             if response.status_code == 401:
                 self._take_new_token()
@@ -168,32 +174,32 @@ class ApiSession(Session):
             wait = seconds_to_wait(response)
             if wait is None:
                 return response
-            # A server that says "0 seconds" for ever must not hold us for ever.
+            # A server that always says "0 seconds" must not hold us forever.
             patience -= max(wait, 1.0)
             if patience < 0:
                 raise RateLimited(
-                    f"{self.party} asks us to wait {wait:.0f} seconds.",
+                    f"{self.called} asks us to wait {wait:.0f} seconds.",
                     seconds=wait,
                     advice="Nothing is wrong with your connection. Try again after that.",
                 )
             self._sleep(wait)
 
     def _take_new_token(self) -> None:
-        """Once in the life of a session; a second refusal is not a matter of age."""
+        """Renew the token, once: a new token that is refused is not refused for its age."""
         if self._renew is None:
-            raise ReconnectNeeded(f"{self.party} no longer accepts this connection.")
+            raise ReconnectNeeded(f"{self.called} no longer accepts this connection.")
         renew, self._renew = self._renew, None
         self._token = renew(self._token)
         self.auth = BearerToken(self._token, self.address)
 
 
 def seconds_to_wait(response: requests.Response) -> float | None:
-    """How long the answer asks us to wait; None if it does not ask."""
+    """Return how many seconds the answer asks us to wait, or None."""
     headers = response.headers
     if response.status_code in (403, 429, 503) and "Retry-After" in headers:
         return _seconds_from_now(headers["Retry-After"])
     if response.status_code in (403, 429) and headers.get("X-RateLimit-Remaining") == "0":
-        # GitHub's own way: a moment, in seconds since 1970, and not a duration.
+        # GitHub sends a moment, in seconds since 1970, and not a duration.
         reset = headers.get("X-RateLimit-Reset", "")
         return max(int(reset) - time.time(), 0.0) if _is_number(reset) else 60.0
     return None
@@ -204,7 +210,7 @@ def _is_number(text: str) -> bool:
 
 
 def _seconds_from_now(retry_after: str) -> float:
-    """Either form of the header, a number of seconds or a date; a minute if it is neither."""
+    """Read either form of the header, a number or a date; a minute if it is neither."""
     if _is_number(retry_after):
         return float(retry_after)
     try:

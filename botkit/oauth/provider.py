@@ -1,7 +1,9 @@
-"""A provider is data: its addresses, its scopes, and the few things in which it differs.
+"""Describe a service that people can connect: its addresses, its scopes, and its habits.
 
-`botkit.oauth` takes the three steps for any `Provider`.  To add one, describe it from its
-documentation, as `github` below does.
+The three steps work for any `Provider`.  To add one, describe it from its documentation, as
+`botkit.providers.github` does.
+
+Not here: code for one provider.  A difference between providers is a field of the description.
 """
 
 from __future__ import annotations
@@ -13,11 +15,11 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Revocation:
-    """How a provider is told to forget a connection.
+    """The request that revokes a connection.
 
     The token goes into the body as `field`.  `client_auth` says how the app identifies itself: with
-    HTTP Basic, with its id and secret in the body, or not at all.  `ends` says what ends with it:
-    this one connection, or all that the person has granted, in every chat.
+    HTTP Basic, with its id and secret in the body, or not at all.  `ends` says what this revokes:
+    this connection only, or everything that the person has granted, in every chat.
     """
 
     method: Literal["DELETE", "POST"]
@@ -30,7 +32,7 @@ class Revocation:
 
 @dataclass(frozen=True)
 class Provider:
-    """All that the three steps need to know about a service and about our registration there."""
+    """A service that people can connect, and our registration there."""
 
     name: str  # as in the column services.name
     slug: str  # as in the callback's path, /{slug}/oauth
@@ -62,5 +64,9 @@ class Provider:
 
 
 def callback_path(provider: Provider) -> str:
-    """One path for each provider, so that an answer cannot be taken for another one's."""
+    """Return the path of the callback URL.
+
+    Each provider has its own, so the answer of one cannot be mistaken for that of another.
+    Source: RFC 9700, section 4.4.2.
+    """
     return f"/{provider.slug}/oauth"

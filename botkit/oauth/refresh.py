@@ -1,11 +1,12 @@
-"""Keeping a connection alive: one refresh, however many ask for it at the same moment.
+"""Refresh an access token once, however many threads and processes ask for it.
 
-An access token lives for an hour or so; with a refresh token the bot gets the next one without
-asking the person.  Many providers *rotate*: each refresh token works once, and its answer brings
-the next.  So two refreshes at once would spoil each other, and an answer not saved is lost.
+An access token lives for an hour or so.  With a refresh token the bot gets the next one without
+asking the person.  Many providers *rotate*: each refresh token works once, and the answer contains
+the next one.  So two refreshes at the same time would break the connection, and so would an answer
+that is not saved.
 
-The rule, for any number of threads and processes: whoever claims the row refreshes, saves the new
-pair, and only then uses it; everybody else waits for that and reads the row again.
+The rule: the caller that claims the row refreshes, saves the new pair, and only then uses it.  All
+others wait, and read the row again.  Start with `fresh_service`.
 Source: RFC 6749, section 6; RFC 9700, section 4.14.
 """
 
@@ -20,10 +21,10 @@ from botkit.oauth.provider import Provider
 from botkit.oauth.tokens import ask_for_token, token_data
 from botkit.storage import Service, Storage
 
-LEEWAY = timedelta(minutes=5)  # a token this near to its end is refreshed before it is used
+LEEWAY = timedelta(minutes=5)  # a token that expires so soon is refreshed before it is used
 CLAIM_SECONDS = 20.0  # longer than a request can take, so that a claim outlives only a dead process
-LOOK_AGAIN_SECONDS = 0.05
-FOR_GOOD = ("invalid_grant", "bad_refresh_token")  # the provider's names for "never again"
+POLL_SECONDS = 0.05
+PERMANENT_ERRORS = ("invalid_grant", "bad_refresh_token")  # this refresh token never works again
 
 
 def fresh_service(
@@ -35,11 +36,11 @@ def fresh_service(
     claim_seconds: float = CLAIM_SECONDS,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Service:
-    """The connection with a token that is good now; refreshed, by us or by another, if need be.
+    """Return the connection with a token that is good now, refreshed if necessary.
 
-    `rejected` is a token that the API has just refused: a row that still holds it needs a refresh.
-    Raises `ReconnectNeeded` when only the person can help, `ProviderError` when the provider cannot
-    be asked now.
+    `rejected` is a token that the API has just refused: a row that still has it needs a refresh.
+    Raises `ReconnectNeeded` if the person must connect again, `ProviderError` if the provider
+    cannot be asked now, `StorageError`.
     """
     while True:
         row = storage.get_service(service.id)
@@ -53,7 +54,7 @@ def fresh_service(
             raise _reconnect(provider)
         claim = storage.claim_service(row.id, seconds=claim_seconds)
         if claim is None:
-            sleep(LOOK_AGAIN_SECONDS)
+            sleep(POLL_SECONDS)
             continue
         try:
             return _refresh(storage, provider, row.id, rejected)
@@ -62,7 +63,7 @@ def fresh_service(
 
 
 def _refresh(storage: Storage, provider: Provider, row_id: int, rejected: str | None) -> Service:
-    """With the claim in hand: look once more, for the one before us may have done it already."""
+    """Refresh the row that we have claimed, unless somebody did it just before our claim."""
     row = storage.get_service(row_id)
     if row is None:
         raise _reconnect(provider)
@@ -72,7 +73,7 @@ def _refresh(storage: Storage, provider: Provider, row_id: int, rejected: str | 
     try:
         answer = ask_for_token(provider, form)
     except ProviderRefused as error:
-        if error.code not in FOR_GOOD:
+        if error.code not in PERMANENT_ERRORS:
             raise
         storage.update_service(row_id, {"refreshToken": None, "needsReconnect": True})
         raise _reconnect(provider) from error

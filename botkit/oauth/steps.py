@@ -1,11 +1,17 @@
-"""The three steps that connect a person's account: this is what botkit is about.
+"""Connect a person's account in three steps, use it, and revoke it again.
 
-1. `auth_link`        the bot sends this link into the chat; the person follows it and approves.
-2. `handle_callback`  the provider sends the browser back with a code; we exchange it for a token.
-3. `api_session`      the bot calls the provider's API with that token.
+1. `auth_link`        the bot sends this link to the chat.  The person opens it and approves.
+2. `handle_callback`  the provider sends the browser back with a code.  The bot exchanges it.
+3. `api_session`      the bot calls the provider's API with the token that it got.
 
-And the way back: `revoke`.  All of them work for any `Provider`.  The grant is the authorization
-code grant (RFC 6749, section 4.1) with PKCE (RFC 7636), as RFC 9700 recommends it.
+At the end of a connection: `revoke`.  All four work for any `Provider`.  Read the functions from
+top to bottom.  The comments between the lines lead the way, and the private functions follow the
+one that calls them.
+
+Not here: the request that exchanges the code (`tokens.py`), the refresh (`refresh.py`), and the
+tables (`botkit.storage`).
+Source: the authorization code grant (RFC 6749, section 4.1) with PKCE (RFC 7636), as RFC 9700
+recommends it.
 """
 
 from __future__ import annotations
@@ -36,7 +42,7 @@ from botkit.storage import Authorization, Service, Storage
 
 NEW_LINK = "Nothing was connected. Ask the bot in the chat for a new link in a moment."
 
-# ---- step 1: the link --------------------------------------------------------------------------
+# ---- step 1: the auth link ---------------------------------------------------------------------
 
 
 def auth_link(
@@ -48,13 +54,22 @@ def auth_link(
     user_id: str,
     redirect_uri: str,
 ) -> str:
-    """The link that asks the person to let the bot in.  It works once, for ten minutes.
+    """Return the link that asks the person to let the bot in.  It works once, for ten minutes.
 
-    `user_id` is the person who asked; `redirect_uri` is where the provider sends the browser
-    afterwards, exactly as registered there.  RFC 6749, section 4.1.1.  Raises `StorageError`.
+    `user_id` is the person who asked in the chat.  The provider sends the browser to `redirect_uri`
+    afterwards, so that address must be registered there.
+    Raises `StorageError`.  Source: RFC 6749, section 4.1.1.
     """
-    state = secrets.token_urlsafe(32)  # 256 random bits: nobody can guess it
-    verifier = secrets.token_urlsafe(32)  # stays here until step 2
+    # Anyone can open the callback URL with a code of their own.  So the link gets a `state`, which
+    # the provider sends back unchanged: 256 random bits, which nobody can guess.
+    state = secrets.token_urlsafe(32)
+
+    # Someone may steal the code on its way through the browser.  So the bot also makes a secret
+    # that never goes there.  Without it the code is worth nothing (PKCE, RFC 7636).
+    verifier = secrets.token_urlsafe(32)
+
+    # The callback comes minutes later, and perhaps to another process.  Everything that step 2 must
+    # know again is kept in a row until then.
     storage.add_authorization(
         state,
         provider=provider.name,
@@ -64,6 +79,9 @@ def auth_link(
         redirect_uri=redirect_uri,
         verifier=verifier,
     )
+
+    # The browser carries everything in this query, so none of it is secret: the client id without
+    # the client secret, and the hash of the verifier in place of the verifier.
     query = {
         "response_type": "code",
         "client_id": provider.client_id,
@@ -78,7 +96,7 @@ def auth_link(
 
 
 def pkce_challenge(verifier: str) -> str:
-    """What may be shown of the verifier: its SHA-256.  RFC 7636, section 4.2."""
+    """Return the SHA-256 of the verifier, which anyone may see.  Source: RFC 7636, section 4.2."""
     digest = hashlib.sha256(verifier.encode()).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
@@ -93,14 +111,19 @@ def handle_callback(
     *,
     shared: bool = False,
 ) -> Service:
-    """Turn the provider's answer into a stored connection, which is returned.
+    """Turn the callback into a stored connection, and return it.
 
     `query` is the query string of the callback as `urllib.parse.parse_qs` reads it.  The connection
-    belongs to the person who asked for the link, or, if it is `shared`, to the whole chat.
-    Whatever goes wrong, nothing is stored.  RFC 6749, section 4.1.2.
+    belongs to the person who asked for the link, or to the whole chat if it is `shared`.  If
+    anything fails, nothing is stored.
     Raises `AuthorizationError`, `ProviderError` or `StorageError`.
+    Source: RFC 6749, section 4.1.2.
     """
+    # Two halves.  The bot waits between them if the person must confirm in the chat, so
+    # `botkit.skills.confirm` calls each half by itself.
     link, data = receive_answer(storage, provider, query)
+
+    # The owner comes from the row of the link.  The person at the browser may be someone else.
     user_id = "" if shared else link.user_id
     owner = {"bot_id": link.bot_id, "group_id": link.group_id, "user_id": user_id}
     return save_connection(storage, provider, owner, data)
@@ -109,46 +132,39 @@ def handle_callback(
 def receive_answer(
     storage: Storage, provider: Provider, query: Mapping[str, Sequence[str]]
 ) -> tuple[Authorization, dict[str, Any]]:
-    """The link that this callback answers, and what it brings, in the form in which we keep it."""
-    state = _only(query, "state", provider)
+    """Return the link that this callback answers, and the data that a connection keeps.
+
+    Raises `AuthorizationError`, `ProviderError` or `StorageError`.
+    """
+    # Find the link by its state, and claim it in the same moment.  Of many callbacks with one state
+    # a single one gets past this line (RFC 6749, section 10.12, and RFC 9700, section 4.7).
+    state = _single_value(query, "state", provider)
     link = storage.claim_authorization(state, provider=provider.name)
+
+    # Does the answer come from the provider that the link was made for?  (RFC 9207, section 2.4)
     _check_issuer(query, provider)
+
+    # The person pressed Deny, or the provider refused the link (RFC 6749, section 4.1.2.1).
     if "error" in query:
-        raise _refusal(_only(query, "error", provider), provider, link)
-    code = _only(query, "code", provider)
-    data = _exchange(storage, provider, code, link)
+        raise _callback_error(_single_value(query, "error", provider), provider, link)
+
+    # The code is not a token yet.  It lives for some minutes and works once, together with the
+    # client secret and the verifier, which the browser has never seen.
+    code = _single_value(query, "code", provider)
+    data = _exchange_code(storage, provider, code, link)
+
+    # The person who approved may have another account in mind than the one who asked.  So ask the
+    # provider whose token this is.
     try:
         data["account"] = fetch_account(provider, data["accessToken"])
-    except ProviderError as error:  # whatever it advises: this link is used up
-        error.advice = NEW_LINK
+    except ProviderError as error:
+        error.advice = NEW_LINK  # trying the same link again cannot help: it is claimed
         raise
     return link, data
 
 
-def save_connection(
-    storage: Storage, provider: Provider, owner: Mapping[str, str], data: dict[str, Any]
-) -> Service:
-    """Store what `receive_answer` brought; `owner` is bot_id, group_id and user_id.
-
-    If another account was connected here, its token is given back; so is a token that cannot be
-    stored.  Raises `StorageError`.
-    """
-    try:
-        before = _other_account(storage.find_service(provider.name, **owner), data)
-        if before:  # a stored refresh token is kept if the answer brings none; but not another's
-            data.setdefault("refreshToken", None)
-        saved = storage.save_service(provider.name, **owner, data=data)
-    except StorageError as error:  # the link is used up, so trying the same one again cannot help
-        revoke_quietly(storage, provider, data)
-        error.advice = NEW_LINK
-        raise
-    if before:
-        revoke_quietly(storage, provider, before)
-    return saved
-
-
-def _only(query: Mapping[str, Sequence[str]], name: str, provider: Provider) -> str:
-    """The one value of a parameter.  RFC 6749, section 3.1: none may come twice."""
+def _single_value(query: Mapping[str, Sequence[str]], name: str, provider: Provider) -> str:
+    """Return the one value of a parameter, which must not come twice (RFC 6749, section 3.1)."""
     values = query.get(name, ())
     if len(values) != 1 or not values[0]:
         many = "more than one" if len(values) > 1 else "no"
@@ -157,12 +173,17 @@ def _only(query: Mapping[str, Sequence[str]], name: str, provider: Provider) -> 
 
 
 def _check_issuer(query: Mapping[str, Sequence[str]], provider: Provider) -> None:
-    """GitHub and Google say who they are since 2026; who does not say it, cannot be checked."""
+    """Raise `IssuerMismatch` if the answer says that it comes from another provider.
+
+    An answer that says nothing is accepted.  GitHub and Google have sent `iss` since 2026, others
+    do not.
+    """
     if "iss" in query and provider.issuer and list(query["iss"]) != [provider.issuer]:
         raise IssuerMismatch(f"This answer does not come from {provider.called}.")
 
 
-def _refusal(code: str, provider: Provider, pending: Authorization) -> BotkitError:
+def _callback_error(code: str, provider: Provider, link: Authorization) -> BotkitError:
+    """Return the exception for the `error` of a callback."""
     if code == "access_denied":
         return AuthorizationDenied(f"You did not allow the bot to use {provider.called}.")
     if code == "redirect_uri_mismatch":
@@ -170,33 +191,60 @@ def _refusal(code: str, provider: Provider, pending: Authorization) -> BotkitErr
             f"{provider.called} does not know the callback address in this link.",
             code=code,
             advice="If the bot has moved since, ask it for a new link. If not, its owner "
-            f"must register this address at {provider.called}: {pending.redirect_uri}",
+            f"must register this address at {provider.called}: {link.redirect_uri}",
         )
     return ProviderRefused(
         f"{provider.called} refused to connect the account.", code=error_name(code)
     )
 
 
-def _exchange(
-    storage: Storage, provider: Provider, code: str, pending: Authorization
+def _exchange_code(
+    storage: Storage, provider: Provider, code: str, link: Authorization
 ) -> dict[str, Any]:
-    """Swap the code for a token, and put the answer into the form in which we keep it."""
+    """Exchange the code for a token, and return the data that a connection keeps."""
     answer = ask_for_token(
         provider,
         {
             "grant_type": "authorization_code",
             "code": code,
-            "redirect_uri": pending.redirect_uri,  # the very one of step 1
-            "code_verifier": pending.verifier,
+            "redirect_uri": link.redirect_uri,  # must equal the one in the link
+            "code_verifier": link.verifier,
         },
     )
     data = token_data(provider, answer, storage.now())
-    data.setdefault("scope", list(provider.scopes))  # not said: as asked (RFC 6749, section 5.1)
+    # No word about scopes means: granted as asked (RFC 6749, section 5.1).
+    data.setdefault("scope", list(provider.scopes))
     return data
 
 
+def save_connection(
+    storage: Storage, provider: Provider, owner: Mapping[str, str], data: dict[str, Any]
+) -> Service:
+    """Store what `receive_answer` returned, and return the row.
+
+    `owner` has the keys bot_id, group_id and user_id.  If another account was connected here, its
+    token is revoked.  A token that cannot be stored is revoked too.
+    Raises `StorageError`.
+    """
+    try:
+        # Saving merges: a stored refresh token stays if the answer brings none.  But it must not
+        # stay if it belongs to another account.
+        before = _other_account(storage.find_service(provider.name, **owner), data)
+        if before:
+            data.setdefault("refreshToken", None)
+        saved = storage.save_service(provider.name, **owner, data=data)
+    except StorageError as error:
+        # Nobody can use this token now, so the provider should not honour it any longer.
+        revoke_quietly(storage, provider, data)
+        error.advice = NEW_LINK
+        raise
+    if before:
+        revoke_quietly(storage, provider, before)
+    return saved
+
+
 def _other_account(row: Service | None, data: Mapping[str, Any]) -> dict[str, Any]:
-    """What the row holds, if that belongs to another account than what is new."""
+    """Return the row's data if they belong to another account than the new data, else {}."""
     if row is None or row.account.get("id") == (data["account"] or {}).get("id"):
         return {}
     return row.data or {}
@@ -206,34 +254,34 @@ def _other_account(row: Service | None, data: Mapping[str, Any]) -> dict[str, An
 
 
 def api_session(storage: Storage, provider: Provider, service: Service) -> ApiSession:
-    """A `requests.Session` that calls the provider's API for this connection.
+    """Return a `requests.Session` that calls the provider's API for this connection.
 
-    `api_session(storage, provider, service).get("/user")`: the token travels in the header, and to
-    the provider's API only.  A token near its end, or refused, is refreshed once and saved: see
-    `botkit.oauth.refresh`.  For what the session's requests raise see
-    `botkit.oauth.http.ApiSession`; this raises `ReconnectNeeded` or another `ProviderError` if
-    there is no token that can be used.
+    `api_session(storage, provider, service).get("/user")` sends the token in a header, and to the
+    provider's API only.  `botkit.oauth.http.ApiSession` says what its requests raise.
+    Raises `ReconnectNeeded`, or another `ProviderError`, if there is no token that can be used.
     """
+    # A token that expires soon is refreshed before it is used.
     service = fresh_service(storage, provider, service)
 
+    # A token can also be refused before its time: the session then calls this, once.
     def renew(rejected: str) -> str:
         return fresh_service(storage, provider, service, rejected=rejected).access_token or ""
 
     return ApiSession(provider.called, provider.api_url, service.access_token or "", renew=renew)
 
 
-# ---- the way back ------------------------------------------------------------------------------
+# ---- the end of a connection -------------------------------------------------------------------
 
 
 def revoke(storage: Storage, provider: Provider, service: Service) -> None:
-    """Tell the provider to forget the connection.  The row stays; deleting it is the caller's.
+    """Tell the provider to revoke the connection.  The row stays: deleting it is the caller's task.
 
-    A provider may ask for a token that still works, so an old one is refreshed first; where there
-    is none any more, there is nothing left to forget.  Raises `ProviderError` when the provider
-    does not confirm.
+    Raises `ProviderError` if the provider does not confirm.
     """
     if provider.revocation is None:
         return
+    # Some providers take only a token that still works, so an expired one is refreshed first.  If
+    # the provider refuses to refresh it, there is nothing left to revoke.
     try:
         token = fresh_service(storage, provider, service).access_token or ""
     except ReconnectNeeded:

@@ -1,7 +1,13 @@
-"""The requests in which a code, or a refresh token, becomes a token; how the answers are read.
+"""Exchange a code or a refresh token for an access token, read the answer, and revoke a token.
 
-Providers differ most in how they say no, so the rule here is: by name and never by status.  An
-answer that holds `error` is a failure, whatever its status; one without a usable token as well.
+These are the requests between the bot and the provider alone: no browser sees them, so they carry
+the client secret.  Start with `ask_for_token`, which steps 2 and 3 share.
+
+Providers differ most in how they refuse.  GitHub answers an error with status 200, RingCentral with
+400, 401 or 403.  So an answer is judged by what it says and not by its status: one with an `error`
+is a refusal, and one without a usable token is never a success.
+
+Not here: what the answer means for a row (`refresh.py`, `steps.py`).
 """
 
 from __future__ import annotations
@@ -17,89 +23,47 @@ from botkit.errors import ProviderNonsense, ProviderRefused
 from botkit.oauth import http
 from botkit.oauth.provider import Provider, Revocation
 
-_OUR_FAULT = ("incorrect_client_credentials", "invalid_client", "unauthorized_client")
-_REGISTRATION = "The owner of this bot must check its client id and client secret."
+# Errors about our registration at the provider, which the person in the chat cannot change.
+CLIENT_ERRORS = ("incorrect_client_credentials", "invalid_client", "unauthorized_client")
+CHECK_CLIENT = "The owner of this bot must check its client id and client secret."
+ASK_FOR_LINK = "Ask the bot in the chat for a new link."
 
 
 def ask_for_token(provider: Provider, form: dict[str, str]) -> dict[str, Any]:
-    """POST `form` to the token endpoint; return the members of a good answer.
+    """POST `form` to the token endpoint, and return the fields of a good answer.
 
-    RFC 6749, sections 4.1.3 (request) and 5 (answers).
+    `form` has `grant_type`, and what that grant needs.
     Raises `ProviderRefused`, `ProviderNonsense` or `ProviderUnreachable`.
+    Source: RFC 6749, sections 4.1.3 and 6 (requests) and 5 (answers).
     """
+    # The bot says who it is, because only the app that made the link may use the code.  The id and
+    # the secret go into the form or into a header, as the provider wants it (section 2.3.1).
     with http.Session() as session, http.reaching(provider.called):
         response = session.post(
             provider.token_url,
             data=form | client_in_body(provider),
             auth=client_in_header(provider),
-            headers={"Accept": "application/json"},
-            allow_redirects=False,
+            headers={"Accept": "application/json"},  # GitHub answers with a form otherwise
+            allow_redirects=False,  # the secret goes to this address and to no other
         )
     answer = http.read_fields(response)
+
+    # First the refusal, which has a name (section 5.2).  The name decides what the person can do.
     if answer.get("error") is not None:
-        code = error_name(answer["error"])
-        advice = _REGISTRATION if code in _OUR_FAULT else "Ask the bot in the chat for a new link."
-        what = "refresh token" if form["grant_type"] == "refresh_token" else "code"
-        happened = f"{provider.called} did not accept the {what} ({code})."
-        raise ProviderRefused(happened, code=code, advice=advice)
+        raise _refusal(provider, form, error_name(answer["error"]))
+
+    # An error without a name: the provider is down, or something else answers in its place.
     if response.status_code != 200:
         raise ProviderNonsense(
             f"{provider.called} has a problem of its own (it answered {response.status_code})."
         )
+
+    # A success has a token that can be sent in a header, and of the one kind that botkit knows how
+    # to use: a bearer token, which works for anyone who has it (section 7.1).
     token, kind = answer.get("access_token"), answer.get("token_type", "bearer")
     if not http.is_token(token) or str(kind).lower() != "bearer":
         raise ProviderNonsense(f"{provider.called} answered, but not with a token that we can use.")
     return answer
-
-
-def token_data(provider: Provider, answer: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """A token endpoint's answer in the form in which `services.data` keeps it.
-
-    What the answer does not say is left out, so that saving it does not overwrite a stored refresh
-    token, or the scopes, with nothing.
-    """
-    data: dict[str, Any] = {
-        "accessToken": answer["access_token"],
-        "expiresAt": None,
-        "needsReconnect": None,
-    }
-    if re.fullmatch(r"[0-9]{1,9}", str(answer.get("expires_in", ""))):
-        expires = now + timedelta(seconds=int(answer["expires_in"]))
-        data["expiresAt"] = expires.isoformat(timespec="seconds")
-    if isinstance(answer.get("scope"), str):  # what the person granted, maybe less than we asked
-        data["scope"] = answer["scope"].replace(provider.scope_separator, " ").split()
-    if answer.get("refresh_token"):
-        data["refreshToken"] = answer["refresh_token"]
-    return data
-
-
-def revoke_token(provider: Provider, revocation: Revocation, token: str) -> None:
-    """Tell the provider to forget a token.  Raises `ProviderError` when it does not confirm."""
-    body = {revocation.field: token}
-    if revocation.client_auth == "body":
-        body |= {"client_id": provider.client_id, "client_secret": provider.client_secret}
-    with http.Session() as session, http.reaching(provider.called):
-        response = session.request(
-            revocation.method,
-            revocation.url,
-            json=body if revocation.encoding == "json" else None,
-            data=body if revocation.encoding == "form" else None,
-            auth=_basic(provider) if revocation.client_auth == "basic" else _no_auth,
-            allow_redirects=False,  # the token goes to the provider and to nobody else
-        )
-    if response.status_code not in (200, 204):
-        raise ProviderNonsense(
-            f"{provider.called} did not confirm that the token is revoked "
-            f"(it answered {response.status_code})."
-        )
-
-
-def error_name(value: Any) -> str:
-    """An error's name, if it looks like one: what strangers write is not shown to people."""
-    text = str(value)
-    if re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]{0,63}", text) and not re.match(r"gh[a-z]_", text):
-        return text
-    return "an unnamed error"
 
 
 def client_in_body(provider: Provider) -> dict[str, str]:
@@ -111,7 +75,7 @@ def client_in_body(provider: Provider) -> dict[str, str]:
 
 def client_in_header(provider: Provider) -> requests.auth.AuthBase:
     """Return what puts our client id and secret into the header, or nothing at all."""
-    return _basic(provider) if provider.client_auth == "basic" else _no_auth
+    return _basic(provider) if provider.client_auth == "basic" else _NO_AUTH
 
 
 def _basic(provider: Provider) -> requests.auth.AuthBase:
@@ -119,10 +83,79 @@ def _basic(provider: Provider) -> requests.auth.AuthBase:
 
 
 class _NoAuth(requests.auth.AuthBase):
-    """Without an `auth`, requests would look for one in the user's .netrc file."""
+    """Send no credentials.  Without an `auth`, requests takes some from the user's .netrc file."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         return request
 
 
-_no_auth = _NoAuth()
+_NO_AUTH = _NoAuth()
+
+
+def error_name(value: Any) -> str:
+    """Return the name of an error if it looks like one; other text of strangers is not shown."""
+    text = str(value)
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]{0,63}", text) and not re.match(r"gh[a-z]_", text):
+        return text
+    return "an unnamed error"
+
+
+def _refusal(provider: Provider, form: Mapping[str, str], code: str) -> ProviderRefused:
+    what = "refresh token" if form["grant_type"] == "refresh_token" else "code"
+    return ProviderRefused(
+        f"{provider.called} did not accept the {what} ({code}).",
+        code=code,
+        advice=CHECK_CLIENT if code in CLIENT_ERRORS else ASK_FOR_LINK,
+    )
+
+
+def token_data(provider: Provider, answer: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Return a token endpoint's answer in the form in which `services.data` keeps it.
+
+    Saving merges these data into the row.  A key with None is removed there, and a key that is not
+    here stays as it was.  Source: RFC 6749, section 5.1.
+    """
+    # A new token is good: what was noted about the old one goes.
+    data: dict[str, Any] = {
+        "accessToken": answer["access_token"],
+        "expiresAt": None,
+        "needsReconnect": None,
+    }
+    # The answer says for how many seconds the token lives.  The row says when it expires, because
+    # it is read later.
+    if re.fullmatch(r"[0-9]{1,9}", str(answer.get("expires_in", ""))):
+        expires = now + timedelta(seconds=int(answer["expires_in"]))
+        data["expiresAt"] = expires.isoformat(timespec="seconds")
+    # The person may have granted less than the link asked for.
+    if isinstance(answer.get("scope"), str):
+        data["scope"] = answer["scope"].replace(provider.scope_separator, " ").split()
+    # Google sends a refresh token once and never again.  So the key is set only if there is one:
+    # a stored refresh token must not be overwritten with nothing.
+    if answer.get("refresh_token"):
+        data["refreshToken"] = answer["refresh_token"]
+    return data
+
+
+def revoke_token(provider: Provider, revocation: Revocation, token: str) -> None:
+    """Tell the provider to revoke a token.
+
+    Raises `ProviderError` if the provider does not confirm.  Source: RFC 7009, section 2; GitHub
+    has a way of its own.
+    """
+    body = {revocation.field: token}
+    if revocation.client_auth == "body":
+        body |= {"client_id": provider.client_id, "client_secret": provider.client_secret}
+    with http.Session() as session, http.reaching(provider.called):
+        response = session.request(
+            revocation.method,
+            revocation.url,
+            json=body if revocation.encoding == "json" else None,
+            data=body if revocation.encoding == "form" else None,
+            auth=_basic(provider) if revocation.client_auth == "basic" else _NO_AUTH,
+            allow_redirects=False,  # the token goes to the provider and to nobody else
+        )
+    if response.status_code not in (200, 204):
+        raise ProviderNonsense(
+            f"{provider.called} did not confirm that the token is revoked "
+            f"(it answered {response.status_code})."
+        )

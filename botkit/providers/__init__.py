@@ -1,7 +1,7 @@
-"""Describe the services that the bot can connect to, one file a company.
+"""Describe the services that the bot can connect to, one file per company.
 
-A description is data: see `botkit.oauth.Provider`.  Start with `github.py`.  `contract/` tests any
-description against a practice server, step by step; lesson 10 uses it.
+A description is data: see `botkit.oauth.Provider`.  Start with `github.py`.  `contract/` tests a
+description against the service itself, step by step.  Lesson 10 uses it.
 
 Not here: what the bot does with a service once it is connected (`botkit.skills`).
 """

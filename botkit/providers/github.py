@@ -1,4 +1,4 @@
-"""GitHub, as an OAuth app sees it.
+"""Describe GitHub as an OAuth app sees it: the example for a provider of your own.
 
 Source: GitHub Docs, "Authorizing OAuth apps" and "REST API endpoints for OAuth authorizations".
 """
@@ -9,10 +9,10 @@ from botkit.oauth import Provider, Revocation
 
 
 def github(client_id: str, client_secret: str, *, server: str = "https://github.com") -> Provider:
-    """GitHub as an OAuth app sees it.
+    """Return the description of GitHub.
 
-    `server` is the address of a GitHub Enterprise Server if it is not github.com; its API lives
-    below /api/v3.  Source: GitHub Docs, "Authorizing OAuth apps" and "REST API endpoints for OAuth
+    `server` is the address of a GitHub Enterprise Server if it is not github.com.  Its API is below
+    /api/v3.  Source: GitHub Docs, "Authorizing OAuth apps" and "REST API endpoints for OAuth
     authorizations".
     """
     server = server.rstrip("/")

@@ -1,4 +1,4 @@
-"""Google Drive and Google Sheets: two providers, and what Google is like for both.
+"""Describe Google Drive and Google Sheets, which are two providers with the same habits.
 
 Source: Google's page "Using OAuth 2.0 for Web Server Applications"; discovery documents drive.v3
 and sheets.v4.
@@ -13,12 +13,18 @@ GOOGLE_SCOPE = f"{GOOGLE}/auth"  # how the names of Google's scopes begin, where
 
 
 def google_drive(client_id: str, client_secret: str, *, server: str = GOOGLE) -> Provider:
-    """Google Drive, to read.  `server` stands for all of Google's addresses if it is another one.
+    """Return the description of Google Drive, to read files.
+
+    `server` replaces all of Google's addresses if it is not Google's own.
 
     Source: discovery document drive.v3.
     """
     return _google(
-        *("GoogleDrive", "google", client_id, client_secret, server),
+        name="GoogleDrive",
+        slug="google",
+        client_id=client_id,
+        client_secret=client_secret,
+        server=server,
         title="Google Drive",
         api_url=f"{server}/drive/v3",
         scope=f"{GOOGLE_SCOPE}/drive.readonly",
@@ -26,10 +32,17 @@ def google_drive(client_id: str, client_secret: str, *, server: str = GOOGLE) ->
 
 
 def google_sheets(client_id: str, client_secret: str, *, server: str = GOOGLE) -> Provider:
-    """Google Sheets, to read and write.  Source: discovery document sheets.v4."""
+    """Return the description of Google Sheets, to read and write.
+
+    `server` is as in `google_drive`.  Source: discovery document sheets.v4.
+    """
     api = "https://sheets.googleapis.com" if server == GOOGLE else server
     return _google(
-        *("GoogleSheets", "google-sheets", client_id, client_secret, server),
+        name="GoogleSheets",
+        slug="google-sheets",
+        client_id=client_id,
+        client_secret=client_secret,
+        server=server,
         title="Google Sheets",
         api_url=f"{api}/v4",
         scope=f"{GOOGLE_SCOPE}/spreadsheets",
@@ -37,20 +50,20 @@ def google_sheets(client_id: str, client_secret: str, *, server: str = GOOGLE) -
 
 
 def _google(
+    *,
     name: str,
     slug: str,
     client_id: str,
     client_secret: str,
     server: str,
-    *,
     title: str,
     api_url: str,
     scope: str,
 ) -> Provider:
-    """Google as a web app sees it: one host for each thing.
+    """Return what both have in common.  Google has a host for each purpose.
 
-    A refresh token comes only with `access_type=offline`, and only when the person is really asked:
-    hence `prompt=consent`.  The e-mail scope is there to learn whose account it is.
+    A refresh token comes only with `access_type=offline`, and only if the person is asked:
+    `prompt=consent` makes sure of that.  The email scope tells whose account it is.
     Source: Google's page "Using OAuth 2.0 for Web Server Applications".
     """
     accounts, tokens = "https://accounts.google.com", "https://oauth2.googleapis.com"

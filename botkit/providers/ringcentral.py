@@ -1,5 +1,6 @@
-"""RingCentral as a service that people connect, not as the chat.
+"""Describe RingCentral as a service that people connect.
 
+Not here: RingCentral as the chat (`botkit.chat`).
 Source: RingCentral developer guide, "Authorization code flow".
 """
 
@@ -11,9 +12,9 @@ from botkit.oauth import Provider, Revocation
 def ringcentral(
     client_id: str, client_secret: str, *, server: str = "https://platform.ringcentral.com"
 ) -> Provider:
-    """RingCentral as a service that people connect, not as the chat.
+    """Return the description of RingCentral.
 
-    Scopes belong to the app there, and a link asks for none.  To revoke ends one session.
+    Scopes belong to the app there, so a link asks for none.  To revoke ends one session only.
     Source: RingCentral developer guide, "Authorization code flow".
     """
     return Provider(

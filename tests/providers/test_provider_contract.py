@@ -10,7 +10,7 @@ from contract_world import PROVIDERS, examined, report_of, running
 
 from botkit.oauth import Provider, refresh, token_data
 from botkit.practice.teapot.oauth import CodeGrant, Revocation, S256Always
-from botkit.providers.contract import LINES, front
+from botkit.providers.contract import LINES, front_channel
 
 NOT_THERE = {("GitHub", "refresh")}  # its tokens have no end
 
@@ -178,7 +178,7 @@ def test_a_refresh_token_that_is_overwritten_with_nothing_is_found_out(monkeypat
 
 
 def test_a_callback_that_takes_everything_is_found_out(monkeypatch):
-    monkeypatch.setattr(front, "handle_callback", lambda *_: None)
+    monkeypatch.setattr(front_channel, "handle_callback", lambda *_: None)
     with running("Teapot") as (provider, world):
         report = examined(provider, world)
     assert report.broken == ["deny", "state"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from contract_world import examined, report_of, running
 
 from botkit.oauth import Provider
-from botkit.providers.contract import front
+from botkit.providers.contract import front_channel
 from botkit.providers.contract.report import NOT_SEEN, said
 
 
@@ -49,7 +49,7 @@ def test_a_report_says_at_its_end_what_it_cannot_see():
 
 
 def test_trouble_that_no_field_is_known_for_names_none(monkeypatch):
-    monkeypatch.setattr(front, "handle_callback", lambda *_: 1 / 0)
+    monkeypatch.setattr(front_channel, "handle_callback", lambda *_: 1 / 0)
     assert report_of.__wrapped__("Teapot")["state"].text == "This ended in ZeroDivisionError."
 
 

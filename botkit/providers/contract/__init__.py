@@ -1,9 +1,11 @@
-"""What any provider must do, whoever described it: the contract, examined line by line.
+"""Test the description of a provider against the service, line by line.
 
-`examine` takes the whole trip several times with a description, as the bot would take it, and with
-the traps on the way: a denial, a forged state, a code used twice, a token that nobody gave out.
-The result is a `Report`.  Each of its lines says what was wanted and what came, so a description
-that is nearly right shows where it is wrong, and which fields of `Provider` to look at.
+`examine` takes the whole trip several times, as the bot would, and tries what can go wrong: a
+denial, a forged state, a code used twice, a token that nobody issued.  The result is a `Report`.
+Each of its lines says what was wanted and what came, and which fields of `Provider` to look at.
+
+Start with `LINES`.  `front_channel.py`, `back_channel.py` and `revocation.py` have the lines,
+`case.py` what the lines share, `report.py` the result.
 """
 
 from __future__ import annotations
@@ -15,14 +17,16 @@ from tempfile import TemporaryDirectory
 
 from botkit.errors import BotkitError
 from botkit.oauth import Provider
-from botkit.providers.contract import back, end, front
+from botkit.providers.contract import back_channel as back
+from botkit.providers.contract import front_channel as front
+from botkit.providers.contract import revocation
 from botkit.providers.contract.case import Case, Person
 from botkit.providers.contract.report import Broken, Line, NotTried, Report, in_words, look_at
 from botkit.storage import Storage, utc_now
 
 __all__ = ["LINES", "Line", "Person", "Report", "examine"]
 
-#: The lines in the order of the trip: how each is examined, and which fields it is mostly about.
+#: The lines in the order of the trip: the function that examines each, and the fields it is about.
 LINES: dict[str, tuple[Callable[[Case], str], str]] = {
     "description": (front.description, ""),
     "link": (front.link, "authorize_url and authorize_params"),
@@ -38,7 +42,7 @@ LINES: dict[str, tuple[Callable[[Case], str], str]] = {
     "API": (back.api, "api_url and account_url"),
     "refresh": (back.refresh, "token_url"),
     "errors": (back.errors, "client_auth"),
-    "revoke": (end.revoked, "revocation"),
+    "revoke": (revocation.revoked, "revocation"),
 }
 
 
@@ -49,11 +53,11 @@ def examine(
     *,
     now: Callable[[], datetime] = utc_now,
 ) -> Report:
-    """Examine a description against the service that it describes.
+    """Test a description against the service that it describes, and return the report.
 
-    `person` decides on the consent page, a few times.  `redirect_uri` must be registered at the
-    service.  `now` is the clock of the service.  What is stored lies in a database of its own,
-    which goes at the end; the last thing is to revoke the connection.  No trouble is raised.
+    `person` decides on the consent page, several times.  `redirect_uri` must be registered at the
+    service.  `now` is the clock of the service.  The connection is stored in a temporary database,
+    and revoked at the end.  Whatever goes wrong becomes a line: nothing is raised.
     """
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         storage = Storage(f"sqlite:///{Path(folder) / 'contract.sqlite'}", now=now)
@@ -74,5 +78,5 @@ def _lines(case: Case) -> Iterator[Line]:
             yield Line(name, "✘", str(reason))
         except BotkitError as error:
             yield Line(name, "✘", in_words(error, fields))
-        except Exception as error:  # what a description may hold, nobody can foresee
+        except Exception as error:  # a description may contain anything
             yield Line(name, "✘", look_at(f"This ended in {type(error).__name__}.", fields))

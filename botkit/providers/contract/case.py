@@ -1,7 +1,7 @@
-"""One provider under examination: what is known of it so far, and the steps that many lines need.
+"""Keep what is known of the provider under test, and the steps that several lines need.
 
-A line that finds something wrong mends it here where it can, so that the lines after it are tried
-all the same.
+A line that finds something wrong corrects it here if it can, so that the lines after it can still
+be tried.
 """
 
 from __future__ import annotations
@@ -20,19 +20,21 @@ Query = dict[str, list[str]]
 
 
 class Person(Protocol):
-    """Somebody with a browser, who decides as asked."""
+    """Someone with a browser, who decides as asked."""
 
     def decide(self, link: str, *, approve: bool) -> str:
-        """Open `link`, press Approve or Deny, and say with which query string one came back.
+        """Open `link`, press Approve or Deny, and return the query string of the callback.
 
-        Raises `LookupError`, with a sentence, where there is nothing to press.
+        Raises `LookupError`, with a sentence, if there is nothing to press.
         """
         ...
 
 
 @dataclass
 class Case:
-    provider: Provider  # as it was described; mended where something was found wrong
+    """A provider under test, and what has been learned about it."""
+
+    provider: Provider  # as described, or corrected where something was wrong
     person: Person
     redirect_uri: str
     storage: Storage
@@ -47,7 +49,7 @@ class Case:
         return auth_link(self.storage, self.provider, **YOU, redirect_uri=self.redirect_uri)
 
     def decide(self, *, approve: bool) -> Query:
-        """A trip with a link of its own, up to the callback."""
+        """Take a new link up to the callback, and return the query of that."""
         try:
             query = self.person.decide(self.link(), approve=approve)
         except LookupError as error:
@@ -59,7 +61,7 @@ class Case:
         return parse_qs(query, keep_blank_values=True)
 
     def approved(self) -> Query:
-        """The approval that waits."""
+        """Return the query of an approval whose code is not exchanged yet."""
         if not self.query:
             raise NotTried("not tried: there is no approval to go on with.")
         return self.query
@@ -67,7 +69,7 @@ class Case:
     # ---- at the token endpoint -----------------------------------------------------------------
 
     def form_for(self, query: Query) -> dict[str, str]:
-        """What exchanges the code of an approval.  It claims the link."""
+        """Claim the link of an approval, and return the form that exchanges its code."""
         pending = self.storage.claim_authorization(query["state"][0], provider=self.provider.name)
         return {
             "grant_type": "authorization_code",
@@ -77,7 +79,7 @@ class Case:
         }
 
     def exchanged(self) -> dict[str, Any]:
-        """The token endpoint's good answer."""
+        """Return the token endpoint's good answer."""
         if not self.answer:
             raise NotTried("not tried: there is no token.")
         return self.answer
@@ -86,11 +88,11 @@ class Case:
 
     @property
     def api_url(self) -> str:
-        """The address of the API that is called here: the best known one."""
+        """The address of the API that the lines call."""
         return self.provider.account_url or self.provider.api_url
 
     def connection(self) -> Service:
-        """The stored connection, as it is now."""
+        """Return the stored connection as it is now."""
         if self.service is None:
             raise NotTried("not tried: no connection was stored.")
         row = self.storage.get_service(self.service.id)

@@ -1,4 +1,4 @@
-"""The report of an examination, and how a line comes to its end."""
+"""Report the result of a test, line by line, and say where to look."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from botkit.errors import BotkitError, ProviderRefused
 from botkit.oauth import Provider, error_name
 
 WIDTH = 92  # characters of a line as it is shown
-# What no trip can show: it would look the same with a wrong value.
+# What no test can show, because a wrong value would look the same.
 NOT_SEEN = (
     "whether id and name are the right way round; whether the rest of the API is at api_url; what "
     "else a revocation ends (ends); issuer, if the callback brings no iss."
@@ -20,7 +20,7 @@ NOT_SEEN = (
 _SENTENCE = r"(?=.* )[ -~]{1,160}"
 _RANDOM = r"[A-Za-z0-9_~+=-]{24,}|(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{16,}"
 CLIENT = "client_auth, client_id and client_secret"
-FIELDS = {  # of a description, by the provider's name for the trouble
+FIELDS = {  # which fields of a description to look at, by the provider's name for the error
     "invalid_client": CLIENT,
     "incorrect_client_credentials": CLIENT,
     "unauthorized_client": CLIENT,
@@ -31,7 +31,7 @@ FIELDS = {  # of a description, by the provider's name for the trouble
 
 @dataclass(frozen=True)
 class Line:
-    """`mark` is ✔ for kept, ✘ for broken, – for what is not there or could not be tried."""
+    """One line: `mark` is ✔ for kept, ✘ for broken, – for not there or not tried."""
 
     name: str
     mark: str
@@ -45,9 +45,9 @@ class Line:
 
 @dataclass(frozen=True, repr=False)
 class Report:
-    """As the last line of a cell it is shown line by line, and then what no line can see.
+    """The result.  A notebook shows its lines, and then what no line can show.
 
-    `report["link"]` is one line of it.
+    `report["link"]` is one of them.
     """
 
     lines: tuple[Line, ...]
@@ -75,22 +75,22 @@ class Report:
 
 
 class Broken(Exception):
-    """Not as it was wanted.  The sentence says what was wanted, and what came."""
+    """Raised when a line is broken.  The sentence says what was wanted, and what came."""
 
 
 class NotTried(Exception):
-    """There is nothing to try, or no way to try it."""
+    """Raised when there is nothing to try, or no way to try it."""
 
 
 def want(condition: object, sentence: str) -> None:
-    """Go on if the condition holds; otherwise the line is broken, with this sentence."""
+    """Raise `Broken` with this sentence unless the condition holds."""
     if not condition:
         raise Broken(sentence)
 
 
 @contextmanager
 def refused(by_name: type[BotkitError], otherwise: str) -> Iterator[None]:
-    """What is done here must fail with this error; otherwise the line is broken."""
+    """Raise `Broken` unless the code inside raises this error."""
     try:
         yield
     except by_name:
@@ -99,7 +99,7 @@ def refused(by_name: type[BotkitError], otherwise: str) -> Iterator[None]:
 
 
 def in_words(error: BotkitError, fields: str) -> str:
-    """An error of the library, and the fields of the description that it may come from."""
+    """Return a sentence about an error, and the fields that may be the cause."""
     happened = str(error)
     if isinstance(error, ProviderRefused) and error.code:
         fields = FIELDS.get(error.code, fields)
@@ -108,15 +108,15 @@ def in_words(error: BotkitError, fields: str) -> str:
 
 
 def look_at(happened: str, fields: str) -> str:
-    """What happened, and the fields of the description that it may come from."""
+    """Return what happened, and the fields of the description that may be the cause."""
     return f"{happened} Look at {fields}." if fields else happened
 
 
 def said(provider: Provider, name: object, sentence: object) -> str:
-    """What a service says of its refusal, where it can be shown.  RFC 6749, section 5.2.
+    """Return what a service says about its refusal, if it can be shown.
 
-    Its sentence comes from a stranger: it is left out where it is no plain sentence, or may hold a
-    secret.
+    Its sentence comes from a stranger.  It is left out if it is no plain sentence, or may contain a
+    secret.  Source: RFC 6749, section 5.2.
     """
     words = [f"It said {error_name(name)}"] if name is not None else []
     plain = isinstance(sentence, str) and re.fullmatch(_SENTENCE, sentence)

@@ -1,4 +1,4 @@
-"""The lines about the front channel: the description, the link, and what comes back."""
+"""Test the front channel: the description, the auth link, and the callback."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SAFE = r"https://[^/\s]+\S*|http://(127\.0\.0\.1|localhost)(:\d+)?(/\S*)?"
 
 
 def description(case: Case) -> str:
-    """Well formed: what is wrong here cannot be tried."""
+    """Check the values of the fields, before anything is sent."""
     one = case.provider
     _check_values(one)
     if one.revocation is not None:
@@ -38,7 +38,7 @@ def description(case: Case) -> str:
 
 
 def _check_values(described: Provider | Revocation, of: str = "") -> None:
-    """Texts are texts, and where only some values are possible it is one of these."""
+    """Raise `Broken` for a field that is no string, or none of the possible values."""
     hints = get_type_hints(type(described))
     for one in fields(described):
         value, hint = getattr(described, one.name), hints[one.name]
@@ -54,14 +54,14 @@ def _check_values(described: Provider | Revocation, of: str = "") -> None:
 
 
 def _shown(value: object) -> str:
-    """A wrong value; `...` is often left over from an example."""
+    """Return a wrong value as it can be shown; `...` is often left over from an example."""
     if value is ...:
         return "..."
     return repr(value) if len(repr(value)) <= 60 else f"a long {type(value).__name__}"
 
 
 def link(case: Case) -> str:
-    """RFC 6749, section 4.1.1, and RFC 7636, section 4.3."""
+    """Read the parameters of a link.  Source: RFC 6749, section 4.1.1; RFC 7636, section 4.3."""
     sent = parse_qs(urlsplit(case.link()).query, keep_blank_values=True)
     wanted = {
         "response_type": "code",
@@ -85,7 +85,7 @@ def link(case: Case) -> str:
 
 
 def deny(case: Case) -> str:
-    """RFC 6749, section 4.1.2.1."""
+    """Press Deny.  Source: RFC 6749, section 4.1.2.1."""
     query = case.decide(approve=False)
     if "code" in query:
         raise NotTried("not tried: nobody was asked, since an earlier approval still counts.")
@@ -98,7 +98,7 @@ def deny(case: Case) -> str:
 
 
 def callback(case: Case) -> str:
-    """RFC 6749, section 4.1.2, and RFC 9207."""
+    """Press Approve.  Source: RFC 6749, section 4.1.2, and RFC 9207."""
     query = case.decide(approve=True)
     _check_issuer(case, query)
     _check_refusal(case, query)
@@ -110,7 +110,10 @@ def callback(case: Case) -> str:
 
 
 def state(case: Case) -> str:
-    """What was not asked for is not taken: RFC 6749, section 10.12, and RFC 9700, section 4.4."""
+    """Try a made-up state, and that of another service.
+
+    Source: RFC 6749, section 10.12, and RFC 9700, section 4.4.
+    """
     query = case.approved()
     made_up = {**query, "state": ["a-state-that-nobody-gave-out"]}
     with refused(StateUnknown, "A callback with a made-up state was taken."):
@@ -129,7 +132,10 @@ def _check_issuer(case: Case, query: Query) -> None:
 
 
 def _check_refusal(case: Case, query: Query) -> None:
-    """RFC 6749, section 4.1.2.1: an error that does not come from the person."""
+    """Raise `Broken` for an error that does not come from the person.
+
+    Source: RFC 6749, section 4.1.2.1.
+    """
     name = query.get("error", ["access_denied"])[0]
     if name != "access_denied":
         sentence = query.get("error_description", [None])[0]

@@ -1,4 +1,4 @@
-"""The lines about the back channel: tokens and the API."""
+"""Test the back channel: the token endpoint and the API."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ UNNAMED = "an unnamed error"
 
 
 def exchange(case: Case) -> str:
-    """RFC 6749, section 4.1.3, and RFC 7636, section 4.5."""
+    """Exchange a code.  Source: RFC 6749, section 4.1.3, and RFC 7636, section 4.5."""
     form = case.form_for(case.approved())
     case.answer = ask_for_token(case.provider, form)
     case.form = form
@@ -37,7 +37,10 @@ def exchange(case: Case) -> str:
 
 
 def scopes(case: Case) -> str:
-    """RFC 6749, section 5.1: what was granted may be less than what was asked."""
+    """Compare the scopes that were granted with those that were asked for.
+
+    Source: RFC 6749, section 5.1.
+    """
     one = case.provider
     data = token_data(one, case.exchanged(), case.storage.now())
     asked, granted = list(one.scopes), data.get("scope")
@@ -52,7 +55,7 @@ def scopes(case: Case) -> str:
 
 
 def account(case: Case) -> str:
-    """Whose token it is: somebody else may have pressed Approve."""
+    """Ask whose token it is."""
     token, described = case.exchanged()["access_token"], case.provider
     case.provider = replace(described, account_url=None)
     want(described.account_url, "There is no account_url: nobody can see whose account it is.")
@@ -67,7 +70,7 @@ def account(case: Case) -> str:
 
 
 def _fields_of_account(provider: Provider, token: str) -> str:
-    """What the answer has, to compare with what was described."""
+    """Return which fields the answer has, to compare with the described ones."""
     url = provider.account_url or ""
     try:
         with http.ApiSession(provider.name, url, token) as api:
@@ -82,13 +85,13 @@ def _fields_of_account(provider: Provider, token: str) -> str:
 
 
 def used_code(case: Case) -> str:
-    """RFC 6749, section 4.1.2: a code works once."""
+    """Exchange the code a second time.  Source: RFC 6749, section 4.1.2."""
     case.exchanged()
     return f"A code does not work twice ({_name_of_no(case.provider, case.form)})."
 
 
 def verifier(case: Case) -> str:
-    """RFC 7636, section 4.6: a person who has stolen a code cannot use it."""
+    """Exchange a code with another verifier, as a thief would.  Source: RFC 7636, section 4.6."""
     case.exchanged()
     form = case.form_for(case.decide(approve=True)) | {"code_verifier": "another-verifier-" * 3}
     try:
@@ -99,7 +102,7 @@ def verifier(case: Case) -> str:
 
 
 def stored(case: Case) -> str:
-    """The second step of the library as a whole."""
+    """Take the whole second step, `handle_callback`, twice."""
     case.exchanged()
     query = case.decide(approve=True)
     service = handle_callback(case.storage, case.provider, query)
@@ -116,7 +119,7 @@ def stored(case: Case) -> str:
 
 
 def api(case: Case) -> str:
-    """RFC 6750, section 3.1: a token that is not accepted is answered with 401."""
+    """Call the API with a made-up token and with ours.  Source: RFC 6750, section 3.1."""
     name, url = case.provider.name, case.api_url
     with http.ApiSession(name, url, "a-token-that-nobody-gave-out") as session:
         try:
@@ -132,7 +135,10 @@ def api(case: Case) -> str:
 
 
 def refresh(case: Case) -> str:
-    """RFC 6749, section 6: the answer may bring the next refresh token, or none."""
+    """Refresh the token, which may or may not replace the refresh token.
+
+    Source: RFC 6749, section 6.
+    """
     before = case.connection()
     if not before.refresh_token:
         want(
@@ -158,7 +164,7 @@ def refresh(case: Case) -> str:
 
 
 class _Witness:
-    """Sees the request to the API, and whether its token is in the database by then."""
+    """Watch the request to the API, and note whether its token is already stored."""
 
     def __init__(self, case: Case) -> None:
         self._case = case
@@ -170,11 +176,11 @@ class _Witness:
             self.saw.append(request.headers.get("Authorization") == stored)
 
     def after(self, *_: object) -> None:
-        """What came of it does not matter here."""
+        """Ignore the answer."""
 
 
 def errors(case: Case) -> str:
-    """RFC 6749, section 5.2: a no has a name, and each trouble its own."""
+    """Compare the names of two errors, which must differ.  Source: RFC 6749, section 5.2."""
     form = {
         "grant_type": "authorization_code",
         "code": "a-code-that-nobody-gave-out",
@@ -193,7 +199,7 @@ def errors(case: Case) -> str:
 
 
 def _name_of_no(provider: Provider, form: dict[str, str]) -> str:
-    """The provider's name for its refusal; the line is broken if it does not refuse."""
+    """Return the provider's name for its refusal.  Raises `Broken` if it does not refuse."""
     try:
         ask_for_token(provider, form)
     except ProviderRefused as error:

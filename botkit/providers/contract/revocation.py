@@ -1,4 +1,4 @@
-"""The last line: a connection is ended, and the service is asked whether it knows."""
+"""Test the revocation: revoke the connection, then try to use it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOOK = {  # at which fields of a revocation, by the status of the answer
 
 
 def revoked(case: Case) -> str:
-    """RFC 7009: once it is revoked, a connection is over, its refresh token too."""
+    """Revoke the connection; its refresh token must not work either.  Source: RFC 7009."""
     service = case.connection()
     revocation = case.provider.revocation
     if revocation is None:
@@ -41,7 +41,7 @@ def revoked(case: Case) -> str:
 
 
 class _Listener:
-    """Hears what is answered at one address; the bot itself keeps only the status."""
+    """Watch the answer of one address: the bot itself keeps only its status."""
 
     def __init__(self, url: str) -> None:
         self._url = requests.Request("POST", url).prepare().url
@@ -55,7 +55,7 @@ class _Listener:
 
 
 def _why_not(provider: Provider, answer: requests.Response | None) -> str:
-    """What a service says of a revocation that it does not confirm, and where to look."""
+    """Return what the service says about a revocation that it did not confirm."""
     if answer is None:
         return "Look at revocation."
     there = read_fields(answer)

@@ -20,7 +20,7 @@ from typing import Any
 from botkit.chat.ringcentral import Chat
 from botkit.chat.subscription import Subscription
 from botkit.errors import BotkitError, ChatBusy, InstallRefused, ProviderError, ProviderRefused
-from botkit.oauth import Provider, ask_for_token, is_token, revoke, would_end_others
+from botkit.oauth import Provider, ask_for_token, end_connection, is_token
 from botkit.settings import Registration
 from botkit.storage import Bot, Service, Storage
 
@@ -143,10 +143,10 @@ class Installation:
         providers = {provider.name: provider for provider in self._providers}
         for service in leaving:
             provider = providers.get(service.name or "")
-            if provider is None or would_end_others(provider, service, staying):
+            if provider is None:
                 continue
             try:
-                revoke(self._storage, provider, service)
+                end_connection(self._storage, provider, service, staying=staying)
             except BotkitError as error:
                 log.warning("A connection was removed here, but: %s", error)
 

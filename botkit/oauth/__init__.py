@@ -14,9 +14,9 @@ from __future__ import annotations
 from botkit.oauth.account import (
     fetch_account,
     missing_scopes,
+    others_in_grant,
     read_account,
     revoke_quietly,
-    would_end_others,
 )
 from botkit.oauth.http import (
     ApiSession,
@@ -32,6 +32,7 @@ from botkit.oauth.steps import (
     NEW_LINK,
     api_session,
     auth_link,
+    end_connection,
     handle_callback,
     pkce_challenge,
     receive_answer,
@@ -58,12 +59,14 @@ __all__ = [
     "callback_path",
     "client_in_body",
     "client_in_header",
+    "end_connection",
     "error_name",
     "fetch_account",
     "handle_callback",
     "is_token",
     "keep_proxies_out",
     "missing_scopes",
+    "others_in_grant",
     "pkce_challenge",
     "reaching",
     "read_account",
@@ -74,5 +77,4 @@ __all__ = [
     "save_connection",
     "token_data",
     "watchers",
-    "would_end_others",
 ]

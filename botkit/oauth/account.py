@@ -65,19 +65,29 @@ def missing_scopes(provider: Provider, service: Service) -> list[str]:
     return [scope for scope in provider.scopes if scope not in granted]
 
 
-def would_end_others(provider: Provider, service: Service, others: Iterable[Service]) -> bool:
-    """Return whether revoking `service` would also end one of the `others`.
+def others_in_grant(
+    storage: Storage,
+    provider: Provider,
+    service: Service,
+    *,
+    staying: Iterable[Service] | None = None,
+) -> list[Service]:
+    """Return the other connections that would end if `service` was revoked.
 
-    It does if the provider revokes the person's whole grant, and the same account is connected in
-    another chat or for another skill.
+    There are some where the provider revokes everything that a person has granted, and the same
+    account is connected in another chat, or by another skill.  `staying` are the connections that
+    count as others; without it, all that are stored.  Raises `StorageError`.
     """
     if provider.revocation is None or provider.revocation.ends == "connection":
-        return False
+        return []
     names, account = {service.name, *provider.same_grant}, service.account.get("id")
-    return account is not None and any(
-        other.id != service.id and other.name in names and other.account.get("id") == account
-        for other in others
-    )
+    if account is None:
+        return []
+    return [
+        other
+        for other in (storage.find_services() if staying is None else staying)
+        if other.id != service.id and other.name in names and other.account.get("id") == account
+    ]
 
 
 def revoke_quietly(storage: Storage, provider: Provider, data: Mapping[str, Any]) -> None:
@@ -92,7 +102,7 @@ def revoke_quietly(storage: Storage, provider: Provider, data: Mapping[str, Any]
     if revocation.ends == "everything" and token.account.get("id") is None:
         return  # nobody knows whose grant that would end
     try:
-        if not would_end_others(provider, token, storage.find_services()):
+        if not others_in_grant(storage, provider, token):
             revoke_token(provider, revocation, _usable_token(provider, token, storage.now()))
     except BotkitError as error:
         log.warning("A token that nobody uses any more may still be alive: %s", error)

@@ -19,7 +19,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -33,12 +33,12 @@ from botkit.errors import (
     ReconnectNeeded,
     StorageError,
 )
-from botkit.oauth.account import fetch_account, revoke_quietly
+from botkit.oauth.account import fetch_account, others_in_grant, revoke_quietly
 from botkit.oauth.http import ApiSession
 from botkit.oauth.provider import Provider
 from botkit.oauth.refresh import fresh_service
 from botkit.oauth.tokens import ask_for_token, error_name, revoke_token, token_data
-from botkit.storage import Authorization, Service, Storage
+from botkit.storage import Authorization, Service, Storage, owner_of
 
 NEW_LINK = "Nothing was connected. Ask the bot in the chat for a new link in a moment."
 
@@ -124,9 +124,7 @@ def handle_callback(
     link, data = receive_answer(storage, provider, query)
 
     # The owner comes from the row of the link.  The person at the browser may be someone else.
-    user_id = "" if shared else link.user_id
-    owner = {"bot_id": link.bot_id, "group_id": link.group_id, "user_id": user_id}
-    return save_connection(storage, provider, owner, data)
+    return save_connection(storage, provider, owner_of(link, shared=shared), data)
 
 
 def receive_answer(
@@ -287,3 +285,22 @@ def revoke(storage: Storage, provider: Provider, service: Service) -> None:
     except ReconnectNeeded:
         return
     revoke_token(provider, provider.revocation, token)
+
+
+def end_connection(
+    storage: Storage,
+    provider: Provider,
+    service: Service,
+    *,
+    staying: Iterable[Service] | None = None,
+) -> list[Service]:
+    """Revoke a connection, unless that would end others; return those others.
+
+    An empty list says that the connection was revoked.  The row stays; deleting it is the caller's.
+    `staying` are the connections that count as others; without it, all that are stored.
+    Raises `ProviderError` when the provider does not confirm, and `StorageError`.
+    """
+    others = others_in_grant(storage, provider, service, staying=staying)
+    if not others:
+        revoke(storage, provider, service)
+    return others

@@ -26,10 +26,9 @@ from botkit.oauth import (
     api_session,
     auth_link,
     callback_path,
-    revoke,
-    would_end_others,
+    end_connection,
 )
-from botkit.storage import Service, Storage
+from botkit.storage import Service, Storage, owner_of
 
 LATER = "Please try again in a moment."
 
@@ -135,9 +134,8 @@ class ServiceSkill:
 
     def find(self, event: Event) -> Service | None:
         """The connection of the person who speaks, or of the chat if it is shared there."""
-        user_id = "" if self.shared else event.user_id
-        place = {"bot_id": event.bot_id, "group_id": event.group_id}
-        service = self.storage.find_service(self.provider.name, **place, user_id=user_id)
+        owner = owner_of(event, shared=self.shared)
+        service = self.storage.find_service(self.provider.name, **owner)
         if service is None and not self.shared:
             service = self._adopt(event)
         return service
@@ -189,17 +187,16 @@ class ServiceSkill:
             self.say(event, f"You are not connected to {self.title}. There is nothing to end.")
             return
         try:
-            others = self.storage.find_services(bot_id=event.bot_id)
-            if would_end_others(self.provider, service, others):
-                outcome = "Disconnected here. Your account stays connected in another chat."
-                if not any(one.name == service.name for one in others if one.id != service.id):
-                    outcome = (
-                        "Disconnected here. Another skill still uses your account, so nothing was "
-                        "revoked there."
-                    )
-            else:
-                revoke(self.storage, self.provider, service)
+            others = end_connection(self.storage, self.provider, service)
+            if not others:
                 outcome = f"Disconnected. {self.title} has forgotten the connection too."
+            elif any(other.name == service.name for other in others):
+                outcome = "Disconnected here. Your account stays connected in another chat."
+            else:
+                outcome = (
+                    "Disconnected here. Another skill still uses your account, so nothing was "
+                    "revoked there."
+                )
         except BotkitError as error:
             outcome = (
                 f"Disconnected here, but: {error} You can remove the app yourself {self.remove_at}."

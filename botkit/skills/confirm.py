@@ -17,7 +17,7 @@ from typing import Any
 from botkit.chat import Chat, Event
 from botkit.errors import StorageError
 from botkit.oauth import NEW_LINK, Provider, receive_answer, revoke_quietly, save_connection
-from botkit.storage import ANSWER_LIFE, HeldAnswer, Service, Storage
+from botkit.storage import ANSWER_LIFE, HeldAnswer, Service, Storage, owner_of
 
 WAIT_SECONDS = ANSWER_LIFE.total_seconds() + 5  # then nobody can confirm it any more
 
@@ -122,6 +122,5 @@ class Confirmation:
 
 
 def _save(storage: Storage, provider: Provider, taken: HeldAnswer) -> Service:
-    user_id = "" if taken.answer["shared"] else taken.user_id
-    owner = {"bot_id": taken.bot_id, "group_id": taken.group_id, "user_id": user_id}
+    owner = owner_of(taken, shared=taken.answer["shared"])
     return save_connection(storage, provider, owner, taken.answer["data"])

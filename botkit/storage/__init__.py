@@ -11,9 +11,10 @@ Not here: what a connection is used for (`botkit.oauth`), and which key is used 
 from __future__ import annotations
 
 from botkit.storage.database import clear_errors, connect, utc_now
+from botkit.storage.owner import owner_of
 from botkit.storage.seal import Seal, count_plain_rows, engine_options, new_key, prove_key
 from botkit.storage.store import ANSWER_LIFE, CodeCheck, HeldAnswer, Storage, setup_database
-from botkit.storage.tables import Authorization, Bot, Service, Table
+from botkit.storage.tables import Authorization, Bot, Service, Table, read_moment
 
 __all__ = [
     "ANSWER_LIFE",
@@ -30,7 +31,9 @@ __all__ = [
     "count_plain_rows",
     "engine_options",
     "new_key",
+    "owner_of",
     "prove_key",
+    "read_moment",
     "setup_database",
     "utc_now",
 ]

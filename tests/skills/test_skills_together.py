@@ -99,6 +99,16 @@ def test_google_ends_both_connections_at_once_so_the_first_spares_the_grant(whol
     assert repr(whole.world.google).endswith("0 grants>")
 
 
+def test_an_account_that_another_bot_uses_is_not_revoked(whole):
+    connect(whole, "profile")
+    (row,) = whole.storage.find_services(bot_id=whole.bot_id)
+    elsewhere = {"bot_id": "another", "group_id": "g", "user_id": "u"}
+    other = whole.storage.save_service("GitHub", **elsewhere, data=row.data)
+    said = whole.alice.say("disconnect github").text
+    assert said == "Disconnected here. Your account stays connected in another chat."
+    assert [one.id for one in whole.storage.find_services()] == [other.id]
+
+
 def test_a_callback_of_one_service_is_not_taken_by_another(whole):
     whole.alice.say("presence")
     page = whole.alice.browser.visit(whole.alice.link)

@@ -181,13 +181,13 @@ def new_key(_chosen: argparse.Namespace) -> int:
 
 
 def rotate_key(_chosen: argparse.Namespace) -> int:
-    from botkit.bot import DATABASE, key_wanted
+    from botkit.bot import DATABASE, missing_key
     from botkit.settings import load_settings
     from botkit.storage import Seal, Storage
 
     settings = load_settings()
     if not settings.secret_keys:
-        raise key_wanted()
+        raise missing_key()
     seal = Seal(settings.secret_keys)
     with closing(Storage(settings.database or DATABASE, seal=seal)) as storage:
         storage.set_up()

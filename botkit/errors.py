@@ -1,8 +1,10 @@
-"""What can go wrong, as a ladder of named errors.
+"""Define the errors that several parts of botkit raise.
 
-Every error says two things in plain words: what happened (`str(error)`) and what to do next
-(`error.advice`).  The web pages and the bot's answers in the chat are made of these two sentences,
-so no traceback has to reach a person.  `status` is the HTTP status of the page that shows it.
+Every error has two sentences: what happened (`str(error)`) and what to do next (`error.advice`).
+The web pages and the replies in the chat are made of them, so no traceback reaches a person.
+`status` is the HTTP status of the page that shows the error.
+
+Not here: errors that one part alone raises and handles.
 
     BotkitError
     ├── SettingsError
@@ -20,7 +22,7 @@ from __future__ import annotations
 
 
 class BotkitError(Exception):
-    """The root of the ladder: catch this one to catch them all."""
+    """The base of all errors: catch this one to catch them all."""
 
     status = 500
     advice = "Please try again in a moment."
@@ -33,31 +35,31 @@ class BotkitError(Exception):
 
 
 class SettingsError(BotkitError):
-    """Something that was set from outside cannot work; the sentence names the variable."""
+    """Raised when a setting cannot work; the message names the variable."""
 
 
 # ---- the database ------------------------------------------------------------------------------
 
 
 class StorageError(BotkitError):
-    """The database did not do what was asked; nothing was changed."""
+    """Raised when the database failed; nothing was changed."""
 
     status = 503
     advice = "Nothing was lost. Please try again in a moment."
 
 
 class DatabaseBusy(StorageError):
-    """Another process holds the database's lock for longer than we wait."""
+    """Raised when another process holds the database's lock for longer than we wait."""
 
 
 class DatabaseReadOnly(StorageError):
-    """The database can be read but not written."""
+    """Raised when the database can be read but not written."""
 
     advice = "The owner of this bot must allow it to write to its database. Then try again."
 
 
 class WrongKey(StorageError):
-    """What is kept in the database was sealed with a key that we do not have."""
+    """Raised when the database was encrypted with a key that we do not have."""
 
     advice = (
         "Nothing was changed. The owner of this bot must set BOTKIT_SECRET_KEY to the key that "
@@ -69,18 +71,18 @@ class WrongKey(StorageError):
 
 
 class AuthorizationError(BotkitError):
-    """The callback cannot be turned into a connection; nothing was stored."""
+    """Raised when a callback cannot become a connection; nothing was stored."""
 
     status = 400
     advice = "Go back to the chat and ask the bot for a new link."
 
 
 class CallbackIncomplete(AuthorizationError):
-    """The callback came without a parameter that it must have (RFC 6749, section 4.1.2)."""
+    """Raised when a callback lacks a required parameter (RFC 6749, section 4.1.2)."""
 
 
 class AuthorizationDenied(AuthorizationError):
-    """The person pressed Deny, or the provider said no for them (RFC 6749, section 4.1.2.1)."""
+    """Raised when the person, or the provider for them, denied (RFC 6749, section 4.1.2.1)."""
 
     status = 403
     advice = (
@@ -89,15 +91,15 @@ class AuthorizationDenied(AuthorizationError):
 
 
 class StateError(AuthorizationError):
-    """The `state` in the callback does not belong to a link that is waiting for its answer."""
+    """Raised when the `state` in a callback belongs to no auth link that can still be used."""
 
 
 class StateUnknown(StateError):
-    """This bot never gave out such a link, or has long forgotten it."""
+    """Raised when this bot did not make such a link, or deleted it long ago."""
 
 
 class StateUsed(StateError):
-    """The link has done its work once; it does not work twice."""
+    """Raised when the link was used already."""
 
     status = 409
     advice = (
@@ -106,24 +108,24 @@ class StateUsed(StateError):
 
 
 class StateExpired(StateError):
-    """The link was opened too late."""
+    """Raised when the link has expired."""
 
     status = 410
 
 
 class StateForeign(StateError):
-    """The link was made for another provider than the one that answers."""
+    """Raised when the link was made for another provider than the one that answers."""
 
 
 class IssuerMismatch(AuthorizationError):
-    """The callback says that it comes from somebody else (RFC 9207, section 2.4)."""
+    """Raised when a callback names another issuer than the provider (RFC 9207, section 2.4)."""
 
 
-# ---- the other side ----------------------------------------------------------------------------
+# ---- the provider -------------------------------------------------------------------------------
 
 
 class ProviderError(BotkitError):
-    """The provider (GitHub, say) did not give what was asked."""
+    """Raised when the provider, such as GitHub, did not return what was asked for."""
 
     status = 502
     advice = (
@@ -132,17 +134,21 @@ class ProviderError(BotkitError):
 
 
 class ProviderUnreachable(ProviderError):
-    """No answer at all: no connection, or none within the time limit."""
+    """Raised without an answer: no connection, or no answer within the time limit."""
 
     status = 504
 
 
 class ProviderNonsense(ProviderError):
-    """An answer that is not what the protocol promises: a web page, broken JSON, no token."""
+    """Raised for an answer that breaks the protocol: a web page, broken JSON, no token."""
 
 
 class ProviderRefused(ProviderError):
-    """A well-formed no.  `code` is the provider's name for it, such as `bad_verification_code`."""
+    """Raised when the provider refuses a request.
+
+    `code` is the provider's name for the reason, such as `bad_verification_code`; "" if there
+    is none.
+    """
 
     def __init__(self, happened: str, *, code: str = "", advice: str | None = None) -> None:
         super().__init__(happened, advice=advice)
@@ -150,23 +156,26 @@ class ProviderRefused(ProviderError):
 
 
 class ReconnectNeeded(ProviderRefused):
-    """The token is no longer accepted (HTTP 401): only the person can mend that."""
+    """Raised when the token is no longer accepted: the person must connect again."""
 
     advice = "Please connect again."
 
 
 class RateLimited(ProviderRefused):
-    """Too many requests, and waiting would take too long.  `seconds` says how long."""
+    """Raised after too many requests, when waiting `seconds` would take too long."""
 
     def __init__(self, happened: str, *, seconds: float, advice: str | None = None) -> None:
         super().__init__(happened, code="rate_limited", advice=advice)
         self.seconds = seconds
 
 
-class ChatError(BotkitError):
-    """The chat did not take a message, or did not answer.
+# ---- the chat ----------------------------------------------------------------------------------
 
-    `code` is RingCentral's name for the trouble, such as `SUB-525`; empty if it gave none.
+
+class ChatError(BotkitError):
+    """Raised when the chat did not take a message, or did not answer.
+
+    `code` is RingCentral's name for the error, such as `SUB-525`; "" if it gave none.
     """
 
     status = 502
@@ -177,43 +186,46 @@ class ChatError(BotkitError):
 
 
 class InstallRefused(ChatError):
-    """There is no token for this bot, or RingCentral does not confirm it, or the code for one."""
+    """Raised when a bot has no token, or RingCentral does not accept its token or code."""
 
     status = 400
     advice = "Install the bot again in RingCentral."
 
 
 class BotGone(InstallRefused):
-    """The bot was deleted in RingCentral, or its token was: there is no such thing any more."""
+    """Raised when the bot, or its token, was deleted at RingCentral."""
 
 
 class NotFound(ChatError):
-    """The chat has no such thing, or this bot may not see it (HTTP 404)."""
+    """Raised when the chat has no such thing, or this bot may not see it (HTTP 404)."""
 
 
 class ChatBusy(ChatError):
-    """This may work in a moment: the chat asks us to wait, does not answer, or is not ready yet."""
+    """Raised for a temporary error: the chat asks us to wait, is not ready or does not answer."""
 
     status = 503
 
 
+# ---- the process in which a bot runs -----------------------------------------------------------
+
+
 class TunnelError(BotkitError):
-    """There is no public address for this bot."""
+    """Raised when there is no public address for this bot."""
 
 
 class PortTaken(BotkitError):
-    """Another program listens on the port that was asked for."""
+    """Raised when another program listens on the port that was asked for."""
 
     advice = "Choose another port, or leave it out: then a free one is found."
 
 
 class NotACallback(BotkitError):
-    """What was pasted is not the address to which a provider sends the browser back."""
+    """Raised when pasted text is not the address of a callback."""
 
     advice = "After Approve, copy the whole line from the browser's address bar."
 
 
 class KitEnded(BotkitError):
-    """A kit is used after another one has taken its place."""
+    """Raised when a kit is used after another one has replaced it."""
 
     advice = "Use the new one: kit = botkit.start() gives one."

@@ -1,7 +1,7 @@
 """Put a bot together, and answer the requests that reach it.
 
-Start with `bot.py`: `Bot` is made of the settings.  `web.py` has the pages, callbacks included,
-`webhook.py` takes what the chat delivers, and `worker.py` does the work after the answer.
+Start with `bot.py`, which builds a `Bot` from its settings.  `web.py` has the pages, the callbacks
+among them.  `webhook.py` takes what the chat delivers, and `worker.py` does the work after that.
 `keys.py` finds the key that encrypts the database.
 
 Not here: the process in which a bot runs (`botkit.run`).
@@ -10,7 +10,7 @@ Not here: the process in which a bot runs (`botkit.run`).
 from __future__ import annotations
 
 from botkit.bot.bot import DATABASE, SKILLS, Bot
-from botkit.bot.keys import key_file, key_wanted, with_key
+from botkit.bot.keys import key_file, missing_key, with_key
 from botkit.bot.web import LONGEST_BODY
 
-__all__ = ["DATABASE", "LONGEST_BODY", "SKILLS", "Bot", "key_file", "key_wanted", "with_key"]
+__all__ = ["DATABASE", "LONGEST_BODY", "SKILLS", "Bot", "key_file", "missing_key", "with_key"]

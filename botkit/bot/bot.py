@@ -1,8 +1,10 @@
-"""The bot: its rooms, furnished from the settings.
+"""Build a bot from its settings.
 
-`Bot` knows nothing of practice.  Each service is an address and a registration to it, whoever
-stands behind the address.  `botkit.lessons.kit` fills in the practice world where they name
-nothing.
+Start with `Bot`, then `SKILLS`, the table of its skills.  A bot knows nothing of the practice
+world: a service is an address and a registration there.
+
+Not here: what fills in the practice world where the settings name no service
+(`botkit.run.running`).
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from botkit import providers
-from botkit.bot.keys import key_wanted
+from botkit.bot.keys import missing_key
 from botkit.bot.web import create_app
 from botkit.bot.worker import Work
 from botkit.chat import Chat, Installation
@@ -61,13 +63,13 @@ SKILLS = {
 
 
 class Bot:
-    """`app` is the WSGI app; its parts are `storage`, `chat`, `installation`, `services` (the
-    skills that connect accounts), `skills` (all that take their turn) and `work`.
+    """A bot, ready to serve `app`, its WSGI app.
 
-    `now` is the clock, and `for_browsers` makes of an address on loopback the one that a browser
-    needs, wherever it runs.  `address` is the bot's public address, without a final slash; it must
-    be set before the first link goes out.  Raises `SettingsError` when a registration or the key is
-    missing, and `StorageError`.
+    Its parts are `storage`, `chat`, `installation`, `services` (the skills that connect accounts),
+    `skills` (all skills, in order) and `work`.  `now` is the clock.  `for_browsers` turns an
+    address on loopback into the one that a browser needs, wherever it runs.  `address` is the
+    bot's public address, without a slash at the end; set it before the first auth link is made.
+    Raises `SettingsError` when a registration or the key is missing, and `StorageError`.
     """
 
     def __init__(
@@ -84,7 +86,7 @@ class Bot:
             )
         described = [(SKILLS[name].skill, _provider(settings, name)) for name in settings.skills]
         if not settings.secret_keys:
-            raise key_wanted()
+            raise missing_key()
         self.address = settings.public_address or ""
         self.chat_address = ""  # where the chat reaches the bot, if not at `address`
         try:
@@ -100,7 +102,9 @@ class Bot:
         self.providers: list[Provider] = []
         self.services: list[ServiceSkill] = []
         self._built_in: tuple[ServiceSkill, ...] = ()
-        self.confirmation = Confirmation(self.storage, self.chat, self.providers, self._connected)
+        self.confirmation = Confirmation(
+            self.storage, self.chat, self.providers, self._on_connected
+        )
         self.skills: list[Skill] = [self.confirmation, HelpSkill(self.services)]
         for skill, provider in described:
             self.add(skill, provider)
@@ -123,12 +127,12 @@ class Bot:
         )
 
     def add(self, skill: type[ServiceSkill], provider: Provider) -> None:
-        """Teach the bot one more skill, before the last one, which answers what is left.
+        """Add a skill before the last one, which answers what is left.
 
-        It takes the place of one that was added before with the same name and slug.  Raises
-        `ValueError` where something is taken already: see `taken`.
+        It replaces one that was added before with the same name and slug.  Raises `ValueError`
+        when a name is in use: see `name_conflict`.
         """
-        if sentence := self.taken(provider):
+        if sentence := self.name_conflict(provider):
             raise ValueError(sentence)
         where_to_ask = self._for_browsers(provider.authorize_url)
         provider = replace(provider, authorize_url=where_to_ask)
@@ -136,15 +140,16 @@ class Bot:
             self.services.remove(old)
             self.skills.remove(old)
             self.providers.remove(old.provider)
-        place = self.storage, self.chat, provider, lambda: self.address, self.work
-        self.services.append(skill(*place))
+        self.services.append(
+            skill(self.storage, self.chat, provider, lambda: self.address, self.work)
+        )
         self.skills.insert(-1, self.services[-1])
         self.providers.append(provider)
 
-    def taken(self, provider: Provider) -> str:
-        """A sentence if the provider's name or slug belongs to something else; "" if not.
+    def name_conflict(self, provider: Provider) -> str:
+        """Return a sentence if the provider's name or slug is in use here; "" if not.
 
-        By its name a connection is found, and by its slug a callback, and a command.
+        The name finds a connection, and the slug finds a callback and a command.
         """
         if provider.slug in ("bot", "help", *VERBS):
             return f"The slug {provider.slug!r} is a word of the bot's own. Choose another slug."
@@ -157,30 +162,30 @@ class Bot:
                 return f"The {what} belongs to {one.called} here. Choose another name and slug."
         return ""
 
-    def _connected(self, service: Service) -> None:
-        """A connection counts now: its skill says so."""
+    def _on_connected(self, service: Service) -> None:
+        """Let the skill of a new connection say so."""
         for skill in self.services:
             if skill.provider.name == service.name:
-                skill.connected(service)
+                skill.on_connected(service)
 
     def provider(self, name: str) -> Provider:
-        """The provider with this name.  Raises `LookupError` if no skill works with it."""
+        """Return the provider with this name.  Raises `LookupError` if no skill works with it."""
         for provider in self.providers:
             if provider.name == name:
                 return provider
         raise LookupError(f"This bot has no skill for {name}.")
 
     def callback_url(self, provider: Provider) -> str:
-        """Where a provider sends the browser: the redirect URI of all three steps."""
+        """Return the URL to which a provider sends the browser: the `redirect_uri`."""
         return self.address + callback_path(provider)
 
     @property
     def webhook_url(self) -> str:
-        """Where RingCentral delivers what happens in the chat."""
+        """The URL to which RingCentral delivers what happens in the chat."""
         return f"{self.chat_address or self.address}/bot/webhook"
 
     def use_address(self, address: str) -> None:
-        """From now on give out this public address, and let the chat deliver there.
+        """Use a new public address for auth links, and let the chat deliver there.
 
         Raises `ChatError` when RingCentral cannot reach the bot there.
         """
@@ -192,12 +197,9 @@ class Bot:
                 log.warning("Bot %s gets no messages: %s", bot.id, error)
 
     def close(self) -> None:
-        """Finish the work that is there, and let go of the database."""
+        """Finish the work that is there, and close the database."""
         self.work.close()
         self.storage.close()
-
-    def __repr__(self) -> str:
-        return "<Bot>"
 
 
 def _provider(settings: Settings, skill: str) -> Provider:

@@ -1,8 +1,11 @@
-"""Which key seals the database of a bot that starts.
+"""Find or make the key that encrypts the database of a bot.
 
-Live it is the one in `BOTKIT_SECRET_KEY`, and without it nothing starts.  Practice makes its own:
-in memory when the database goes at the end, and else in a file beside the database.  A database on
-a server has no such place, so with one practice wants the variable, too.
+Start with `with_key`.  Live, the key is the one in `BOTKIT_SECRET_KEY`, and without it the bot does
+not start.  Practice mode makes its own key: in memory if the database is deleted at the end, and
+otherwise in a file beside the database.  There is no place beside a database on a server, so
+practice mode needs the variable there too.
+
+Not here: the encryption itself (`botkit.storage.seal`).
 """
 
 from __future__ import annotations
@@ -20,18 +23,19 @@ from botkit.storage import connect, new_key
 
 
 def with_key(settings: Settings) -> Settings:
-    """The settings, with a key.  Raises `SettingsError` where somebody has to make one."""
+    """Return the settings with a key.  Raises `SettingsError` where the owner must make one."""
     if settings.secret_keys:
         return settings
     if settings.is_live:
-        raise key_wanted()
+        raise missing_key()
     file = key_file(settings.database)
     if file:
         return replace(settings, secret_keys=_kept_in(file))
     return replace(settings, secret_keys=_of_a_server(settings) or (new_key(),))
 
 
-def key_wanted() -> SettingsError:
+def missing_key() -> SettingsError:
+    """Return the error that says how to make a key."""
     return SettingsError(
         f"{SECRET_KEY} is not set, so the tokens in the database could not be sealed.",
         advice=f"Make a key, once, and keep it as you keep a password: {MAKE_A_KEY}",
@@ -39,7 +43,7 @@ def key_wanted() -> SettingsError:
 
 
 def key_file(database: str | None) -> Path | None:
-    """Where practice keeps the key of a database; None if it is not a file that lasts."""
+    """Return where practice mode keeps the key; None if the database is not a file that stays."""
     url = _address(database)
     name = (url.database or "").removeprefix("file:") if url else ""
     if url is None or url.get_backend_name() != "sqlite" or name in ("", ":memory:"):
@@ -49,18 +53,18 @@ def key_file(database: str | None) -> Path | None:
 
 
 def _of_a_server(settings: Settings) -> tuple[str, ...]:
-    """The keys for a database on a server, which lasts and has no place for ours beside it."""
+    """Return the keys for a database on a server, which has no place for a file beside it."""
     url = _address(settings.database)
     if url is None or url.get_backend_name() == "sqlite":
         return ()
     keys = load_settings().secret_keys
     if not keys:
-        raise key_wanted()
+        raise missing_key()
     return keys
 
 
 def _address(database: str | None) -> sa.URL | None:
-    """None if there is none, or none that can be used, as whoever opens it will say."""
+    """Return the URL; None if it cannot be used: opening the database will say why."""
     try:
         engine = connect(database or "")
     except StorageError:
@@ -70,7 +74,7 @@ def _address(database: str | None) -> sa.URL | None:
 
 
 def _kept_in(file: Path) -> tuple[str, ...]:
-    """The keys in a file, which is made if it is missing; what is in one is never overwritten."""
+    """Return the keys in a file; make it if it is missing, and never overwrite it."""
     try:
         if not file.exists():
             _write(file, new_key())
@@ -87,7 +91,7 @@ def _kept_in(file: Path) -> tuple[str, ...]:
 
 
 def _write(file: Path, key: str) -> None:
-    """All or nothing, for us alone to read; if another process was quicker, its key stays."""
+    """Write a key, readable for us alone; if another process was faster, its key stays."""
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f"{file.name}.")
     try:
         with os.fdopen(descriptor, "w") as new:

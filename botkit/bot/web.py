@@ -1,14 +1,16 @@
-"""The web app: the few addresses at which others reach the bot.
+"""Answer the web requests that reach the bot, and make its pages.
 
     GET  /github/oauth   the provider sends the browser back here (step 2), one path per provider
-    ...                  what the skills bring with them, such as Drive's /google/webhook
+    ...                  the routes of skills, such as /google/webhook of Drive
     GET  /bot/oauth      RingCentral sends an administrator's browser here with a public bot's code
-    POST /bot/oauth      RingCentral brings a private bot's token
-    POST /bot/webhook    RingCentral tells what happened in a chat
-    GET  /health         is the bot able to work?
+    POST /bot/oauth      RingCentral sends a private bot's token
+    POST /bot/webhook    RingCentral delivers what happened in a chat
+    GET  /health         whether the bot can work
 
-Every page says what happened and what to do next, and nothing that a stranger wrote is repeated
-without being escaped.
+Start with `create_app`, then `_callback_view`.  Every page says what happened and what to do next,
+and escapes what other people wrote.
+
+Not here: what is done with a delivery (`webhook.py`).
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from urllib.parse import parse_qs
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException, NotFound
 
-from botkit.bot.webhook import OWN_TROUBLE, json_object, webhook_view
+from botkit.bot.webhook import OWN_TROUBLE, read_json_object, webhook_view
 from botkit.bot.worker import Work
 from botkit.chat import Chat, Installation
 from botkit.errors import AuthorizationDenied, BotkitError, StateUsed
@@ -51,11 +53,11 @@ def create_app(
     work: Work,
     confirmation: Confirmation | None = None,
 ) -> Flask:
-    """The app, from the parts it hands to.
+    """Make the WSGI app from the parts of a bot.
 
-    `services` are those of the `skills` that connect accounts; one that is added to the list later
-    has its callback too, but no routes of its own.  With a `confirmation`, what a callback brings
-    has to be confirmed in the chat.
+    `services` are the `skills` that connect accounts.  One that is added to the list later has a
+    callback too, but no routes of its own.  With a `confirmation`, each new connection has to be
+    confirmed in the chat.
     """
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LONGEST_BODY
@@ -72,16 +74,16 @@ def create_app(
 
     @app.get("/bot/oauth")
     def bot_code() -> Any:
-        if _looks_ahead():
+        if _is_prefetch():
             return "", 204
-        installation.exchange_code(_query())
+        installation.install_with_code(_query())
         happened, advice = "The bot is installed.", "Go to your chats and say hello to it."
         return _page("Installed", happened, advice=advice, tone="good")
 
     @app.post("/bot/oauth")
     def bot_token() -> Any:
-        fields = json_object() if request.is_json else request.form.to_dict()
-        installation.take_token(fields or {})
+        fields = read_json_object() if request.is_json else request.form.to_dict()
+        installation.install_with_token(fields or {})
         return jsonify(ok=True)
 
     @app.get("/health")
@@ -111,18 +113,18 @@ def _callback_view(
         skill = next((one for one in services if one.provider.slug == slug), None)
         if skill is None:
             raise NotFound
-        if _looks_ahead():
+        if _is_prefetch():
             return "", 204
         query = _query()
         if confirmation:
             code, data = hold_callback(storage, skill.provider, query, shared=skill.shared)
-            confirmation.expect(work.later)
+            confirmation.start_timer(work.later)
             return _code_page(skill, code, data)
         service = handle_callback(storage, skill.provider, query, shared=skill.shared)
         try:
             return _connected_page(chat, skill, service)
         finally:  # the account is connected, whatever becomes of the page
-            work.submit(skill.connected, service)
+            work.submit(skill.on_connected, service)
 
     return callback
 
@@ -139,12 +141,12 @@ def _code_page(skill: ServiceSkill, code: str, data: dict[str, Any]) -> Any:
 
 
 def _query() -> dict[str, list[str]]:
-    """The query string.  Flask would end in an error where its bytes are not UTF-8."""
+    """Return the query string; Flask would fail where its bytes are not UTF-8."""
     return parse_qs(request.query_string.decode("utf-8", "replace"), keep_blank_values=True)
 
 
-def _looks_ahead() -> bool:
-    """Whether a browser only looks what is here: that must not use up a link or a code."""
+def _is_prefetch() -> bool:
+    """Return whether a browser only prefetches: that must not use up a link or a code."""
     return request.method == "HEAD" or "prefetch" in request.headers.get("Sec-Purpose", "")
 
 
@@ -199,7 +201,7 @@ def _page(
 
 
 def _with_safe_headers(answer: Response) -> Response:
-    """Also for what is no page: JSON, a method that is not allowed, the style sheet."""
+    """Add the headers to every answer, JSON and errors too."""
     for name, value in SAFE_HEADERS.items():
         answer.headers.setdefault(name, value)
     return answer
@@ -210,21 +212,21 @@ def _wants_json() -> bool:
     return by_ringcentral or request.path == "/health"
 
 
-def _no_success() -> str:
+def _failure_title() -> str:
     return "Not installed" if request.path == "/bot/oauth" else "Not connected"
 
 
 def _add_error_pages(app: Flask) -> None:
     @app.errorhandler(BotkitError)
-    def known_trouble(error: BotkitError) -> Any:
+    def known_error(error: BotkitError) -> Any:
         if _wants_json():
             return jsonify(error=str(error), advice=error.advice), error.status
-        title = "Already used" if isinstance(error, StateUsed) else _no_success()
+        title = "Already used" if isinstance(error, StateUsed) else _failure_title()
         tone = "plain" if isinstance(error, AuthorizationDenied | StateUsed) else "bad"
         return _page(title, str(error), advice=error.advice, tone=tone, status=error.status)
 
     @app.errorhandler(HTTPException)
-    def web_trouble(error: HTTPException) -> Any:
+    def http_error(error: HTTPException) -> Any:
         status = error.code or 500
         sentence = "There is no such page here." if status == 404 else f"{error.name}."
         if _wants_json():
@@ -233,9 +235,9 @@ def _add_error_pages(app: Flask) -> None:
         return _page("Nothing here", sentence, advice=advice, tone="plain", status=status)
 
     @app.errorhandler(Exception)
-    def unknown_trouble(error: Exception) -> Any:
+    def unknown_error(error: Exception) -> Any:
         log.error("A request ended in an error of our own", exc_info=error)
         advice = "Please try again in a moment."
         if _wants_json():
             return jsonify(error=OWN_TROUBLE, advice=advice), 500
-        return _page(_no_success(), OWN_TROUBLE, advice=advice, tone="bad", status=500)
+        return _page(_failure_title(), OWN_TROUBLE, advice=advice, tone="bad", status=500)

@@ -1,7 +1,9 @@
-"""The webhook: what RingCentral delivers is checked, answered at once, and then worked on.
+"""Check what RingCentral delivers, answer immediately, and give the event to the skills.
 
-RingCentral gives an answer three seconds; a late or a bad one, and it never calls again.  So the
-work is done after the answer, by `botkit.bot.worker`.
+RingCentral waits three seconds for an answer.  After a late or a bad one it never calls again.  So
+`botkit.bot.worker` does the work after the answer.  Start with `webhook_view`.
+
+Not here: what a delivery means (`botkit.chat.events`).
 
 Source: RingCentral developer guide, "Receiving webhooks".
 """
@@ -29,13 +31,13 @@ OWN_TROUBLE = "Something went wrong inside the bot."
 def webhook_view(
     storage: Storage, chat: Chat, installation: Installation, skills: Sequence[Skill], work: Work
 ) -> Callable[[], Any]:
-    """The view for POST /bot/webhook."""
+    """Make the view for POST /bot/webhook."""
     seen = SeenDeliveries()
 
     def webhook() -> Any:
         if not request.get_data():
             return _accepted()
-        envelope = json_object()
+        envelope = read_json_object()
         if envelope is None:
             return jsonify(error="This is not a delivery: the body is not a JSON object."), 400
         try:
@@ -48,7 +50,7 @@ def webhook_view(
         if not chat.is_from_ringcentral(bot, request.headers.get("Verification-Token", "")):
             return jsonify(error="The Verification-Token is wrong or missing."), 401
         event = read_event(envelope)
-        if event is None or seen.again(envelope):
+        if event is None or seen.seen_before(envelope):
             request.environ["botkit.quiet"] = True  # not worth a place in the trace
         else:
             work.submit(_handle, chat, installation, skills, event)
@@ -57,20 +59,18 @@ def webhook_view(
     return webhook
 
 
-def json_object() -> dict[str, Any] | None:
-    """The request's body, if it is a JSON object made of whole characters."""
+def read_json_object() -> dict[str, Any] | None:
+    """Return the request's body, if it is a JSON object without lone surrogates."""
     try:
         body = json.loads(request.get_data().decode("utf-8"))
-        json.dumps(body, ensure_ascii=False).encode("utf-8")  # no half characters in it
+        json.dumps(body, ensure_ascii=False).encode("utf-8")  # no lone surrogates in it
     except (ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None
 
 
 def _accepted() -> Response:
-    """With the token that RingCentral sends when it asks whether this address is ours, and
-    sometimes later.
-    """
+    """Answer with the token that RingCentral sends to check that this address is ours."""
     response = Response("", mimetype="application/json")
     token = request.headers.get("Validation-Token", "")
     if token and len(token) <= 256:
@@ -96,7 +96,7 @@ def _handle(chat: Chat, installation: Installation, skills: Sequence[Skill], eve
 def _answer(chat: Chat, skills: Sequence[Skill], event: Event) -> None:
     try:
         if chat.is_for_bot(event):
-            run_skills(skills, chat.completed(event))
+            run_skills(skills, chat.with_group_type(event))
     except ChatError:
         raise  # then there is no way to say it in the chat
     except BotkitError as error:

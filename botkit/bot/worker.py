@@ -1,7 +1,7 @@
-"""Work that is done after the answer.
+"""Do work after a web request was answered.
 
-RingCentral gives a webhook three seconds and then gives up on it for good.  So the web app answers
-first, and hands the work to a few threads that wait here.
+RingCentral waits three seconds for the answer of a webhook, and never calls again after a late one.
+So the web app answers first, and gives the work to a few threads that wait here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ log = logging.getLogger("botkit")
 
 
 class Work:
-    """A few threads; a job that fails is logged and harms no other job."""
+    """A few threads that do jobs; one that fails is logged and does not stop the others."""
 
     def __init__(self, *, threads: int = 8) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="botkit-work")
@@ -34,7 +34,7 @@ class Work:
         self._pool.submit(job, *args).add_done_callback(self._finished)
 
     def settle(self, *, seconds: float = 30.0) -> bool:
-        """Wait until no job is left, at most `seconds`; say whether that came true."""
+        """Wait until no job is left, at most `seconds`; return whether that happened."""
         with self._changed:
             return self._changed.wait_for(lambda: self._open == 0, seconds)
 
@@ -54,7 +54,7 @@ class Work:
         timer.start()
 
     def close(self) -> None:
-        """Finish the jobs that are there and take no more; forget those that are not due yet."""
+        """Finish the jobs that are there and take no more; drop those that are not due yet."""
         with self._changed:
             self._closed = True
             for timer in self._waiting:
@@ -70,6 +70,3 @@ class Work:
         with self._changed:
             self._open -= 1
             self._changed.notify_all()
-
-    def __repr__(self) -> str:
-        return "<Work>"

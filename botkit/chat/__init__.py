@@ -1,8 +1,8 @@
-"""Talk with RingCentral's team messaging, in which the bot lives.
+"""Talk with RingCentral's team messaging, the chat that the bot is in.
 
-Start with `events.py`, which reads what RingCentral delivers, and with `ringcentral.py`: `Chat`
-sends messages and keeps RingCentral's limits.  `installation.py` lets a bot in and out of a
-company, and `subscription.py` keeps its webhook alive.
+Start with `events.py`, which reads what RingCentral delivers, then `ringcentral.py`: `Chat` sends
+messages and keeps to RingCentral's limits.  `installation.py` installs and removes bots, and
+`subscription.py` keeps their deliveries coming.
 
 Not here: RingCentral as a service that people connect (`botkit.providers.ringcentral`).
 """

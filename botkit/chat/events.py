@@ -1,7 +1,9 @@
-"""What RingCentral tells the bot: a webhook delivery becomes an `Event` for the skills.
+"""Read a webhook delivery into an `Event` for the skills.
 
-Webhooks name the kinds of chats as RingCentral's old API does, the new API has other names for two
-of them; here they have the old names always.
+Start with `read_event`.  Webhooks name the kinds of chats as RingCentral's old API does.  The new
+API has other names for two of them; here they always have the old names.
+
+Not here: the request that brings a delivery (`botkit.bot.webhook`).
 
 Source: RingCentral developer guide, "Team Messaging events" and "Receiving webhooks".
 """
@@ -22,7 +24,7 @@ Kind = Literal["BotJoinGroup", "Message4Bot", "BotLeftGroup", "BotRemoved", "Sub
 
 @dataclass(frozen=True)
 class Event:
-    """Something in the chat that concerns the bot; the kinds are named as the original names them.
+    """Something in the chat that concerns the bot; the original framework named the kinds.
 
     `user_id`, `text` (without the mention, in one line), `written` (the same with the spaces and
     line breaks that were typed) and `mentioned` belong to Message4Bot, `group_type` to
@@ -40,9 +42,9 @@ class Event:
 
 
 def read_event(envelope: Mapping[str, Any]) -> Event | None:
-    """What a webhook delivery means for the bot; None if it means nothing to it.
+    """Return what a webhook delivery means for the bot; None if it means nothing.
 
-    We look at `eventType` and not at `event`: the latter may say "posts" for other events too.
+    `eventType` decides and not `event`, because `event` may say "posts" for other events too.
     Only a reminder has no `eventType`.
     """
     body = envelope.get("body")
@@ -66,7 +68,7 @@ def read_event(envelope: Mapping[str, Any]) -> Event | None:
 def _message(body: Mapping[str, Any], bot_id: str) -> Event | None:
     sender, group_id, text = body.get("creatorId"), body.get("groupId"), body.get("text")
     if not sender or not group_id or not isinstance(text, str) or str(sender) == bot_id:
-        return None  # what the bot said itself comes back too
+        return None  # the bot's own messages are delivered too
     if body.get("type", "TextMessage") != "TextMessage":
         return None  # somebody entered the chat, or a card
     mention = f"![:Person]({bot_id})"
@@ -83,23 +85,23 @@ def _message(body: Mapping[str, Any], bot_id: str) -> Event | None:
 
 
 def old_type(name: Any) -> str:
-    """The name that webhooks have for a kind of chat."""
+    """Return the name that webhooks have for a kind of chat."""
     return OLD_TYPES.get(str(name), str(name or ""))
 
 
 class SeenDeliveries:
-    """Remembers what came lately, so that nothing is answered twice.  Any thread may use it.
+    """The latest deliveries, so that nothing is answered twice.  Any thread may use it.
 
-    This process asks only itself: RingCentral does not say that it delivers anything twice, and of
-    two processes each could answer one of the two.
+    Each process remembers only its own: RingCentral does not say that it delivers anything twice.
+    Two processes could each answer one of two equal deliveries.
     """
 
     def __init__(self) -> None:
         self._names: dict[tuple[str, ...], None] = {}  # a dict keeps its order
         self._lock = threading.Lock()
 
-    def again(self, envelope: Mapping[str, Any]) -> bool:
-        """Whether this delivery, or the message in it, came before."""
+    def seen_before(self, envelope: Mapping[str, Any]) -> bool:
+        """Return whether this delivery, or the message in it, came before; remember both."""
         owner, body = str(envelope.get("ownerId")), envelope.get("body")
         names = [("delivery", owner, str(envelope["uuid"]))] if envelope.get("uuid") else []
         if isinstance(body, Mapping) and body.get("eventType") == "PostAdded" and body.get("id"):
@@ -110,6 +112,3 @@ class SeenDeliveries:
             while len(self._names) > REMEMBERED:
                 del self._names[next(iter(self._names))]
         return again
-
-    def __repr__(self) -> str:
-        return f"<SeenDeliveries: {len(self._names)} names>"

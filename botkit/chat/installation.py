@@ -1,12 +1,14 @@
-"""How a bot comes into a company, and how it goes.
+"""Install a bot in a company, and remove it.
 
-A *private* bot's token is brought by RingCentral: POST /bot/oauth.  A *public* bot, which any
-company may add, gets a code instead: GET /bot/oauth, and we exchange it for the token.  Neither
-request carries a state or a signature, and anybody can send one.  So a token is believed only after
-asking RingCentral whose it is.
+RingCentral sends a *private* bot's token: POST /bot/oauth.  For a *public* bot, which any company
+may add, it sends a code: GET /bot/oauth, and we exchange the code for the token.  Neither request
+has a state or a signature, and anyone can send one.  So a token is accepted only after RingCentral
+said whose it is.
 
-When the bot is deleted, or leaves a chat, the connections that people made there end with it: at
-the provider first, then here.
+When a bot is deleted or leaves a chat, the connections that people made there are revoked and
+deleted.
+
+Not here: the web pages of the two requests (`botkit.bot.web`), and deliveries (`subscription.py`).
 
 Source: RingCentral developer guide, "Bot walkthrough".
 """
@@ -26,7 +28,8 @@ from botkit.storage import Bot, Service, Storage
 
 log = logging.getLogger("botkit")
 
-SECONDS_BETWEEN_TRIES, TRIES = 10.0, 30  # a new bot user is ready within some minutes
+SECONDS_BETWEEN_TRIES = 10.0
+TRIES = 30  # a new bot user is ready within some minutes
 CHECK_SETTINGS = (
     "The owner of the bot must set RINGCENTRAL_CHATBOT_CLIENT_ID and "
     "RINGCENTRAL_CHATBOT_CLIENT_SECRET as they are in RingCentral's developer console."
@@ -34,7 +37,7 @@ CHECK_SETTINGS = (
 
 
 class Installation:
-    """The comings and goings of every bot in `storage`.
+    """Installs and removes the bots in `storage`.
 
     `providers` are those that people connect to.  `address` returns the bot's public address.
     `later(seconds, job, *args)` does the job in so many seconds.
@@ -55,10 +58,10 @@ class Installation:
         self._address = address
         self._later = later
 
-    # ---- a bot comes -----------------------------------------------------------------------
+    # ---- install -------------------------------------------------------------------------
 
-    def take_token(self, fields: Mapping[str, Any]) -> Bot:
-        """Install a private bot, with the token that the fields of the POST bring.
+    def install_with_token(self, fields: Mapping[str, Any]) -> Bot:
+        """Install a private bot with the token in the fields of the POST.
 
         Raises `InstallRefused`, or another `ChatError` if the bot is stored but not subscribed.
         """
@@ -69,10 +72,11 @@ class Installation:
             raise InstallRefused("This token is for a bot of another app.", advice=CHECK_SETTINGS)
         return self._install({"access_token": token})
 
-    def exchange_code(self, query: Mapping[str, Sequence[str]]) -> Bot:
+    def install_with_code(self, query: Mapping[str, Sequence[str]]) -> Bot:
         """Install a public bot, with the code in the query of the GET.
 
-        The token never ends and there is no refresh token.  Raises as `take_token` does.
+        The token never expires, and there is no refresh token.  Raises what `install_with_token`
+        raises.
         """
         codes = query.get("code", ())
         if len(codes) != 1 or not codes[0]:
@@ -85,14 +89,14 @@ class Installation:
         try:
             answer = ask_for_token(as_provider(self._chat.registration), form)
         except ProviderRefused as error:
-            raise _refusal(error) from error
+            raise _install_refused(error) from error
         except ProviderError as error:
             raise ChatBusy(str(error), advice="Wait a little, then install it again.") from error
         kept = ("access_token", "token_type", "expires_in", "scope", "owner_id")
         return self._install({name: answer[name] for name in kept if name in answer})
 
     def _install(self, token: Mapping[str, Any]) -> Bot:
-        owner = self._chat.whose(token["access_token"])
+        owner = self._chat.fetch_owner(token["access_token"])
         bot_id = str(owner.get("id") or "")
         if not bot_id.isdecimal() or bot_id != str(token.get("owner_id") or bot_id):
             raise InstallRefused("RingCentral does not say clearly whose token this is.")
@@ -104,9 +108,9 @@ class Installation:
         return bot
 
     def subscribe(self, bot_id: str, tries: int = TRIES) -> None:
-        """See to the subscription; what may work in a moment is tried again in the background.
+        """Subscribe the bot to its events; try again in the background after a temporary error.
 
-        Raises `ChatError` for what will not, and at the last of the tries.
+        Raises `ChatError` after a permanent error, and after the last of the `tries`.
         """
         try:
             self.subscription.ensure(bot_id)
@@ -116,27 +120,26 @@ class Installation:
             log.info("The subscription of bot %s has to wait: %s", bot_id, error)
             self._later(SECONDS_BETWEEN_TRIES, self.subscribe, bot_id, tries - 1)
 
-    # ---- a bot goes ------------------------------------------------------------------------
+    # ---- remove --------------------------------------------------------------------------
 
     def leave_group(self, bot_id: str, group_id: str) -> int:
-        """End what people connected in a chat that the bot has left; return how many they were."""
+        """End the connections in a chat that the bot has left; return how many there were."""
         leaving = self._storage.find_services(bot_id=bot_id, group_id=group_id)
         self._revoke(leaving)
         self._storage.delete_group(bot_id, group_id)
         return len(leaving)
 
     def remove(self, bot_id: str) -> int:
-        """Forget a bot that was deleted, with what people connected through it: so many."""
+        """Remove a bot that was deleted, and its connections; return how many there were."""
         leaving = self._storage.find_services(bot_id=bot_id)
         self._revoke(leaving)
         self._storage.delete_bot(bot_id)
         return len(leaving)
 
     def _revoke(self, leaving: Sequence[Service]) -> None:
-        """Tell the providers.  Who does not confirm is named in the log; the rows go all the same.
+        """Revoke the connections, unless that would end one that stays.
 
-        A provider ends the person's whole grant, in all chats.  So an account that stays connected
-        somewhere else is left alone.
+        If a provider does not confirm, the log says so; the rows are deleted all the same.
         """
         going = {service.id for service in leaving}
         staying = [one for one in self._storage.find_services() if one.id not in going]
@@ -150,12 +153,9 @@ class Installation:
             except BotkitError as error:
                 log.warning("A connection was removed here, but: %s", error)
 
-    def __repr__(self) -> str:
-        return "<Installation>"
-
 
 def as_provider(registration: Registration) -> Provider:
-    """RingCentral as the place where a code for a bot is exchanged."""
+    """Describe RingCentral as the provider that exchanges the code for a bot's token."""
     server = registration.server
     return Provider(
         name="RingCentral",
@@ -170,7 +170,7 @@ def as_provider(registration: Registration) -> Provider:
     )
 
 
-def _refusal(error: ProviderRefused) -> InstallRefused:
+def _install_refused(error: ProviderRefused) -> InstallRefused:
     if error.code in ("invalid_client", "unauthorized_client"):
         sentence = f"RingCentral does not accept this bot's app ({error.code})."
         return InstallRefused(sentence, code=error.code, advice=CHECK_SETTINGS)

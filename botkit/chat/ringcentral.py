@@ -1,8 +1,9 @@
-"""RingCentral Team Messaging, as far as the bot uses it.
+"""Send messages to RingCentral Team Messaging, and ask about its chats.
 
-`Chat` sends messages, says what is known about a chat, and keeps to RingCentral's rules about how
-often it may be asked.  What comes in is read in botkit/chat/events.py; how a bot comes and goes is
-told in botkit/chat/installation.py.
+Start with `Chat.send`, then read `Chat.call`: every request of a bot goes through it, and it keeps
+to RingCentral's rules about how often a bot may ask.
+
+Not here: how deliveries are read (`events.py`), and how a bot is installed (`installation.py`).
 
 Sources: RingCentral developer guide, "Team Messaging", "Rate limits" and "API error codes".
 """
@@ -26,11 +27,11 @@ from botkit.settings import Registration
 from botkit.storage import Bot, Storage
 
 LONGEST_POST = 10_000  # characters, the chat's own limit
-KNOWN_FOR = timedelta(minutes=10)  # how long we believe what we know about a chat
-PENALTY_SECONDS = 30.0  # when the chat says "too many requests" and not for how long
-POST_AGAIN_AFTER = (2.0, 4.0)  # seconds, when the chat had trouble of its own with a message
-EXTENSION = "/restapi/v1.0/account/~/extension/~"  # whoever asks
-DEAD = ("OAU-213", "OAU-232")  # token not found, extension deleted
+GROUP_INFO_LIFE = timedelta(minutes=10)  # after that a chat is asked about again
+PENALTY_SECONDS = 30.0  # when the chat does not say for how long
+POST_AGAIN_AFTER = (2.0, 4.0)  # seconds, when the chat failed with a message
+EXTENSION = "/restapi/v1.0/account/~/extension/~"  # the owner of the token
+GONE_CODES = ("OAU-213", "OAU-232")  # token not found, extension deleted
 
 
 @dataclass(frozen=True)
@@ -43,25 +44,26 @@ class GroupInfo:
 
     @property
     def is_direct(self) -> bool:
-        """Whether two are in it, so that every message is for the other one."""
+        """Whether it has two members, so that every message is for the other one."""
         return self.is_private or len(self.members) == 2
 
     @property
     def is_private(self) -> bool:
-        """Whether it was always these two; a team may have had other members before."""
+        """Whether it never had other members than these two; a team may have had others."""
         return self.type == "PrivateChat"
 
 
 def plain(text: Any) -> Any:
-    """What strangers wrote, so that it cannot become a mention, a link or the end of a code block.
+    """Return what other people wrote, so that the chat shows it as plain text.
 
-    All of these need square brackets; they become others, which look alike.
+    A mention, a link and the end of a code block need square brackets.  They become others, which
+    look alike.  A value that is not a string is returned unchanged.
     """
     return text.replace("[", "［").replace("]", "］") if isinstance(text, str) else text
 
 
 class Chat:
-    """The chat, for every bot in `storage`; `registration` is our app there.
+    """The chat, for every bot in `storage`; `registration` is the bot's app at RingCentral.
 
     `sleep` waits that many seconds.
     """
@@ -76,34 +78,34 @@ class Chat:
         self.registration = registration
         self._storage = storage
         self._sleep = sleep
-        self._known: dict[tuple[str, str], tuple[datetime, GroupInfo]] = {}
-        self._silent_until: dict[str, datetime] = {}  # bot id -> the end of its penalty
+        self._groups: dict[tuple[str, str], tuple[datetime, GroupInfo]] = {}
+        self._penalty_until: dict[str, datetime] = {}  # bot id -> the end of its penalty
 
     # ---- messages go out -------------------------------------------------------------------
 
     def send(self, bot_id: str, group_id: str, text: str) -> None:
-        """Say `text` in a chat.  Raises `ChatError`."""
+        """Say `text` in a chat, cut to `LONGEST_POST` characters.  Raises `ChatError`."""
         if len(text) > LONGEST_POST:
             text = text[: LONGEST_POST - 1] + "…"
         path = f"/team-messaging/v1/chats/{group_id}/posts"
-        # To say it twice does little harm; to be silent leaves somebody waiting.
+        # Saying it twice does little harm, but silence leaves someone waiting.
         self.call(bot_id, "POST", path, {"text": text}, again_after=POST_AGAIN_AFTER)
 
     def group(self, bot_id: str, group_id: str) -> GroupInfo:
-        """Name, members and kind of a chat, remembered for ten minutes.  Raises `ChatError`."""
+        """Return name, members and kind of a chat, at most ten minutes old.  Raises `ChatError`."""
         now = self._storage.now()
-        moment, info = self._known.get((bot_id, group_id), (None, None))
-        if info is None or moment is None or now - moment > KNOWN_FOR:
+        moment, info = self._groups.get((bot_id, group_id), (None, None))
+        if info is None or moment is None or now - moment > GROUP_INFO_LIFE:
             info = _group_info(self.call(bot_id, "GET", f"/team-messaging/v1/chats/{group_id}"))
-            self._known[(bot_id, group_id)] = (now, info)
+            self._groups[(bot_id, group_id)] = (now, info)
         return info
 
     # ---- what comes in ----------------------------------------------------------------------
 
     def is_from_ringcentral(self, bot: Bot, verification_token: str) -> bool:
-        """Whether a delivery carries the secret that we gave when we subscribed.
+        """Return whether a delivery has the secret that was set when the bot subscribed.
 
-        While a new subscription takes the place of an old one there are two such secrets.
+        While a new subscription replaces an old one, there are two such secrets.
         """
         data, given = bot.data or {}, verification_token.encode()
         both = [one for one in (data, data.get("next")) if isinstance(one, dict)]
@@ -114,14 +116,20 @@ class Chat:
             if one and isinstance(one, str)
         )
 
-    def completed(self, event: Event) -> Event:
-        """The event with its `group_type`, also where the delivery had only the chat's id."""
+    def with_group_type(self, event: Event) -> Event:
+        """Return the event with its `group_type`, which some deliveries leave out.
+
+        Raises `ChatError`.
+        """
         if event.kind != "BotJoinGroup" or event.group_type:
             return event
         return replace(event, group_type=self.group(event.bot_id, event.group_id).type)
 
     def is_for_bot(self, event: Event) -> bool:
-        """In a chat of two every message is for the bot; elsewhere only those that mention it."""
+        """Return whether a message is for the bot: in a chat of two, or when it is mentioned.
+
+        Raises `ChatError`.
+        """
         if event.kind != "Message4Bot" or event.mentioned:
             return True
         return self.group(event.bot_id, event.group_id).is_direct
@@ -153,23 +161,23 @@ class Chat:
             penalty = http.seconds_to_wait(answer)
             if penalty is None and answer.status_code == 429:
                 penalty = PENALTY_SECONDS
-            if penalty is not None:  # at least a second: "0 seconds" for ever must not hold us
+            if penalty is not None:  # at least a second, or "0 seconds" would keep us here forever
                 end = self._storage.now() + timedelta(seconds=max(penalty, 1.0))
-                self._silent_until[bot_id] = max(end, self._silent_until.get(bot_id, end))
+                self._penalty_until[bot_id] = max(end, self._penalty_until.get(bot_id, end))
                 continue
             if answer.status_code < 400:
                 return http.read_fields(answer)
-            trouble = _trouble(answer)
+            trouble = _chat_error(answer)
             pause = next(pauses, None) if isinstance(trouble, ChatBusy) else None
             if pause is None:
                 raise trouble
             self._sleep(pause)
 
-    def whose(self, token: str) -> dict[str, Any]:
-        """What RingCentral says about the owner of a token.  Raises `ChatError`."""
+    def fetch_owner(self, token: str) -> dict[str, Any]:
+        """Return what RingCentral says about the owner of a token.  Raises `ChatError`."""
         answer = self._ask(token, "GET", EXTENSION)
         if answer.status_code >= 400:
-            raise _trouble(answer)
+            raise _chat_error(answer)
         return http.read_fields(answer)
 
     def _ask(
@@ -191,8 +199,8 @@ class Chat:
         return str(token)
 
     def _wait_out(self, bot_id: str, patience: float) -> float:
-        """Be silent until the bot's penalty is over; return what is left of the patience."""
-        while end := self._silent_until.get(bot_id):
+        """Wait for the end of the bot's penalty; return what is left of `patience`, in seconds."""
+        while end := self._penalty_until.get(bot_id):
             left = (end - self._storage.now()).total_seconds()
             if left <= 0:
                 break
@@ -202,12 +210,9 @@ class Chat:
             self._sleep(left)
         return patience
 
-    def __repr__(self) -> str:
-        return "<Chat>"
-
 
 def _group_info(answer: Mapping[str, Any]) -> GroupInfo:
-    """A chat, in the new shape (members are objects) or the old one (members are strings)."""
+    """Read a chat in the new shape (members are objects) or the old one (strings)."""
     there = answer.get("members")
     members = tuple(
         str(member.get("id") if isinstance(member, Mapping) else member)
@@ -216,14 +221,14 @@ def _group_info(answer: Mapping[str, Any]) -> GroupInfo:
     return GroupInfo(str(answer.get("name") or ""), members, old_type(answer.get("type")))
 
 
-def _trouble(answer: requests.Response) -> ChatError:
-    """What an answer with an error status means.  The code decides, where there is one."""
+def _chat_error(answer: requests.Response) -> ChatError:
+    """Return what an answer with an error status means; its code decides, if there is one."""
     status, body = answer.status_code, http.read_fields(answer)
     code = str(body.get("errorCode") or "")
     code = code if re.fullmatch(r"[A-Z]{2,4}-\d{1,4}", code) else ""
     refused = f"The chat did not accept this (it answered {status})."
     if status == 401:
-        error = BotGone if code in DEAD else InstallRefused
+        error = BotGone if code in GONE_CODES else InstallRefused
         return error("RingCentral does not accept the token of this bot.", code=code)
     if status == 404:
         return NotFound(refused, code=code)

@@ -1,8 +1,11 @@
-"""The subscription: RingCentral delivers a bot's events to our webhook, for a week at a time.
+"""Keep each bot subscribed, so that RingCentral delivers its events to our webhook.
 
-`ensure` is all there is to do, at an install, at a new address, at a reminder and from time to
-time: it leaves a good subscription alone, renews one that ends soon, and makes a new one in the
-place of any other.  However often it runs, and in however many processes, a bot has one.
+A subscription lasts a week.  Start with `Subscription.ensure`: it leaves a good subscription alone,
+renews one that ends soon, and replaces any other.  It runs after an install, at a new address, at a
+reminder and from time to time.  However often it runs, in however many processes, a bot has one
+subscription.
+
+Not here: what is delivered (`events.py`).
 
 Source: RingCentral developer guide, "Creating webhooks" and "Troubleshooting webhooks".
 """
@@ -35,7 +38,10 @@ Outcome = Literal["kept", "renewed", "made"]
 
 
 class Subscription:
-    """For every bot in `storage`.  `address` returns the bot's public address, or ""."""
+    """The subscription of every bot in `storage`.
+
+    `address` returns the bot's public address; "" in a process that does not know it.
+    """
 
     def __init__(self, storage: Storage, chat: Chat, address: Callable[[], str]) -> None:
         self._storage = storage
@@ -43,9 +49,9 @@ class Subscription:
         self._address = address
 
     def ensure(self, bot_id: str) -> Outcome:
-        """See to it that the bot has one good subscription; say what had to be done.
+        """Give the bot one good subscription; return what had to be done.
 
-        Raises `ChatError`; `ChatBusy` also while another process is at it.
+        Raises `ChatError`; `ChatBusy` also while another process does the same.
         """
         claim = self._storage.claim_bot(bot_id, seconds=CLAIM_SECONDS)
         if claim is None and self._storage.find_bot(bot_id) is None:
@@ -58,7 +64,7 @@ class Subscription:
             self._storage.release_bot(bot_id, claim)
 
     def find(self, bot_id: str) -> list[dict[str, Any]]:
-        """What RingCentral says about the bot's subscriptions.  Raises `ChatError`."""
+        """Return what RingCentral says about the bot's subscriptions.  Raises `ChatError`."""
         records = self._chat.call(bot_id, "GET", PATH).get("records")
         listed = records if isinstance(records, list) else []
         return [one for one in listed if isinstance(one, dict) and isinstance(one.get("id"), str)]
@@ -84,7 +90,7 @@ class Subscription:
         return outcome
 
     def _left(self, record: Mapping[str, Any]) -> timedelta:
-        """Until its end: the shorter of what RingCentral counts and of what our clock says."""
+        """Return the time to its end: the shorter of RingCentral's count and our clock's."""
         try:
             end = datetime.fromisoformat(str(record.get("expirationTime")))
             seconds = int(record.get("expiresIn") or 0)
@@ -93,7 +99,7 @@ class Subscription:
             return timedelta()
 
     def _webhook(self, records: list[dict[str, Any]]) -> str:
-        """Ours; for a process that has no address of its own, the one that is subscribed."""
+        """Return our webhook's URL; in a process without an address, the one subscribed."""
         if address := self._address():
             return f"{address}/bot/webhook"
         for one in records:
@@ -106,7 +112,7 @@ class Subscription:
 
     def _make(self, bot_id: str, webhook: str) -> None:
         verification = secrets.token_urlsafe(24)
-        wish = {
+        body = {
             "eventFilters": EVENT_FILTERS,
             "expiresIn": int(LIFE.total_seconds()),
             "deliveryMode": {
@@ -119,7 +125,7 @@ class Subscription:
         # the old one, which goes on working should this fail.
         self._storage.update_bot(bot_id, {"next": {"verificationToken": verification}})
         try:
-            answer = self._chat.call(bot_id, "POST", PATH, wish)
+            answer = self._chat.call(bot_id, "POST", PATH, body)
         except ChatError as error:
             self._storage.update_bot(bot_id, {"next": None})
             if error.code not in UNREACHABLE:
@@ -144,18 +150,15 @@ class Subscription:
         with suppress(NotFound):  # it ended in this moment
             self._chat.call(bot_id, "DELETE", f"{PATH}/{record['id']}")
 
-    def __repr__(self) -> str:
-        return "<Subscription>"
-
 
 def webhook_of(record: Mapping[str, Any]) -> str:
-    """The address to which a subscription delivers."""
+    """Return the URL to which a subscription delivers."""
     mode = record.get("deliveryMode")
     return str(mode.get("address") or "") if isinstance(mode, Mapping) else ""
 
 
 def _is_good(record: Mapping[str, Any], bot: Bot, webhook: str) -> bool:
-    """Whether it is the one that we made last, still works, and has all that we want today."""
+    """Return whether it is the one made last, works, and has all that we want today."""
     data = bot.data or {}
     return (
         record.get("id") == data.get("subscriptionId")

@@ -35,7 +35,7 @@ def maintain(bot: Bot) -> list[str]:
             done.append(f"{_name(row)} was deleted in RingCentral. Removed it {_with(count)}.")
         except ChatError as error:
             done.append(f"{_name(row)} is left as it is. {error} {error.advice}")
-    if count := bot.confirmation.vanish():
+    if count := bot.confirmation.delete_expired():
         done.append(f"Removed {count} that nobody has confirmed in the chat.")
     if count := bot.storage.sweep_links():
         done.append(f"Swept {count} old auth links." if count > 1 else "Swept an old auth link.")

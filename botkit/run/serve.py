@@ -71,7 +71,7 @@ def _take_up(bot: Bot) -> None:
     """See to what a process before this one has left, however it ended: answers that wait, and a
     chat that got no answer and has given up our address.
     """
-    bot.work.later(WAIT_SECONDS, bot.confirmation.vanish)
+    bot.work.later(WAIT_SECONDS, bot.confirmation.delete_expired)
     bot.work.submit(_stay_in_touch, bot)
 
 

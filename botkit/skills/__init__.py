@@ -1,9 +1,11 @@
-"""Say what the bot can do: one file a skill, or one folder.
+"""Answer people in the chat: one file for each skill, or one folder.
 
-A skill sees every event of the chat, in turn, and learns whether an earlier skill has handled it.
-Start with `github.py`, which is the shortest, then read `base.py`: it has what all skills do alike,
-such as to connect an account and to end a connection.  `confirm.py` comes first in every turn, and
-`help.py` last: it greets, helps, and answers what no other skill understood.
+The skills see every event of the chat in order, and learn whether an earlier skill has handled it.
+Start with `github.py`, which is the shortest, then read `base.py`: it has what all skills have in
+common, such as to connect an account.  `confirm.py` is always the first skill, and `help.py` the
+last: it answers what no other skill understood.
+
+Not here: how a message reaches the skills (`botkit.bot.webhook`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The smallest skill, for any service: it says which account is connected.
+"""Say which account is connected, for any service.
 
-It is what a bot can do with a provider of which it knows nothing but the description.  `connect`
-and `disconnect` come with every skill.
+The smallest skill: it needs nothing but the description of a provider.  `connect` and `disconnect`
+come with every skill (`base.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from botkit.storage import Service
 
 
 class AccountSkill(ServiceSkill):
-    """Its words are made of the provider: the command is the slug."""
+    """A skill made from a provider: its command is the provider's slug."""
 
     def __init__(self, *place: Any) -> None:
         super().__init__(*place)
@@ -30,15 +30,15 @@ class AccountSkill(ServiceSkill):
     def answer(self, event: Event, command: str) -> bool:
         if command != self.word:
             return False
-        service = self.found(event)
+        service = self.find_or_send_link(event)
         if service is not None:
-            with self.telling(event):
+            with self.replying_errors(event):
                 name = plain(self._name(service))
-                self.say(event, f"You are connected to {self.title} as **{name}**.")
+                self.reply(event, f"You are connected to {self.title} as **{name}**.")
         return True
 
     def _name(self, service: Service) -> str:
-        """Asked anew, so that a connection which has ended is noticed."""
+        """Ask the provider for the name, so that a revoked connection is noticed."""
         one = self.provider
         with self.api(service) as api:
             return str(read_account(one, api.get(one.account_url or one.api_url))["name"])

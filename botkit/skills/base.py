@@ -1,6 +1,6 @@
-"""What every skill does alike: connect an account, find the connection, end it, tell what is wrong.
+"""Do what all skills have in common: connect an account, find the connection, end it.
 
-A skill is a subclass that says in a few words what it is about, and answers its own commands:
+A skill is a subclass of `ServiceSkill` that describes itself and answers its own commands:
 
     class WeatherSkill(ServiceSkill):
         word = "weather"
@@ -8,6 +8,11 @@ A skill is a subclass that says in a few words what it is about, and answers its
 
         def answer(self, event, command):
             ...
+
+Start with `ServiceSkill.handle`.  `github.py` is a whole skill in a few lines.
+
+Not here: `connect`, `disconnect` and `help` as commands (`help.py`), and the code that confirms a
+connection (`confirm.py`).
 """
 
 from __future__ import annotations
@@ -30,14 +35,17 @@ from botkit.oauth import (
 )
 from botkit.storage import Service, Storage, owner_of
 
-LATER = "Please try again in a moment."
+TRY_AGAIN = "Please try again in a moment."
 
 
 class Skill(Protocol):
-    """Whatever takes its turn."""
+    """Something that sees every event of the chat."""
 
     def handle(self, event: Event, handled: bool) -> bool:
-        """React to `event`; return whether it is now handled."""
+        """React to `event`; return whether it is handled now.
+
+        `handled` says that an earlier skill has handled it.
+        """
         ...
 
 
@@ -50,25 +58,30 @@ def run_skills(skills: Sequence[Skill], event: Event) -> bool:
 
 
 class Background(Protocol):
-    """Whatever does work after the answer; `botkit.bot.worker.Work` is one."""
+    """Something that does work after the webhook was answered: `botkit.bot.worker.Work`."""
 
-    def submit(self, job: Callable[..., object], *args: Any) -> None: ...
+    def submit(self, job: Callable[..., object], *args: Any) -> None:
+        """Do `job(*args)` soon, in another thread."""
+        ...
 
-    def later(self, seconds: float, job: Callable[..., object], *args: Any) -> None: ...
+    def later(self, seconds: float, job: Callable[..., object], *args: Any) -> None:
+        """Do `job(*args)` in so many seconds."""
+        ...
 
 
 class ServiceSkill:
-    """A skill that works with a service which people connect.
+    """A skill for a service that people connect.
 
-    `address` returns the public address of the bot at this moment, without a final slash.
+    `address` returns the bot's public address as it is now, without a slash at the end.  `work`
+    does what has to happen after the reply.
     """
 
-    word: str  # how people call the service in a command: github
-    introduction: str  # what the skill says of itself in a greeting
-    commands: Mapping[str, str]  # what people can say, and what that does
-    shared: ClassVar[bool] = False  # does a connection belong to the chat, or to one person?
+    word: str  # the name of the service in commands: github
+    introduction: str  # a sentence about the skill, for the greeting
+    commands: Mapping[str, str]  # what people can say → what that does
+    shared: ClassVar[bool] = False  # whether a connection belongs to the chat, not to one person
     remove_at: str  # where people can remove the app themselves
-    routes: Blueprint | None = None  # of its own, besides the callback
+    routes: Blueprint | None = None  # more routes for the web app, besides the callback
 
     def __init__(
         self,
@@ -86,54 +99,59 @@ class ServiceSkill:
 
     @property
     def title(self) -> str:
-        """How the service is called in a sentence: Google Drive."""
+        """The name of the service in sentences: Google Drive."""
         return self.provider.called
 
     @property
     def words(self) -> tuple[str, str]:
-        """What people say to connect, and to disconnect."""
+        """What people say to connect, and what they say to disconnect."""
         return f"connect {self.word}", f"disconnect {self.word}"
 
-    # ---- a turn ----------------------------------------------------------------------------
+    # ---- an event ------------------------------------------------------------------------------
 
     def handle(self, event: Event, handled: bool) -> bool:
+        """Answer a message that no earlier skill has handled."""
         if handled or event.kind != "Message4Bot":
             return False
         return self.answer(event, event.text.lower().strip(" .!?"))
 
     def answer(self, event: Event, command: str) -> bool:
-        """Answer a message, if it is for this skill.  `command` is its text in small letters."""
+        """Answer a message if it is for this skill; return whether it was.
+
+        `command` is the text in lower case, without punctuation at its ends.
+        """
         raise NotImplementedError
 
-    def connected(self, service: Service) -> None:
-        """Say in the chat that `service` has been connected."""
+    def on_connected(self, service: Service) -> None:
+        """React to a new connection: say in its chat that `service` is connected."""
         name = plain(service.account.get("name", "unknown"))
-        self.tell(service, f"Connected to {self.title} as **{name}**. {self.welcome(service)}")
+        self.say(service, f"Connected to {self.title} as **{name}**. {self.welcome(service)}")
 
     def welcome(self, service: Service) -> str:
-        """What can be done with a new connection."""
+        """Return a sentence that says what to do with a new connection."""
         first, what = next(iter(self.commands.items()))
         return f"**{first}** {what}."
 
     def help(self, topic: str) -> str | None:
-        """What the skill can say about `topic`; None if that is not its own."""
+        """Return the help on `topic`; None if the topic belongs to another skill."""
         return self.list_commands() if topic == self.word else None
 
     def list_commands(self) -> str:
+        """Return a list of the commands, one in a line."""
         return "\n".join(f"* **{command}** {what}" for command, what in self.commands.items())
 
     def phrases(self) -> Iterable[str]:
-        """What people may have wanted to say when they mistyped it."""
+        """Return the phrases that a command nobody understood is compared with."""
         return (*self.commands, *self.words)
 
     def maintain(self, service: Service) -> list[str]:
-        """Look after a connection, every day; a sentence for each thing that was done."""
+        """Look after a connection once a day; return a sentence for each thing that was done."""
         return []
 
     # ---- a connection ----------------------------------------------------------------------
 
     def find(self, event: Event) -> Service | None:
-        """The connection of the person who speaks, or of the chat if it is shared there."""
+        """Return the connection of the person who speaks, or of the chat if it is shared."""
         owner = owner_of(event, shared=self.shared)
         service = self.storage.find_service(self.provider.name, **owner)
         if service is None and not self.shared:
@@ -141,27 +159,33 @@ class ServiceSkill:
         return service
 
     def _adopt(self, event: Event) -> Service | None:
-        """The original framework did not write down who connected; in a chat of two we know."""
+        """Give the person a row that the original framework wrote without an owner.
+
+        Only in a direct chat is it known whose row it is.
+        """
         orphan = self.storage.find_service(
             self.provider.name, bot_id=event.bot_id, group_id=event.group_id
         )
         if orphan is None or not self.chat.group(event.bot_id, event.group_id).is_private:
-            return None  # a team that has two members now had others, and it may be theirs
+            return None  # a team with two members may have had others, and it may be theirs
         return self.storage.adopt_service(orphan, user_id=event.user_id)
 
-    def found(self, event: Event) -> Service | None:
-        """The connection, or None once its absence has been answered with a link."""
+    def find_or_send_link(self, event: Event) -> Service | None:
+        """Return the connection; without one, reply with an auth link and return None."""
         service = self.find(event)
         if service is None:
-            self.invite(event, "You are not connected yet.")
+            self.send_auth_link(event, "You are not connected yet.")
         return service
 
     def api(self, service: Service) -> ApiSession:
-        """Step 3: a session that calls the service's API."""
+        """Return a session that calls the service's API (step 3).
+
+        Raises `ReconnectNeeded` or another `ProviderError`.
+        """
         return api_session(self.storage, self.provider, service)
 
-    def invitation(self, event: Event, user_id: str) -> str:
-        """Step 1: a sentence with the auth link in it."""
+    def auth_link_sentence(self, event: Event, user_id: str) -> str:
+        """Return a sentence with a new auth link for `user_id` in it (step 1)."""
         link = auth_link(
             self.storage,
             self.provider,
@@ -172,19 +196,19 @@ class ServiceSkill:
         )
         return f"[Connect your {self.title} account]({link}). The link works once, for ten minutes."
 
-    def invite(self, event: Event, sentence: str = "") -> None:
-        """Say `sentence`, and offer the person who speaks a link."""
-        self.say(event, f"{sentence} {self.invitation(event, event.user_id)}".lstrip())
+    def send_auth_link(self, event: Event, sentence: str = "") -> None:
+        """Reply with `sentence`, if there is one, and an auth link for the person who speaks."""
+        self.reply(event, f"{sentence} {self.auth_link_sentence(event, event.user_id)}".lstrip())
 
     def connect(self, event: Event) -> None:
-        """Offer a link, also to somebody who is connected already: the newer one counts."""
-        self.invite(event)
+        """Reply with an auth link, also to a person who is connected: the newer one counts."""
+        self.send_auth_link(event)
 
     def disconnect(self, event: Event) -> None:
-        """End the connection here, and at the provider if that harms no other one."""
+        """End the connection, and revoke it unless that would end another one."""
         service = self.find(event)
         if service is None:
-            self.say(event, f"You are not connected to {self.title}. There is nothing to end.")
+            self.reply(event, f"You are not connected to {self.title}. There is nothing to end.")
             return
         try:
             others = end_connection(self.storage, self.provider, service)
@@ -202,32 +226,29 @@ class ServiceSkill:
                 f"Disconnected here, but: {error} You can remove the app yourself {self.remove_at}."
             )
         self.storage.delete_service(service)
-        self.say(event, outcome)
+        self.reply(event, outcome)
 
-    # ---- what it says ----------------------------------------------------------------------
+    # ---- sentences in the chat ----------------------------------------------------------------
 
-    def say(self, event: Event, text: str) -> None:
-        """Answer in the chat where `event` happened."""
+    def reply(self, event: Event, text: str) -> None:
+        """Say `text` in the chat where `event` happened.  Raises `ChatError`."""
         self.chat.send(event.bot_id, event.group_id, text)
 
-    def tell(self, service: Service, text: str) -> None:
-        """Say something in the chat to which a connection belongs."""
+    def say(self, service: Service, text: str) -> None:
+        """Say `text` in the chat of a connection, when nobody has asked.  Raises `ChatError`."""
         self.chat.send(service.bot_id or "", service.group_id or "", text)
 
     @contextmanager
-    def telling(self, event: Event) -> Iterator[None]:
-        """Whatever goes wrong at the provider becomes a sentence in the chat, and what to do."""
+    def replying_errors(self, event: Event) -> Iterator[None]:
+        """Reply with what happened and what to do, when the provider fails inside the block."""
         try:
             yield
         except ReconnectNeeded as error:
-            self.lost(event, error)
+            self.offer_reconnect(event, error)
         except ProviderError as error:
-            advice = error.advice if isinstance(error, RateLimited) else LATER
-            self.say(event, f"{error} {advice}")
+            advice = error.advice if isinstance(error, RateLimited) else TRY_AGAIN
+            self.reply(event, f"{error} {advice}")
 
-    def lost(self, event: Event, error: ReconnectNeeded) -> None:
-        """The connection has come to its end: say so, and offer the next one."""
-        self.invite(event, str(error))
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}>"
+    def offer_reconnect(self, event: Event, error: ReconnectNeeded) -> None:
+        """Reply that the connection has ended, with an auth link for a new one."""
+        self.send_auth_link(event, str(error))

@@ -1,9 +1,14 @@
-"""Confirm in chat: who approves in the browser need not be who asked in the chat.
+"""Check in the chat that the person who approved is the person who asked.
 
-A link can be forwarded.  Mallory asks the bot for one and sends it to Alice; Alice approves, and
-Mallory's chat would have Alice's account.  So the answer of the provider is not a connection yet.
-The callback's page shows a short code, in the browser of whoever approved.  The connection counts
-once that code is said in the chat by the person who asked.  Only one and the same person has both.
+A link can be forwarded.  Mallory asks the bot for one and sends it to Alice.  Alice approves, and
+Mallory's chat would have Alice's account.  So the provider's answer is not a connection yet: the
+callback's page shows a short code, and the connection counts once the person who asked says that
+code in the chat.  Only one person has both.
+
+Start with `hold_callback`, which is step 2 here, then read `Confirmation.handle`.
+
+Not here: the page with the code (`botkit.bot.web`), and the row in which an answer is held
+(`botkit.storage`).
 """
 
 from __future__ import annotations
@@ -19,15 +24,16 @@ from botkit.errors import StorageError
 from botkit.oauth import NEW_LINK, Provider, receive_answer, revoke_quietly, save_connection
 from botkit.storage import ANSWER_LIFE, HeldAnswer, Service, Storage, owner_of
 
-WAIT_SECONDS = ANSWER_LIFE.total_seconds() + 5  # then nobody can confirm it any more
+WAIT_SECONDS = ANSWER_LIFE.total_seconds() + 5  # after that no code can confirm the answer
 
 
 def hold_callback(
     storage: Storage, provider: Provider, query: Mapping[str, Sequence[str]], *, shared: bool
 ) -> tuple[str, dict[str, Any]]:
-    """Step 2, but what came has to wait.  Returns the code to be shown, and what came.
+    """Do step 2, but hold the provider's answer until its code is said in the chat.
 
-    Parameters and errors are those of `botkit.oauth.handle_callback`.
+    Returns the code for the page, such as `123 456`, and the answer as `services.data` will hold
+    it.  Parameters and errors are those of `botkit.oauth.handle_callback`.
     """
     link, data = receive_answer(storage, provider, query)
     code = f"{secrets.randbelow(1_000_000):06d}"
@@ -41,9 +47,10 @@ def hold_callback(
 
 
 class Confirmation:
-    """The first skill in the row: it takes the codes, and forgets what nobody can confirm.
+    """The first skill in the list: it takes codes, and deletes answers that nobody can confirm.
 
-    `connected(service)` is called when a connection counts.
+    `providers` are those that people connect to; the list may grow.  `on_connected(service)` is
+    called when a connection counts.
     """
 
     def __init__(
@@ -51,37 +58,50 @@ class Confirmation:
         storage: Storage,
         chat: Chat,
         providers: Iterable[Provider],
-        connected: Callable[[Service], None],
+        on_connected: Callable[[Service], None],
     ) -> None:
         self._storage = storage
         self._chat = chat
         self._providers = providers
-        self._connected = connected
+        self._on_connected = on_connected
         self._lock = threading.Lock()
-        self._timer_runs, self._more_came = False, False
+        self._timer_runs = False
+        self._more_came = False  # while the timer ran
+
+    # ---- a code is said --------------------------------------------------------------------
 
     def handle(self, event: Event, handled: bool) -> bool:
+        """Take a code of six digits; without an answer that waits, it is only a number."""
         if event.kind in ("BotLeftGroup", "BotRemoved"):
             answers = self._storage.take_answers(bot_id=event.bot_id, group_id=event.group_id)
-            self._forget(answers)
+            self._revoke(answers)
         code = re.sub(r"[\s-]", "", event.text)
         if handled or event.kind != "Message4Bot" or not re.fullmatch("[0-9]{6}", code):
             return False
-        attempt = self._storage.try_code(event.bot_id, event.group_id, event.user_id, code)
-        if attempt is None:  # nothing waits, so it is no code, but a number
+        check = self._storage.try_code(event.bot_id, event.group_id, event.user_id, code)
+        if check is None:
             return False
-        self._forget(attempt.spoiled)
-        if attempt.taken and (provider := self._provider(attempt.taken)):
-            self._connected(_save(self._storage, provider, attempt.taken))
-        elif attempt.left:
-            tries = "one more try" if attempt.left == 1 else f"{attempt.left} more tries"
-            self._say(event, f"This is not the code that the page shows. You have {tries}.")
+        self._revoke(check.spoiled)
+        if check.taken and (provider := self._provider_of(check.taken)):
+            self._on_connected(self._save(provider, check.taken))
+        elif check.left:
+            tries = "one more try" if check.left == 1 else f"{check.left} more tries"
+            self._reply(event, f"This is not the code that the page shows. You have {tries}.")
         else:
-            self._say(event, "That was the last wrong code. Nothing is connected. Begin again.")
+            self._reply(event, "That was the last wrong code. Nothing is connected. Begin again.")
         return True
 
-    def expect(self, later: Callable[..., None]) -> None:
-        """An answer waits now: see to it that it vanishes in time, if nobody confirms it.
+    def _save(self, provider: Provider, held: HeldAnswer) -> Service:
+        owner = owner_of(held, shared=held.answer["shared"])
+        return save_connection(self._storage, provider, owner, held.answer["data"])
+
+    def _reply(self, event: Event, text: str) -> None:
+        self._chat.send(event.bot_id, event.group_id, text)
+
+    # ---- no code is said -------------------------------------------------------------------
+
+    def start_timer(self, later: Callable[..., None]) -> None:
+        """Delete an answer that was held a moment ago in time, if nobody confirms it.
 
         `later(seconds, job, *args)` does a job in so many seconds.  However many answers wait, one
         timer runs in this process.
@@ -91,36 +111,26 @@ class Confirmation:
             if self._timer_runs:
                 return
             self._timer_runs = True
-        later(WAIT_SECONDS, self._time_is_up, later)
+        later(WAIT_SECONDS, self._on_timer, later)
 
-    def _time_is_up(self, later: Callable[..., None]) -> None:
+    def _on_timer(self, later: Callable[..., None]) -> None:
         with self._lock:
             self._timer_runs, more = False, self._more_came
         if more:  # they came after the timer had been set
-            self.expect(later)
-        self.vanish()
+            self.start_timer(later)
+        self.delete_expired()
 
-    def vanish(self) -> int:
-        """Forget the answers that nobody has confirmed in time; return how many they were."""
-        return self._forget(self._storage.take_answers())
+    def delete_expired(self) -> int:
+        """Delete the answers that were not confirmed in time; return how many there were."""
+        expired = self._storage.take_answers()
+        self._revoke(expired)
+        return len(expired)
 
-    def _forget(self, answers: Sequence[HeldAnswer]) -> int:
-        """Also at the provider, where that ends no connection that counts."""
-        for taken in answers:
-            if provider := self._provider(taken):
-                revoke_quietly(self._storage, provider, taken.answer["data"])
-        return len(answers)
+    def _revoke(self, answers: Sequence[HeldAnswer]) -> None:
+        """Revoke their tokens, where that ends no connection that counts."""
+        for held in answers:
+            if provider := self._provider_of(held):
+                revoke_quietly(self._storage, provider, held.answer["data"])
 
-    def _provider(self, taken: HeldAnswer) -> Provider | None:
-        return next((one for one in self._providers if one.name == taken.provider), None)
-
-    def _say(self, event: Event, text: str) -> None:
-        self._chat.send(event.bot_id, event.group_id, text)
-
-    def __repr__(self) -> str:
-        return "<Confirmation>"
-
-
-def _save(storage: Storage, provider: Provider, taken: HeldAnswer) -> Service:
-    owner = owner_of(taken, shared=taken.answer["shared"])
-    return save_connection(storage, provider, owner, taken.answer["data"])
+    def _provider_of(self, held: HeldAnswer) -> Provider | None:
+        return next((one for one in self._providers if one.name == held.provider), None)

@@ -1,7 +1,9 @@
-"""The GitHub bot: `profile` shows your GitHub profile, once you have connected your account.
+"""Show a person's GitHub profile when they say `profile`.
 
-Here the three steps come together: without a connection the answer is an auth link (step 1); the
-web app does step 2; with a connection `profile` calls the API (step 3).
+The three steps come together here.  Without a connection the reply is an auth link (step 1), and
+the web app does step 2.  With a connection, `profile` calls the API (step 3).
+
+Not here: what every skill does, such as `connect github` (`base.py`, `help.py`).
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ class GitHubSkill(ServiceSkill):
     def answer(self, event: Event, command: str) -> bool:
         if command != "profile":
             return False
-        service = self.found(event)
+        service = self.find_or_send_link(event)
         if service is not None:
             self._profile(event, service)
         return True
@@ -37,7 +39,7 @@ class GitHubSkill(ServiceSkill):
         return "Say **profile** to see the profile."
 
     def _profile(self, event: Event, service: Service) -> None:
-        with self.telling(event):
+        with self.replying_errors(event):
             with self.api(service) as api:
                 answer = api.get("/user")
             profile = read_fields(answer)
@@ -45,7 +47,7 @@ class GitHubSkill(ServiceSkill):
                 raise ProviderNonsense(
                     f"GitHub sent no profile (it answered {answer.status_code})."
                 )
-            self.say(event, _profile_text(profile))
+            self.reply(event, _profile_text(profile))
 
 
 def _profile_text(profile: Any) -> str:

@@ -1,7 +1,7 @@
-"""The last skill in the row: it greets, helps, connects, and answers what nobody understood.
+"""Answer what no other skill understood: greet, help, connect and disconnect.
 
-It knows the other skills, however many there are: one bot with one skill sounds as if it had been
-written for that alone.
+Start with `HelpSkill.handle`.  The skill knows the other skills, however many there are.  With one
+skill, a bot speaks as if it had been written for that skill alone.
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ from botkit.chat import Event
 from botkit.skills.base import ServiceSkill
 
 VERBS = ("connect", "disconnect")
-NEAR, NEARER = 0.75, 0.85  # how alike two phrases are, from 0 to 1, if one may be meant
+NEAR = 0.75  # how alike a command and a phrase must be, from 0 to 1
+NEARER = 0.85  # the same, where only the beginning of the command is compared
 
 
 class HelpSkill:
-    """`skills` are the others, in their order; more may be added to that list later."""
+    """The last skill in the list; `skills` are the others, and the list may grow."""
 
     def __init__(self, skills: Sequence[ServiceSkill]) -> None:
         self._skills = skills
 
     def handle(self, event: Event, handled: bool) -> bool:
+        """Greet a new chat, and answer every message that is left."""
         if handled or not self._skills:
             return False
         if event.kind == "BotJoinGroup":
@@ -44,55 +46,55 @@ class HelpSkill:
         hello = " ".join(["Hello!", *(one.introduction for one in self._skills)])
         if more:
             how = "Say" if group.is_direct else "Mention me and say"
-            skill.say(event, f"{hello} {how} **help** to begin.")
+            skill.reply(event, f"{hello} {how} **help** to begin.")
         elif group.is_direct and len(others) == 1:
-            skill.say(event, f"{hello} {skill.invitation(event, others[0])}")
+            skill.reply(event, f"{hello} {skill.auth_link_sentence(event, others[0])}")
         else:  # a link belongs to one person, and nobody in particular has asked yet
             first = next(iter(skill.commands))
-            skill.say(event, f"{hello} Mention me and say **{first}** to begin.")
+            skill.reply(event, f"{hello} Mention me and say **{first}** to begin.")
 
     # ---- what nobody else has answered -----------------------------------------------------
 
     def _answer(self, event: Event, command: str) -> None:
         skill, *more = self._skills
         if command == "help":
-            skill.say(event, self._help())
+            skill.reply(event, self._list_all())
         elif command.startswith("help ") and (text := self._help_on(command[5:].strip())):
-            skill.say(event, text)
-        elif wanted := self._named(command):
+            skill.reply(event, text)
+        elif wanted := self._connect_or_disconnect(command):
             wanted(event)
         elif not more and skill.find(event) is None:
-            skill.found(event)
+            skill.find_or_send_link(event)
         elif command in VERBS:
-            self._which(event, command)
-        elif near := self._near(command):
-            skill.say(event, f"I did not understand that. Did you mean **{near}**?")
+            self._ask_which(event, command)
+        elif near := self._closest_phrase(command):
+            skill.reply(event, f"I did not understand that. Did you mean **{near}**?")
         else:
-            skill.say(event, f"I did not understand that.\n{self._help()}")
+            skill.reply(event, f"I did not understand that.\n{self._list_all()}")
 
-    def _named(self, command: str) -> Callable[[Event], None] | None:
-        """What a command such as `connect github` wants done; a skill may have other words."""
+    def _connect_or_disconnect(self, command: str) -> Callable[[Event], None] | None:
+        """Return what a command such as `connect github` asks for; None if it is another one."""
         for skill in self._skills:
             for verb, word in zip(VERBS, skill.words, strict=True):
                 if command in (word, f"{verb} {skill.word}", f"{verb} {skill.title.lower()}"):
                     return skill.connect if verb == "connect" else skill.disconnect
         return None
 
-    def _which(self, event: Event, verb: str) -> None:
-        """Connect or disconnect what?  That is clear if there is only one."""
+    def _ask_which(self, event: Event, verb: str) -> None:
+        """Ask what to connect or disconnect, or do it if only one skill is possible."""
         among = [one for one in self._skills if verb == "connect" or one.find(event)]
         if len(among) == 1:
             among[0].connect(event) if verb == "connect" else among[0].disconnect(event)
         else:
             choice = " or ".join(f"**{skill.words[VERBS.index(verb)]}**" for skill in among)
             text = f"Which one? Say {choice}." if among else "You are not connected yet."
-            self._skills[0].say(event, text)
+            self._skills[0].reply(event, text)
 
-    def _help(self) -> str:
+    def _list_all(self) -> str:
         skill, *more = self._skills
         if not more:
             leave = skill.words[1].removesuffix(f" {skill.word}")
-            lines = [skill.list_commands(), _leaving(skill, leave)]
+            lines = [skill.list_commands(), _disconnect_line(skill, leave)]
         else:
             lines = [line for one in self._skills for line in _section(one)]
         return "\n".join(["I understand:", *lines, "* **help** shows this list"])
@@ -100,8 +102,8 @@ class HelpSkill:
     def _help_on(self, topic: str) -> str | None:
         return next((text for skill in self._skills if (text := skill.help(topic))), None)
 
-    def _near(self, command: str) -> str:
-        """What the person may have wanted to say; "" if nothing is near.
+    def _closest_phrase(self, command: str) -> str:
+        """Return the phrase that the person may have meant; "" if there is none.
 
         First the whole command is compared, then its beginning: arguments may follow.
         """
@@ -113,19 +115,16 @@ class HelpSkill:
             near += get_close_matches(beginning, [phrase], cutoff=NEARER)
         return near[0] if near else ""
 
-    def __repr__(self) -> str:
-        return "<HelpSkill>"
-
 
 def _section(skill: ServiceSkill) -> list[str]:
-    """The part of the help that belongs to one of several skills."""
+    """Return the part of the help about one of several skills."""
     connect, leave = skill.words
     lines = [f"**{skill.title}**", skill.list_commands()]
     if connect not in skill.commands:
         lines.append(f"* **{connect}** connects your account")
-    return [*lines, _leaving(skill, leave)]
+    return [*lines, _disconnect_line(skill, leave)]
 
 
-def _leaving(skill: ServiceSkill, word: str) -> str:
+def _disconnect_line(skill: ServiceSkill, word: str) -> str:
     whose = "the chat's" if skill.shared else "your"
     return f"* **{word}** removes {whose} connection, here and at {skill.title}"

@@ -107,11 +107,11 @@ def test_one_message_in_two_deliveries_is_answered_once(kit):
 def test_what_is_remembered_is_bounded_and_two_bots_do_not_share_it():
     seen = SeenDeliveries()
     for number in range(5_000):
-        assert not seen.again(envelope(post(id=str(number)), uuid=str(number)))
+        assert not seen.seen_before(envelope(post(id=str(number)), uuid=str(number)))
     assert repr(seen) == "<SeenDeliveries: 2000 names>"
-    assert seen.again(envelope(post(id="4999"), uuid="new"))
-    assert not seen.again(envelope(post(id="4998"), uuid="4998", ownerId="8"))
-    assert not seen.again({"body": None}) and not seen.again({"body": None})
+    assert seen.seen_before(envelope(post(id="4999"), uuid="new"))
+    assert not seen.seen_before(envelope(post(id="4998"), uuid="4998", ownerId="8"))
+    assert not seen.seen_before({"body": None}) and not seen.seen_before({"body": None})
 
 
 def test_nobody_is_greeted_in_everybodys_chat_also_when_the_event_is_short(kit):

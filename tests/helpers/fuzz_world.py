@@ -44,7 +44,7 @@ from botkit.errors import BotkitError
 from botkit.oauth import ApiSession
 from botkit.oauth.refresh import fresh_service
 from botkit.settings import Registration, Settings
-from botkit.skills.drive.channels import turn_of
+from botkit.skills.drive.lease import lease_of
 
 ALL = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 settings.register_profile("ci", max_examples=32, derandomize=True, **ALL)
@@ -83,7 +83,7 @@ class World(logging.Handler):
         registrations = {p: Registration(*there[p], f"https://{p[:6]}.example") for p in PLACES}
         self.secrets = [TOKEN, REFRESH, BOT_TOKEN, VERIFY, KEY, *(secret for _, secret in secrets)]
         file, self.clock = folder / "fuzz.sqlite", clock
-        for waiting in (ApiSession.__init__, Chat.__init__, fresh_service, turn_of.__wrapped__):
+        for waiting in (ApiSession.__init__, Chat.__init__, fresh_service, lease_of.__wrapped__):
             monkeypatch.setitem(waiting.__kwdefaults__, "sleep", self._sleep)
         monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", self._send)
         monkeypatch.setattr(botkit.bot.bot, "Work", AtOnce)

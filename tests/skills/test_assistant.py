@@ -6,8 +6,8 @@ import pytest
 from assistant_world import assistant_kit, connect, last
 
 from botkit.chat import Event
-from botkit.skills.ringcentral.facts import FACTS, TOPICS, WAYS
-from botkit.skills.ringcentral.words import normal
+from botkit.skills.ringcentral.commands import normalize
+from botkit.skills.ringcentral.facts import FACT_OF, FACTS, TOPICS
 
 APART = "I tell contact details only in a chat with you alone."
 
@@ -85,7 +85,7 @@ def test_a_question_is_answered_in_words(kit, command):
     ],
 )
 def test_a_question_may_be_put_in_other_words(text, meaning):
-    assert WAYS[normal(text)].command == meaning
+    assert FACT_OF[normalize(text)].command == meaning
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_question_may_be_put_in_other_words(text, meaning):
     ],
 )
 def test_more_or_less_than_a_question_is_none(text):
-    assert normal(text) not in WAYS
+    assert normalize(text) not in FACT_OF
 
 
 def test_what_it_does_not_know_is_answered_with_help_and_a_guess(kit):

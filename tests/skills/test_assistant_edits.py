@@ -13,8 +13,8 @@ from assistant_world import (
     last,
 )
 
+from botkit.skills.ringcentral.commands import normalize
 from botkit.skills.ringcentral.edits import KINDS, PHRASES, Edit, read_edit
-from botkit.skills.ringcentral.words import normal
 
 WHICH_STATUS = (
     "Your status can be Available, Busy or Offline. Say for example **set presence busy**."
@@ -50,7 +50,7 @@ def alice_of(kit):
 
 def edit(command):
     """The path, member and value of an edit; or what is said about a wrong one."""
-    found = read_edit(normal(command))
+    found = read_edit(normalize(command))
     return (found.path, found.member, found.value) if isinstance(found, Edit) else found
 
 

@@ -78,11 +78,11 @@ def test_who_has_connected_again_meanwhile_keeps_the_new_connection(kit):
     (row,) = rows(kit)
     (skill,) = kit.bot.services
     kit.storage.update_service(row.id, {"accessToken": "newer"})
-    skill._forget(row)
+    skill._delete_refused(row)
     assert [one.access_token for one in rows(kit)] == ["newer"]
     kit.storage.update_service(row.id, {"needsReconnect": True})
-    skill._forget(row)
-    skill._forget(row)
+    skill._delete_refused(row)
+    skill._delete_refused(row)
     assert rows(kit) == []
 
 
@@ -222,10 +222,10 @@ def test_whatever_is_missing_or_strange_in_an_answer_a_sentence_comes_out(kit):
     seen = 0
     for fact in FACTS:
         original = answers(kit)[fact.path]
-        assert fact.tell(original, False)
+        assert fact.wording(original, False)
         for variation in variations(copy.deepcopy(original)):
             for others in (True, False):
-                said = fact.tell(variation, others)
+                said = fact.wording(variation, others)
                 assert said.startswith(("Your ", "Services ")) and "None" not in said
                 assert "[x]" not in said and len(said) < 5000
                 seen += 1

@@ -142,19 +142,19 @@ def test_of_many_guesses_at_once_no_more_than_five_count(strict):
 
 def test_after_ten_minutes_the_code_is_worth_nothing_and_the_grant_is_given_back(strict):
     page = approve(strict, strict.alice)
-    assert grants(strict) == "1 grants>" and strict.bot.confirmation.vanish() == 0
+    assert grants(strict) == "1 grants>" and strict.bot.confirmation.delete_expired() == 0
     strict.clock.advance(minutes=10.1)
     assert "Connected" not in strict.alice.confirm(page).text
-    assert strict.bot.confirmation.vanish() == 1
+    assert strict.bot.confirmation.delete_expired() == 1
     assert grants(strict) == "0 grants>" and services(strict) == []
-    assert strict.bot.confirmation.vanish() == 0
+    assert strict.bot.confirmation.delete_expired() == 0
 
 
 def test_what_vanishes_ends_no_connection_that_counts(strict):
     strict.alice.confirm(approve(strict, strict.alice))
     approve(strict, strict.alice, chat="Team", text="connect github")
     strict.clock.advance(minutes=11)
-    assert strict.bot.confirmation.vanish() == 1
+    assert strict.bot.confirmation.delete_expired() == 1
     assert "Here is your GitHub profile" in strict.alice.say("profile").text
 
 
@@ -169,16 +169,16 @@ def test_a_provider_that_is_down_does_not_keep_what_must_vanish(strict, caplog):
     approve(strict, strict.alice)
     strict.clock.advance(minutes=11)
     strict.world.github.trouble.next(path="/api/v3/applications", status=500)
-    assert strict.bot.confirmation.vanish() == 1
+    assert strict.bot.confirmation.delete_expired() == 1
     assert "nobody uses any more may still be alive: GitHub did not confirm" in caplog.text
-    assert strict.bot.confirmation.vanish() == 0
+    assert strict.bot.confirmation.delete_expired() == 0
 
 
 def test_an_old_sweep_does_not_lose_what_waits(strict):
     approve(strict, strict.alice)
     strict.clock.advance(hours=2)
     strict.storage.sweep_links()
-    assert strict.bot.confirmation.vanish() == 1 and grants(strict) == "0 grants>"
+    assert strict.bot.confirmation.delete_expired() == 1 and grants(strict) == "0 grants>"
 
 
 def test_however_many_answers_wait_one_timer_runs_and_none_is_forgotten(strict):
@@ -188,7 +188,7 @@ def test_however_many_answers_wait_one_timer_runs_and_none_is_forgotten(strict):
         timers.append((seconds, job, args))
 
     for _ in range(50):
-        strict.bot.confirmation.expect(later)
+        strict.bot.confirmation.start_timer(later)
     ((seconds, job, args),) = timers
     assert seconds > 600
     approve(strict, strict.alice)
@@ -197,13 +197,13 @@ def test_however_many_answers_wait_one_timer_runs_and_none_is_forgotten(strict):
     assert len(timers) == 2 and grants(strict) == "0 grants>"
     timers[1][1](later)
     assert len(timers) == 2  # nothing waits any more
-    strict.bot.confirmation.expect(later)
+    strict.bot.confirmation.start_timer(later)
     assert len(timers) == 3
 
 
 def test_the_web_app_sets_that_timer(strict):
     calls = []
-    strict.bot.confirmation.expect = calls.append
+    strict.bot.confirmation.start_timer = calls.append
     approve(strict, strict.alice)
     assert calls == [strict.work.later]
 

@@ -7,7 +7,14 @@ from datetime import UTC, datetime
 import pytest
 
 from botkit.skills.drive import changes as drive_changes
-from botkit.skills.drive.changes import FOLDER, News, newest, news_of, posts, remember
+from botkit.skills.drive.changes import (
+    FOLDER,
+    FileNews,
+    keep_newest,
+    read_change,
+    update_files,
+    write_posts,
+)
 
 SINCE = datetime(2026, 11, 24, 9, tzinfo=UTC)
 URL = "https://drive.google.com/file/d/1/view"
@@ -22,7 +29,7 @@ def file(**other):
 
 def told(files=None, removed=False, **other):
     change = {"fileId": "1", "removed": removed, "file": file(**other)}
-    one = news_of(change, files or {}, SINCE, "alice@example.com")
+    one = read_change(change, files or {}, SINCE, "alice@example.com")
     return one and list(one.sentences)
 
 
@@ -59,10 +66,10 @@ def test_what_was_done_follows_from_before_and_now(before, now, sentences):
 
 
 def test_a_file_that_is_gone_for_good_is_forgotten_without_a_word():
-    assert news_of({"fileId": "1", "removed": True}, {}, SINCE, "a") == News("1", (), None)
+    assert read_change({"fileId": "1", "removed": True}, {}, SINCE, "a") == FileNews("1", (), None)
     assert told(removed=True) == []
     files = {"1": ("plan.txt", True), "2": ("b", False)}
-    remember(files, [News("1", (), None)])
+    update_files(files, [FileNews("1", (), None)])
     assert files == {"2": ("b", False)}
 
 
@@ -83,7 +90,7 @@ def test_clocks_may_differ_a_little():
     ],
 )
 def test_an_entry_about_no_file_means_nothing(change):
-    assert news_of(change, {}, SINCE, "a") is None
+    assert read_change(change, {}, SINCE, "a") is None
 
 
 @pytest.mark.parametrize(
@@ -132,11 +139,11 @@ def test_the_person_is_who_changed_it_last_or_owns_it(people, who):
 )
 def test_a_name_cannot_be_more_than_a_name(name, shown):
     assert told(name=name) == [f"Alice added file [{shown}]({URL})"]
-    assert told({"1": (drive_changes.clean(name) or "without a name", False)}, name=name) == []
+    assert told({"1": (drive_changes.clean_name(name) or "without a name", False)}, name=name) == []
 
 
 def test_a_name_that_was_before_is_shown_as_safely():
-    (sentence,) = told(drive_changes.as_files([{"id": "1", "name": "[a](http://evil.example)"}]))
+    (sentence,) = told(drive_changes.files_of([{"id": "1", "name": "[a](http://evil.example)"}]))
     assert sentence == f"Alice renamed file ［a］(http://evil.example) to [plan.txt]({URL})"
 
 
@@ -166,18 +173,18 @@ def test_a_link_is_one_or_is_left_out(link, shown):
 
 
 def many(count, length=60):
-    return [News(str(n), (f"{n} " + "x" * length,), ("x", False)) for n in range(count)]
+    return [FileNews(str(n), (f"{n} " + "x" * length,), ("x", False)) for n in range(count)]
 
 
 def test_one_thing_is_said_as_it_is_and_several_are_a_list():
-    assert [text for text, _ in posts(many(1, 1))] == ["0 x"]
-    assert [text for text, _ in posts(many(2, 1))] == ["* 0 x\n* 1 x"]
-    assert list(posts([])) == list(posts([News("1", (), None)])) == []
+    assert [text for text, _ in write_posts(many(1, 1))] == ["0 x"]
+    assert [text for text, _ in write_posts(many(2, 1))] == ["* 0 x\n* 1 x"]
+    assert list(write_posts([])) == list(write_posts([FileNews("1", (), None)])) == []
 
 
 @pytest.mark.parametrize("length", [60, 1_500])
 def test_very_many_go_into_few_messages_and_none_is_lost(length):
-    messages = list(posts(many(1_000, length)))
+    messages = list(write_posts(many(1_000, length)))
     lines = [line for text, _ in messages for line in text.split("\n")]
     assert [line.split()[1] for line in lines] == [str(n) for n in range(1_000)]
     assert [one.file_id for _, told in messages for one in told] == [str(n) for n in range(1_000)]
@@ -187,8 +194,8 @@ def test_very_many_go_into_few_messages_and_none_is_lost(length):
 
 def test_the_newest_files_are_remembered():
     files = {str(n): ("x", False) for n in range(2_500)}
-    remember(files, [News("3", (), ("y", False))])
-    kept = newest(files)
+    update_files(files, [FileNews("3", (), ("y", False))])
+    kept = keep_newest(files)
     assert len(kept) == 2_000 and kept["3"] == ("y", False) and "499" not in kept
 
 
@@ -196,7 +203,7 @@ def test_what_is_written_there_is_read_as_far_as_it_can_be():
     class Row:
         data = {"files": {"1": ["a", True], "2": "b", "3": [], "4": [5, None]}}
 
-    assert drive_changes.remembered(Row()) == {"1": ("a", True), "4": ("5", False)}
+    assert drive_changes.read_files(Row()) == {"1": ("a", True), "4": ("5", False)}
     for data in (None, {}, {"files": None}, {"files": [1]}):
         Row.data = data
-        assert drive_changes.remembered(Row()) == {}
+        assert drive_changes.read_files(Row()) == {}

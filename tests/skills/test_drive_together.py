@@ -39,7 +39,7 @@ def test_two_people_who_bind_at_once_leave_one_watch_that_works(world):
     def finish(query):
         barrier.wait()
         service = handle_callback(world.storage, world.skill.provider, query, shared=True)
-        world.skill.connected(service)
+        world.skill.on_connected(service)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(finish, queries))
@@ -56,7 +56,7 @@ def test_who_is_overtaken_while_binding_is_told_so(world):
     world.bind(chat="Team")
     first = world.row
     world.bind("bob", chat="Team")
-    world.skill.connected(first)
+    world.skill.on_connected(first)
     assert sentences(world, "Team")[-1] == (
         "The Google Drive of **alice@practice.example** was bound, but somebody else took its "
         "place in the same moment."
@@ -69,7 +69,7 @@ def test_who_is_overtaken_while_binding_is_told_so(world):
 def test_a_drive_is_not_read_from_the_place_in_another_ones_log(world):
     world.google.add_file("bob", "of another time.txt")
     world.bind()
-    world.skill.connected = lambda service: None
+    world.skill.on_connected = lambda service: None
     world.kit.alice.browser = Browser(cookies={"google_account": "bob"})
     world.bind()  # and what comes after the callback is late
     before = len(world.google.requests_seen)
@@ -91,7 +91,7 @@ def test_a_session_that_may_be_for_another_drive_is_not_used(world):
         return api(service)
 
     world.skill.api = bound_anew
-    assert world.skill.watch.look(world.row.id) == []
+    assert world.skill.watch.check(world.row.id) == []
     assert len(world.google.requests_seen) == before
 
 
@@ -104,7 +104,7 @@ def test_many_notifications_at_once_in_two_processes_tell_a_change_once(world):
         files = [world.google.add_file("alice", f"{n}.txt") for n in range(40)]
         row, skills = world.row, [world.skill, other.services[0]]
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda n: skills[n % 2].watch.look(row.id), range(8)))
+            list(pool.map(lambda n: skills[n % 2].watch.check(row.id), range(8)))
         assert sorted(sentences(world)) == sorted(
             f"Alice Rivera added file {world.link(file)}" for file in files
         )
@@ -116,9 +116,9 @@ def test_a_notification_that_comes_while_somebody_reads_is_not_lost(world):
     world.bind()
     read, late = world.skill.watch._read, []
 
-    def slow(api, turn, row):
-        found = read(api, turn, row)
-        if not late:  # the reading is over, the turn is not
+    def slow(api, lease, row):
+        found = read(api, lease, row)
+        if not late:  # the reading is over, the lease is not
             late.append(world.google.add_file("alice", "late.txt"))
             world.google.settle()
         return found
@@ -137,8 +137,8 @@ def test_a_burst_of_notifications_does_not_fill_the_pool(world):
     world.skill.watch.look = lambda service_id: started.append(service_id) or held.wait(10)
     one, another = world.row.id, world.row.id + 1
     for _ in range(50):
-        world.skill.watch.notified(one)
-        world.skill.watch.notified(another)
+        world.skill.watch.check_soon(one)
+        world.skill.watch.check_soon(another)
     world.kit.work.submit(held.set)  # there is room for this
     world.kit.settle()
     assert sorted(started) == [one, another]

@@ -8,7 +8,7 @@ from drive_world import CHANGES, FILES, GARBAGE, START, WATCH, DriveWorld
 from botkit.errors import ChatBusy, ReconnectNeeded
 from botkit.run.maintenance import maintain
 from botkit.skills.drive import api as drive_api
-from botkit.skills.drive.channels import turn_of
+from botkit.skills.drive.lease import lease_of
 
 ALICE = "The Google Drive of **alice@practice.example**"
 ENDED = (
@@ -103,7 +103,7 @@ def test_a_file_that_changes_while_it_is_read_is_told_once(world, monkeypatch):
     shape = file.shape(world.google.address)
     entry = {"fileId": file.id, "removed": False, "file": shape}
     pages = [([entry], "2", False), ([entry], "3", True)]
-    monkeypatch.setattr(drive_api, "changes_page", lambda api, place: pages.pop(0))
+    monkeypatch.setattr(drive_api, "fetch_changes", lambda api, place: pages.pop(0))
     maintain(world.kit.bot)
     assert world.told() == [added(world, file)]
 
@@ -203,23 +203,23 @@ def test_revoked_in_the_middle_of_the_day_and_bound_again_at_once_is_not_removed
     old = world.row
     world.google.revoke("alice")
     world.bind()
-    assert world.skill.watch._ended(old, ReconnectNeeded("gone")) == []
+    assert world.skill.watch._remove_connection(old, ReconnectNeeded("gone")) == []
     assert world.row.data["channels"] and world.told() == []
 
 
 def test_a_reader_that_finds_the_connection_gone_says_nothing(world):
     row = world.row
     world.storage.delete_service(row)
-    assert world.skill.watch.look(row.id) == [] and world.told() == []
+    assert world.skill.watch.check(row.id) == [] and world.told() == []
 
 
 def test_unbind_waits_for_the_reader_and_the_next_reader_finds_nothing(world):
     world.push.drop_next_notifications = 1
-    with turn_of(world.storage, world.row.id):
+    with lease_of(world.storage, world.row.id):
         world.kit.world.ringcentral.say("Alice", "unbind", "direct")
         world.kit.world.ringcentral.settle()
         assert len(world.live) == 1
-        world.skill.watch.notified(world.row.id)
+        world.skill.watch.check_soon(world.row.id)
     assert world.told() == [
         "unbind",
         "Disconnected. Google Drive has forgotten the connection too.",

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from botkit.skills.sheets.table import TALLEST, WIDEST, draw, draw_all, fitted, width
-from botkit.skills.sheets.words import (
+from botkit.skills.sheets.commands import (
+    InvalidInput,
     Link,
     Range,
-    Unclear,
     letters,
+    one_line,
     read_cell,
     read_link,
     read_range,
     read_row,
     read_value,
-    shown,
 )
+from botkit.skills.sheets.table import TALLEST, WIDEST, draw, draw_answer, fit, width
 
 ID = "1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms"
 LINK = f"https://docs.google.com/spreadsheets/d/{ID}/edit"
@@ -71,7 +71,7 @@ def test_a_link_in_any_of_its_forms_is_read(text, gid):
     ],
 )
 def test_what_is_no_link_to_a_spreadsheet_is_told_with_where_to_find_one(text, sentence):
-    with pytest.raises(Unclear) as caught:
+    with pytest.raises(InvalidInput) as caught:
         read_link(text, home=HOME)
     assert sentence in str(caught.value) and "from the address bar" in str(caught.value)
 
@@ -99,7 +99,7 @@ def test_what_is_no_link_to_a_spreadsheet_is_told_with_where_to_find_one(text, s
     ],
 )
 def test_a_range_in_any_of_its_forms_is_read(text, sent):
-    assert read_range(text, "Tab").sent == sent
+    assert read_range(text, "Tab").a1 == sent
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_range_in_any_of_its_forms_is_read(text, sent):
     ],
 )
 def test_what_is_no_range_is_told_with_how_one_is_written(text, sentence):
-    with pytest.raises(Unclear) as caught:
+    with pytest.raises(InvalidInput) as caught:
         read_range(text, "Tab")
     assert sentence in str(caught.value) and "**A1:C5**" in str(caught.value)
     assert len(str(caught.value)) < 200
@@ -133,7 +133,7 @@ def test_a_range_is_written_as_people_write_it():
 
 def test_one_cell_is_asked_for_where_one_is_written():
     assert read_cell("B2:B2", "Tab").cells == "B2"
-    with pytest.raises(Unclear, match="one cell"):
+    with pytest.raises(InvalidInput, match="one cell"):
         read_cell("A1:B2", "Tab")
 
 
@@ -160,7 +160,7 @@ def test_a_row_is_read_from_between_the_commas(text, values):
 
 @pytest.mark.parametrize("text", ["", "  ", ",", ' , "" ,', '"a, b', '"a" b, c', "a\nb"])
 def test_what_is_no_row_is_told_with_how_one_is_written(text):
-    with pytest.raises(Unclear, match=r"\*\*sheet add Rent, 950\*\*"):
+    with pytest.raises(InvalidInput, match=r"\*\*sheet add Rent, 950\*\*"):
         read_row(text)
 
 
@@ -206,13 +206,13 @@ def test_columns_stand_below_each_other():
 )
 def test_a_letter_takes_as_many_places_as_it_is_wide(text, places):
     assert width(text) == places
-    assert fitted(text, 8) == text + " " * (8 - places)
+    assert fit(text, 8) == text + " " * (8 - places)
 
 
 def test_a_long_cell_is_cut_and_never_through_a_letter():
-    assert fitted("abcdef", 4) == "abc…"
-    assert fitted("茶道茶道", 4) == "茶… "
-    assert fitted("👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧", 5) == "👩‍👩‍👧👩‍👩‍👧…"
+    assert fit("abcdef", 4) == "abc…"
+    assert fit("茶道茶道", 4) == "茶… "
+    assert fit("👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧", 5) == "👩‍👩‍👧👩‍👩‍👧…"
 
 
 def test_line_breaks_and_turned_text_do_not_break_the_table():
@@ -221,14 +221,14 @@ def test_line_breaks_and_turned_text_do_not_break_the_table():
 
 
 def test_what_a_stranger_wrote_cannot_end_the_code_block():
-    text = draw_all([["[/code] ![:Person](1)"]], Range("Tab"))
+    text = draw_answer([["[/code] ![:Person](1)"]], Range("Tab"))
     assert text.count("[/code]") == 1 and text.endswith("[/code]")
     assert "![:Person](1)" not in text
 
 
 @pytest.mark.parametrize("cell", ["x" * 50_000, "茶" * 900, "[" * 900, ("e" + "\u0301" * 15) * 60])
 def test_however_much_there_is_a_message_can_hold_it(cell):
-    text = draw_all([[cell] * 50] * 1_000, Range("Tab").first(1_000, 50), cut_short=True)
+    text = draw_answer([[cell] * 50] * 1_000, Range("Tab").first(1_000, 50), cut_short=True)
     assert len(text) < 10_000
     lines = text.partition("[/code]")[0].splitlines()
     assert 1 < len(lines) <= TALLEST + 1 and max(map(width, lines)) <= WIDEST + len("[code]")
@@ -237,14 +237,14 @@ def test_however_much_there_is_a_message_can_hold_it(cell):
 
 def test_it_says_how_many_are_left_and_how_to_see_them():
     rows = [[str(number)] * 40 for number in range(32)]
-    assert draw_all(rows, Range("My tab", 5, 2, 100, 41)).splitlines()[-2:] == [
+    assert draw_answer(rows, Range("My tab", 5, 2, 100, 41)).splitlines()[-2:] == [
         "… 2 more rows: **sheet read 'My tab'!B35:AO64**",
         "… 28 more columns: **sheet read 'My tab'!N5:AO34**",
     ]
-    assert "… 1 more row: " in draw_all([["x"]] * 31, Range("Tab"))
-    assert "more" not in draw_all([["x"]] * 30, Range("Tab"))
+    assert "… 1 more row: " in draw_answer([["x"]] * 31, Range("Tab"))
+    assert "more" not in draw_answer([["x"]] * 30, Range("Tab"))
 
 
 def test_a_strangers_title_is_one_short_plain_line():
-    assert shown("a\n b [x](http://y)") == "a b ［x］(http://y)"
-    assert len(shown("x" * 999)) == 60 and shown("half \ud800") == "half ?"
+    assert one_line("a\n b [x](http://y)") == "a b ［x］(http://y)"
+    assert len(one_line("x" * 999)) == 60 and one_line("half \ud800") == "half ?"

@@ -225,8 +225,10 @@ def test_what_nobody_confirmed_before_the_kill_vanishes_in_time():
         assert kit.alice.browser.visit(kit.alice.link).approve().heading == "One more step"
         waiting.clear()  # the process that would have seen to it is dead
         serving._take_up(kit.bot)
-        seconds, vanish, args = next(one for one in waiting if one[1].__name__ == "vanish")
+        seconds, delete_expired, args = next(
+            one for one in waiting if one[1].__name__ == "delete_expired"
+        )
         assert kit.world.github._ledger.grants
         kit.clock.advance(minutes=seconds / 60)
-        assert vanish(*args) == 1
+        assert delete_expired(*args) == 1
         assert kit.world.github._ledger.grants == {}

@@ -80,7 +80,7 @@ def test_rfc9700_4_7_csrf_a_strangers_account_is_not_slipped_into_my_chat(confir
     confirming.mallory.browser.visit(confirming.alice.link).approve()
     assert "not connected yet" in confirming.alice.say("profile").text
     confirming.kit.clock.advance(minutes=11)
-    confirming.kit.bot.confirmation.vanish()
+    confirming.kit.bot.confirmation.delete_expired()
     assert confirming.rows == [] and confirming.grants == set()
 
 

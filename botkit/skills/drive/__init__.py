@@ -1,1 +1,6 @@
-"""The parts of the Google Drive skill: what it asks, what it makes of the answers, and when."""
+"""The Google Drive skill: say in a chat what changes in a Drive that somebody bound to it.
+
+Start with `skill.py`, then `watch.py`, which says what happens when.  `lease.py` lets one thread at
+a time look after a Drive, `channels.py` keeps Google's notifications coming, `changes.py` turns the
+log of changes into sentences, and `api.py` sends the requests.
+"""

@@ -1,8 +1,10 @@
-"""What the Drive skill asks of Google, and what an answer means.
+"""Send the requests of the Drive skill, and read what Google answers.
 
-Five requests: where the log of changes ends now, a page of that log, a page of the files that are
-there, open a channel, close a channel.  Every answer that is not what Google's reference promises
-becomes an error with a name.
+There are five: where the log of changes ends, a page of that log, a page of the files, open a
+channel, close a channel.  Every answer that Google's reference does not promise becomes a
+`ProviderError`, and every function here may raise one.
+
+Not here: what the changes mean (`changes.py`), and when to ask (`watch.py`).
 
 Sources: the reference of the Drive API v3; Google's pages "Resolve errors" and "Notifications for
 resource changes".
@@ -35,36 +37,36 @@ MISSING_BOX = (
 )
 
 
-class PlaceLost(ProviderError):
-    """Google does not know the page token any more: its log of changes must be begun anew."""
+class PageTokenUnknown(ProviderError):
+    """Raised when Google no longer knows a page token; ask for the end of the log again."""
 
 
 # ---- the log of changes ------------------------------------------------------------------------
 
 
-def log_end(api: ApiSession) -> str:
-    """A page token for the end of the log: what happens from now on comes after it."""
+def fetch_log_end(api: ApiSession) -> str:
+    """Return a page token for the end of the log: what happens from now on comes after it."""
     answer = _answer(api.get("/changes/startPageToken"))
-    return _text(answer, "startPageToken") or _nonsense("where its log of changes ends")
+    return _text(answer, "startPageToken") or _bad_answer("where its log of changes ends")
 
 
-def changes_page(api: ApiSession, place: str) -> tuple[list[dict[str, Any]], str, bool]:
-    """A page of changes, the token that comes after it, and whether that is the end of the log.
+def fetch_changes(api: ApiSession, page_token: str) -> tuple[list[dict[str, Any]], str, bool]:
+    """Return a page of changes, the next page token, and whether that is the end of the log.
 
-    Raises `PlaceLost` when Google does not know `place`.
+    Raises `PageTokenUnknown` when Google does not know `page_token`.
     """
-    query = {"pageToken": place, "pageSize": "1000", "fields": CHANGES}
+    query = {"pageToken": page_token, "pageSize": "1000", "fields": CHANGES}
     response = api.get("/changes", params=query)
     if response.status_code in (400, 404, 410) and "pageToken" in response.text:
-        raise PlaceLost("Google does not know any more which changes I have seen.")
+        raise PageTokenUnknown("Google does not know any more which changes I have seen.")
     answer = _answer(response)
     more, end = _text(answer, "nextPageToken"), _text(answer, "newStartPageToken")
-    following = more or end or _nonsense("what comes after its page of changes")
+    following = more or end or _bad_answer("what comes after its page of changes")
     return _objects(answer.get("changes")), following, not more
 
 
-def newest_files(api: ApiSession, most: int) -> list[dict[str, Any]]:
-    """The files that were changed last, the newest first, up to so many."""
+def fetch_newest_files(api: ApiSession, most: int) -> list[dict[str, Any]]:
+    """Return the files that changed last, the newest first, at most `most`."""
     query = {"pageSize": "1000", "orderBy": "modifiedTime desc"}
     query["fields"] = "nextPageToken,files(id,name,trashed)"
     found: list[dict[str, Any]] = []
@@ -81,28 +83,28 @@ def newest_files(api: ApiSession, most: int) -> list[dict[str, Any]]:
 
 
 def open_channel(
-    api: ApiSession, place: str, *, id: str, token: str, address: str, now: datetime
+    api: ApiSession, page_token: str, *, id: str, token: str, address: str, now: datetime
 ) -> tuple[str, datetime]:
-    """Ask Google to tell `address` of every change; the channel's resource id, and when it ends.
+    """Ask Google to notify `address` of every change; return the channel's resource id and end.
 
-    Google decides about the end, whatever we asked for.
+    Google decides when the channel ends, whatever was asked for.
     """
     channel = {"id": id, "type": "web_hook", "address": address, "token": token}
     channel["expiration"] = str(int((now + LONGEST_LIFE).timestamp() * 1000))
-    answer = _answer(api.post("/changes/watch", params={"pageToken": place}, json=channel))
+    answer = _answer(api.post("/changes/watch", params={"pageToken": page_token}, json=channel))
     resource = _text(answer, "resourceId")
     if answer.get("id") != id or not resource:
-        _nonsense("whether it opened the channel")
+        _bad_answer("whether it opened the channel")
     return resource, _end(answer.get("expiration")) or now + DEFAULT_LIFE
 
 
 def close_channel(api: ApiSession, id: str, resource: str) -> None:
-    """Raises `ProviderError` if there is no such channel any more."""
+    """Close a channel.  Raises `ProviderError` if there is no such channel any more."""
     _answer(api.post("/channels/stop", json={"id": id, "resourceId": resource}))
 
 
 def _end(milliseconds: Any) -> datetime | None:
-    """A moment, as Google writes it: milliseconds since 1970, as text."""
+    """Read a moment as Google writes it: milliseconds since 1970, as text."""
     if not re.fullmatch(r"[0-9]{1,15}", str(milliseconds)):
         return None
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(milliseconds))
@@ -112,13 +114,13 @@ def _end(milliseconds: Any) -> datetime | None:
 
 
 def _answer(response: requests.Response) -> dict[str, Any]:
-    """The answer's members.  Raises `ProviderError` when it is not a good one."""
+    """Return the members of a good answer.  Raises `ProviderError` for any other."""
     status = response.status_code
     if status == 204:
         return {}
     answer = read_fields(response)
     if status == 200:
-        return answer or _nonsense("what we asked")
+        return answer or _bad_answer("what we asked")
     reasons = _reasons(answer.get("error"))
     if status == 429 or any(reason in TOO_FAST for reason in reasons):
         raise RateLimited("Google asks us to be slower.", seconds=60, advice="I try again later.")
@@ -137,7 +139,7 @@ def _answer(response: requests.Response) -> dict[str, Any]:
 
 
 def _reasons(error: Any) -> list[str]:
-    """Google's names for the trouble, if they look like names."""
+    """Return Google's names for an error, if they look like names."""
     if not isinstance(error, Mapping):
         return []
     entries = [*_objects(error.get("errors")), *_objects(error.get("details"))]
@@ -154,5 +156,5 @@ def _text(answer: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) and len(value) <= 1000 else ""
 
 
-def _nonsense(what: str) -> Any:
+def _bad_answer(what: str) -> Any:
     raise ProviderNonsense(f"Google Drive answered, but did not say {what}.")

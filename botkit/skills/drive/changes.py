@@ -1,14 +1,17 @@
-"""What has changed in a Drive, in sentences.
+"""Word what has changed in a Drive.
 
-Google's log holds one entry for each file, the newest, and it shows the file as it is now.  What
-was done to it we only know by remembering how it was before: its name, and whether it was in the
-trash.  That is kept in the connection's `data`, the newest `REMEMBERED` files of a Drive:
+Start with `read_change`.  Google's log has one entry for each file, the newest, and shows the file
+as it is now.  What was done to it is known only by comparing it with how it was before: its name,
+and whether it was in the trash.  That is kept in the connection's `data`, for the newest
+`REMEMBERED` files of a Drive:
 
     "files": {"1aBc...": ["plan.txt", false], ...}
 
-A file that we do not remember was *added* if it is younger than the watch, and was *trashed* if it
-lies in the trash.  Of another one nothing is said this time: it may have been edited, renamed or
-shared, and we cannot know.  What is remembered is not told twice.
+A file that is not remembered was *added* if it is younger than the watch, and *trashed* if it is in
+the trash.  Nothing is said about any other file this time: it may have been edited, renamed or
+shared, and nobody can know.  What is remembered is not said twice.
+
+Not here: reading the log (`api.py`), and when it is read (`watch.py`).
 
 Source: Google's page "Changes and revisions overview" (Drive API).
 """
@@ -36,27 +39,29 @@ Files = dict[str, Before]
 
 
 @dataclass(frozen=True)
-class News:
-    """What is to be told of one file, and how it is to be remembered then (None: not at all)."""
+class FileNews:
+    """The sentences about one file, and how to remember it after that; None: not at all."""
 
     file_id: str
     sentences: tuple[str, ...]
     now: Before | None
 
 
-def news_of(change: Mapping[str, Any], files: Files, since: datetime, account: str) -> News | None:
-    """What one entry of the log means; None if it is not about a file.
+def read_change(
+    change: Mapping[str, Any], files: Files, since: datetime, account: str
+) -> FileNews | None:
+    """Return what one entry of the log means; None if it is not about a file.
 
-    `files` is what we remember, `since` when the watch began.  `account` is said where Google does
-    not name a person.
+    `files` are the files as remembered, and `since` is when the watch began.  `account` is named
+    where Google names no person.
     """
     file_id, file = change.get("fileId"), change.get("file")
     if not isinstance(file_id, str) or not 0 < len(file_id) <= 200:
         return None
     if change.get("removed") is True or not isinstance(file, Mapping):
-        return News(file_id, (), None)  # deleted for good, or no longer shared with the account
+        return FileNews(file_id, (), None)  # deleted for good, or no longer shared with the account
     name, trashed = _name(file), file.get("trashed") is True
-    who = _person(file) or clean(account)
+    who = _person(file) or clean_name(account)
     what = "folder" if file.get("mimeType") == FOLDER else "file"
     linked, before = _linked(name, file.get("webViewLink")), files.get(file_id)
     told = []
@@ -70,19 +75,19 @@ def news_of(change: Mapping[str, Any], files: Files, since: datetime, account: s
         was_trashed = before[1]
     if trashed != was_trashed:
         told.append(f"{who} {'trashed' if trashed else 'restored'} {what} {linked}")
-    return News(file_id, tuple(told), (name, trashed))
+    return FileNews(file_id, tuple(told), (name, trashed))
 
 
-def remember(files: Files, news: Iterable[News]) -> None:
-    """Keep how the files are now; the newest stand at the end."""
+def update_files(files: Files, news: Iterable[FileNews]) -> None:
+    """Note in `files` how they are now; the newest come last."""
     for one in news:
         files.pop(one.file_id, None)
         if one.now is not None:
             files[one.file_id] = one.now
 
 
-def remembered(service: Service) -> Files:
-    """The files that we know, as far as what is written there can be read."""
+def read_files(service: Service) -> Files:
+    """Return the files that are remembered with a connection, as far as they can be read."""
     files = (service.data or {}).get("files")
     return {
         file_id: (str(before[0]), before[1] is True)
@@ -91,8 +96,8 @@ def remembered(service: Service) -> Files:
     }
 
 
-def as_files(listed: Sequence[Mapping[str, Any]]) -> Files:
-    """Files that Google lists, the newest first, as we remember them."""
+def files_of(listed: Sequence[Mapping[str, Any]]) -> Files:
+    """Return how to remember files that Google lists, the newest first."""
     return {
         one["id"]: (_name(one), one.get("trashed") is True)
         for one in reversed(listed)
@@ -100,18 +105,18 @@ def as_files(listed: Sequence[Mapping[str, Any]]) -> Files:
     }
 
 
-def newest(files: Files) -> Files:
-    """As many as we want to keep."""
+def keep_newest(files: Files) -> Files:
+    """Return the newest `REMEMBERED` files."""
     return dict(list(files.items())[-REMEMBERED:])
 
 
-def posts(news: Iterable[News]) -> Iterator[tuple[str, list[News]]]:
-    """Messages that say it all, none of them too long, each with the news that it tells.
+def write_posts(news: Iterable[FileNews]) -> Iterator[tuple[str, list[FileNews]]]:
+    """Yield messages of a length that the chat takes, each with the news in it.
 
-    One thing is said as it is, several are a list: the chat limits how often a bot may speak.
+    Several sentences become one list, because the chat limits how often a bot may speak.
     """
     lines: list[str] = []
-    told: list[News] = []
+    told: list[FileNews] = []
     for one in news:
         if lines and sum(map(len, (*lines, *one.sentences))) + 8 * len(lines) > LONGEST_POST - 500:
             yield _post(lines), told
@@ -126,13 +131,13 @@ def _post(lines: list[str]) -> str:
     return lines[0] if len(lines) == 1 else "\n".join(f"* {line}" for line in lines)
 
 
-# ---- what strangers wrote ----------------------------------------------------------------------
+# ---- what other people wrote -------------------------------------------------------------------
 
 
-def clean(name: Any) -> str:
-    """A name on one line, cut, without characters that hide others or turn the line around.
+def clean_name(name: Any) -> str:
+    """Return a name in one line, cut, without characters that hide or reverse others.
 
-    Of its brackets see `botkit.chat.ringcentral.plain`.
+    For its brackets see `botkit.chat.plain`.
     """
     if not isinstance(name, str):
         return ""
@@ -143,11 +148,11 @@ def clean(name: Any) -> str:
 
 
 def _name(file: Mapping[str, Any]) -> str:
-    return clean(file.get("name")) or "without a name"
+    return clean_name(file.get("name")) or "without a name"
 
 
 def _linked(name: str, link: Any) -> str:
-    """The name as a link, if there is one that can be shown."""
+    """Return the name as a link, if there is one that can be shown."""
     if not isinstance(link, str) or len(link) > LONGEST_LINK:
         return name
     try:
@@ -165,7 +170,7 @@ _IN_LINKS = ":/?#@!$&'*+,;=%~"  # what may stand in a link as it is; brackets ar
 def _person(file: Mapping[str, Any]) -> str:
     owners = file.get("owners")
     people = [file.get("lastModifyingUser"), *(owners if isinstance(owners, list) else [])]
-    names = [clean(one.get("displayName")) for one in people if isinstance(one, Mapping)]
+    names = [clean_name(one.get("displayName")) for one in people if isinstance(one, Mapping)]
     return next(filter(None, names), "")
 
 

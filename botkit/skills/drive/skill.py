@@ -1,9 +1,10 @@
-"""The Google Drive bot: a chat hears what changes in a Drive that somebody has bound to it.
+"""Bind a Google Drive to a chat, and take Google's notifications.
 
-`bind` brings the auth link (step 1), and the web app does step 2.  From then on the bot does not
-wait for a message: Google calls POST /google/webhook when something changes, and step 3 happens by
-itself.  How a Drive is watched is in drive/watch.py, below it lie the channels (drive/channels.py)
-and the changes (drive/changes.py).
+The reply to `bind` is the auth link (step 1), and the web app does step 2.  After that the bot does
+not wait for a message: Google calls POST /google/webhook when something changes, and step 3 happens
+by itself.
+
+Not here: how a Drive is watched (`watch.py`).
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from flask import Blueprint, request
 
 from botkit.chat import Event
 from botkit.skills.base import ServiceSkill
-from botkit.skills.drive.channels import WEBHOOK, turn_of, watched_by
-from botkit.skills.drive.watch import DriveWatch, whose
+from botkit.skills.drive.channels import WEBHOOK, find_watched
+from botkit.skills.drive.lease import lease_of
+from botkit.skills.drive.watch import DriveWatch, drive_name
 from botkit.storage import Service
 
 ABOUT = (
@@ -51,38 +53,40 @@ class GoogleDriveSkill(ServiceSkill):
         if first not in does:
             return False
         if more and " ".join(more) not in (self.word, self.title.lower()):
-            self.say(event, f"Say **{first}** alone, without anything after it.")
+            self.reply(event, f"Say **{first}** alone, without anything after it.")
         else:
             does[first](event)
         return True
 
     def connect(self, event: Event) -> None:
-        """Offer a link; to anybody in the chat, also when a Drive is bound to it already."""
-        service = self.found(event)
+        """Reply with an auth link, to anyone in the chat, also when a Drive is bound already."""
+        service = self.find_or_send_link(event)
         if service is not None:
-            but = "" if self.watch.may_look(service) else ", but I was not allowed to look into it"
-            bound = f"{whose(service)} is bound to this chat{but}. Say **unbind** to end that."
-            self.invite(event, f"{bound} To bind your own in its place:")
+            but = "" if self.watch.may_read(service) else ", but I was not allowed to look into it"
+            bound = f"{drive_name(service)} is bound to this chat{but}. Say **unbind** to end that."
+            self.send_auth_link(event, f"{bound} To bind your own in its place:")
 
-    def found(self, event: Event) -> Service | None:
+    def find_or_send_link(self, event: Event) -> Service | None:
         service = self.find(event)
         if service is None:
-            self.invite(event, NOT_BOUND)
+            self.send_auth_link(event, NOT_BOUND)
         return service
 
     def disconnect(self, event: Event) -> None:
-        """Close the channels, and then end the connection as any other skill does."""
+        """Close the channels, then end the connection as every skill does."""
         service = self.find(event)
         if service is None:
-            self.say(event, f"{NOT_BOUND} Say **bind** if you want that.")
+            self.reply(event, f"{NOT_BOUND} Say **bind** if you want that.")
             return
-        with turn_of(self.storage, service.id) as turn:  # nobody reads changes in the middle of it
-            if turn is not None:
-                self.watch.close(turn.service)
+        with lease_of(
+            self.storage, service.id
+        ) as lease:  # nobody reads changes in the middle of it
+            if lease is not None:
+                self.watch.close(lease.service)
             super().disconnect(event)
 
     def _about(self, event: Event) -> None:
-        self.say(event, ABOUT)
+        self.reply(event, ABOUT)
 
     def help(self, topic: str) -> str | None:
         if topic not in (self.word, self.title.lower()):
@@ -92,29 +96,30 @@ class GoogleDriveSkill(ServiceSkill):
     # ---- the connection of a chat ----------------------------------------------------------
 
     def find(self, event: Event) -> Service | None:
-        """The connection of the chat.  One that the original framework wrote becomes ours, and
-        others that it wrote beside it are deleted.
+        """Return the connection of the chat.
+
+        One that the original framework wrote is taken over, and others beside it are deleted.
         """
         found = super().find(event)
-        return found if found is None or found.user_id is not None else self._taken_over(found)
+        return found if found is None or found.user_id is not None else self._take_over(found)
 
-    def _taken_over(self, row: Service) -> Service:
+    def _take_over(self, row: Service) -> Service:
         place = {"bot_id": row.bot_id or "", "group_id": row.group_id or ""}
         newest = self.storage.find_service(self.provider.name, **place) or row
         if newest.user_id is not None:
-            if newest.id != row.id:  # it stands beside one that is ours
+            if newest.id != row.id:  # there is one of ours beside it
                 self.storage.delete_service(row)
             return newest
         since = (newest.updated_at or self.storage.now()).isoformat()
         return self.storage.save_service(self.provider.name, **place, data={"watchedSince": since})
 
-    def connected(self, service: Service) -> None:
-        self.watch.begin(service)
+    def on_connected(self, service: Service) -> None:
+        self.watch.start(service)
 
     # ---- what happens without being asked --------------------------------------------------
 
     def handle(self, event: Event, handled: bool) -> bool:
-        if event.kind in ("BotLeftGroup", "BotRemoved"):  # the connections go in a moment
+        if event.kind in ("BotLeftGroup", "BotRemoved"):  # the connections are deleted in a moment
             group_id = event.group_id if event.kind == "BotLeftGroup" else None
             for service in self.storage.find_services(bot_id=event.bot_id, group_id=group_id):
                 if service.name == self.provider.name:
@@ -122,17 +127,19 @@ class GoogleDriveSkill(ServiceSkill):
         return super().handle(event, handled)
 
     def maintain(self, service: Service) -> list[str]:
-        """Renew the channel, and read what no notification has told."""
+        """Renew the channel, and read what no notification came for."""
         if service.user_id is None:
-            service = self._taken_over(service)
-        return self.watch.look(service.id, daily=True)
+            service = self._take_over(service)
+        return self.watch.check(service.id, daily=True)
 
     def _notification(self) -> Any:
-        """POST /google/webhook: Google says that something has changed, and not what."""
+        """Take a notification: something has changed, but it does not say what."""
         named = request.headers.get("X-Goog-Channel-ID", "")
-        service = watched_by(self.storage, named, request.headers.get("X-Goog-Channel-Token", ""))
+        service = find_watched(self.storage, named, request.headers.get("X-Goog-Channel-Token", ""))
         if service is None:
             return "", 404
-        if request.headers.get("X-Goog-Resource-State") != "sync":  # that one says: it is open
-            self.watch.notified(service.id)
+        if (
+            request.headers.get("X-Goog-Resource-State") != "sync"
+        ):  # `sync` only says that the channel is open
+            self.watch.check_soon(service.id)
         return "", 200

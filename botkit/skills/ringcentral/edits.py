@@ -1,7 +1,10 @@
-"""What people can change through the RingCentral assistant, and how each change is confirmed.
+"""Read the changes that people ask for, and word what RingCentral made of them.
 
-A change is read from the command into an `Edit`.  The skill looks at what is there, sends what
-changes, and looks again: what it then says is what RingCentral says, not what was wished.
+Start with `read_edit`, which reads a command into an `Edit`.  The skill reads the present setting,
+sends `Edit.body`, and reads again.  `Edit.outcome` says what RingCentral says then, not what was
+asked for.
+
+Not here: the requests (`skill.py`, `api.py`), and questions (`facts.py`).
 
 Sources: RingCentral's SDK ringcentral-extensible, `PresenceInfoRequest` and
 `NotificationSettingsUpdateRequest`.
@@ -12,9 +15,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from botkit.skills.ringcentral.answers import CHANNELS, KINDS, ON_OFF
+from botkit.skills.ringcentral.answers import (
+    CHANNELS,
+    KINDS,
+    ON_OFF,
+    Data,
+    as_words,
+    translated,
+    value_at,
+)
 from botkit.skills.ringcentral.facts import DO_NOT_DISTURB, NOTIFICATIONS, PRESENCE
-from botkit.skills.ringcentral.words import Data, at, named, spaced
 
 VERBS = ("set", "turn", "switch", "change")
 STATUSES = {"available": "Available", "busy": "Busy", "offline": "Offline"}
@@ -42,17 +52,15 @@ HELP = {
         "sms missed calls off": f"sends no SMS for missed calls. The same for {EACH_KIND}",
     },
 }
-# What may have been meant by somebody who mistyped it.
-PHRASES = (
-    *(f"set presence {status}" for status in STATUSES),
-    *(f"do not disturb {state}" for state in ON_OFF.values()),
-    *(
-        f"{way} {kind} {on}"
-        for way in CHANNELS
-        for kind in KINDS.values()
-        for on in ON_OFF.values()
-    ),
-)
+# Compared with a command that nobody understood.
+PHRASES = [f"set presence {status}" for status in STATUSES]
+PHRASES += [f"do not disturb {state}" for state in ON_OFF.values()]
+PHRASES += [
+    f"{channel} {kind} {state}"
+    for channel in CHANNELS
+    for kind in KINDS.values()
+    for state in ON_OFF.values()
+]
 
 WHICH_STATUS = (
     "Your status can be Available, Busy or Offline. Say for example **set presence busy**."
@@ -83,17 +91,17 @@ class Edit:
         group, _, last = self.member.rpartition(".")
         if not group:
             return {last: self.value}
-        there = at(before, group)
+        there = value_at(before, group)
         body: dict[str, Any] = {
             group: {**(there if isinstance(there, dict) else {}), last: self.value}
         }
-        if isinstance(at(before, "includeManagers"), bool):
+        if isinstance(value_at(before, "includeManagers"), bool):
             body["includeManagers"] = before["includeManagers"]
         return body
 
     def outcome(self, now: Data) -> str:
         """What to say, once `now` has been read back."""
-        shown = self._words(at(now, self.member))
+        shown = self._words(value_at(now, self.member))
         if not shown:
             return "RingCentral took the change, but does not say what is set now."
         if shown != self._words(self.value):
@@ -101,13 +109,13 @@ class Edit:
         return f"{self.name[0].upper()}{self.name[1:]} is now **{shown}**.{self._remark(now)}"
 
     def _words(self, value: Any) -> str:
-        return ON_OFF[value] if isinstance(value, bool) else named(self.shown)(value)
+        return ON_OFF[value] if isinstance(value, bool) else translated(self.shown)(value)
 
     def _remark(self, now: Data) -> str:
         """What else the person should know about it."""
-        others = at(now, "presenceStatus")
+        others = value_at(now, "presenceStatus")
         if self.member == "userStatus" and isinstance(others, str) and others != self.value:
-            return f" Others see **{spaced(others)}**."
+            return f" Others see **{as_words(others)}**."
         if self.member.endswith("notifyBySms") and self.value and _no_number(now, self.member):
             return " But there is no number yet to which it can go: set one at RingCentral."
         return ""
@@ -115,9 +123,9 @@ class Edit:
 
 def _no_number(now: Data, member: str) -> bool:
     """Whether RingCentral says that nobody gets the text messages.  If it says nothing: no."""
-    group = member.partition(".")[0] + "." if at(now, "advancedMode") is True else ""
+    group = member.partition(".")[0] + "." if value_at(now, "advancedMode") is True else ""
     names = ("advancedSmsEmailAddresses",) if group else ("smsEmailAddresses", "smsPhoneNumbers")
-    lists = [at(now, group + name) for name in names]
+    lists = [value_at(now, group + name) for name in names]
     return any(isinstance(one, list) for one in lists) and not any(lists)
 
 
@@ -125,7 +133,7 @@ def _no_number(now: Data, member: str) -> bool:
 
 
 def read_edit(command: str) -> Edit | str | None:
-    """The change that a command asks for, as `normal` leaves it.
+    """The change that a command asks for, as `normalize` leaves it.
 
     A sentence says what is missing or wrong in it; None: it is no command of this kind.
     """

@@ -1,7 +1,8 @@
-"""All that people can ask the RingCentral assistant, as one table.
+"""List everything that people can ask the RingCentral assistant, as one table.
 
-A line says how people ask, which part of RingCentral's account API answers, and how its answer is
-worded.  To teach the assistant one more answer is to write one more line.
+Start with `Fact`.  To teach the assistant one more answer, add one more `Fact` to `FACTS`.
+
+Not here: how values are found and worded (`answers.py`), and changes (`edits.py`).
 
 Sources: RingCentral's SDK ringcentral-extensible, `GetAccountInfoResponse`,
 `GetExtensionInfoResponse`, `GetUserBusinessHoursResponse`, `CompanyBusinessHours`,
@@ -13,19 +14,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from botkit.skills.ringcentral.answers import (
+    Row,
+    Wording,
     address,
     available,
     caller_id,
     from_utc,
     hours,
+    lines,
     notifications,
     period,
+    sentence,
+    translated,
     unavailable,
 )
-from botkit.skills.ringcentral.words import Row, Tell, listing, named, normal, sentence
+from botkit.skills.ringcentral.commands import normalize
 
-COMPANY, ME = "/account/~", "/account/~/extension/~"
-PRESENCE, NOTIFICATIONS = f"{ME}/presence", f"{ME}/notification-settings"
+COMPANY = "/account/~"
+ME = "/account/~/extension/~"
+PRESENCE = f"{ME}/presence"
+NOTIFICATIONS = f"{ME}/notification-settings"
 
 DO_NOT_DISTURB = {
     "TakeAllCalls": "off (all calls ring)",
@@ -40,7 +48,8 @@ ON_THE_PHONE = {
     "OnHold": "yes, on hold",
     "ParkedCall": "a call is parked",
 }
-BILLING, ZONE = "serviceInfo.billingPlan", "regionalSettings.timezone"
+BILLING = "serviceInfo.billingPlan"
+ZONE = "regionalSettings.timezone"
 GREETINGS = "regionalSettings.greetingLanguage.name regionalSettings.greetingLanguage.localeCode"
 ZONE_ROWS = (
     Row("", f"{ZONE}.name"),
@@ -51,9 +60,9 @@ ZONE_ROWS = (
 
 @dataclass(frozen=True)
 class Fact:
-    """Something to ask for.
+    """One question: how people ask it, which API path answers it, and the words of the answer.
 
-    `command` is how the help writes it, and `also` lists what else means it, as `normal` leaves it.
+    `command` is how the help writes it.  `also` are other ways to ask, as `normalize` returns them.
     `path` is below the address of the API.
     """
 
@@ -61,7 +70,7 @@ class Fact:
     command: str
     what: str  # what the command does, for the help
     path: str
-    tell: Tell
+    wording: Wording
     also: tuple[str, ...] = ()
 
 
@@ -71,7 +80,7 @@ FACTS = (
         "company info",
         "shows brand, main number, operator and home country",
         COMPANY,
-        listing(
+        lines(
             "Your company",
             Row("Brand", "serviceInfo.brand.name"),
             Row("Main number", "mainNumber"),
@@ -100,7 +109,7 @@ FACTS = (
         "billing plan",
         "shows how your company pays for it",
         COMPANY,
-        listing(
+        lines(
             "Your company's billing plan",
             Row("Name", f"{BILLING}.name"),
             Row("Type", f"{BILLING}.type"),
@@ -129,7 +138,7 @@ FACTS = (
         "personal info",
         "shows your name, extension and contact details",
         ME,
-        listing(
+        lines(
             "Your personal info",
             Row("Name", "name contact.name"),
             Row("Extension", "extensionNumber"),
@@ -203,13 +212,13 @@ FACTS = (
         "presence",
         "shows your status, and whether calls ring",
         PRESENCE,
-        listing(
+        lines(
             "Your presence",
-            Row("Others see", "presenceStatus", named({})),
-            Row("You have set", "userStatus", named({})),
+            Row("Others see", "presenceStatus", translated({})),
+            Row("You have set", "userStatus", translated({})),
             Row("Message", "message"),
-            Row("Do not disturb", "dndStatus", named(DO_NOT_DISTURB)),
-            Row("On the phone", "telephonyStatus", named(ON_THE_PHONE)),
+            Row("Do not disturb", "dndStatus", translated(DO_NOT_DISTURB)),
+            Row("On the phone", "telephonyStatus", translated(ON_THE_PHONE)),
             Row("Rings when a line that you monitor rings", "ringOnMonitoredCall"),
             Row("You can pick up such a call when it is on hold", "pickUpCallsOnHold"),
         ),
@@ -225,6 +234,6 @@ FACTS = (
     ),
 )
 
-#: Every way to ask, as `normal` leaves it.
-WAYS = {way: fact for fact in FACTS for way in (normal(fact.command), *fact.also)}
+#: Every way to ask, as `normalize` leaves it.
+FACT_OF = {way: fact for fact in FACTS for way in (normalize(fact.command), *fact.also)}
 TOPICS = tuple(dict.fromkeys(fact.topic for fact in FACTS))

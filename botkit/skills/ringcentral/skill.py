@@ -1,32 +1,28 @@
-"""The RingCentral assistant: ask what RingCentral knows of you and your company; change a little.
+"""Answer questions about a person's RingCentral account, and change a few of its settings.
 
-`company info`, `my business hours`, `set presence busy`: what can be asked stands in
-`ringcentral/facts.py`, what can be changed in `ringcentral/edits.py`.  Here both meet the person's
-connection, and whatever goes wrong becomes a sentence.
+People say `company info`, `my business hours` or `set presence busy`.  Start here: the skill looks
+up the command, calls the API with the person's connection, and replies.
 
-Sources: RingCentral developer guide, "API error codes" and "Rate limits".
+Not here: the table of questions (`facts.py`), the changes (`edits.py`), how a command is read
+(`commands.py`), how an answer is worded (`answers.py`), and what API errors mean (`api.py`).
 """
 
 from __future__ import annotations
-
-import re
-
-import requests
 
 from botkit.chat import Event
 from botkit.errors import (
     BotkitError,
     ProviderError,
-    ProviderNonsense,
     ProviderRefused,
-    RateLimited,
     ReconnectNeeded,
 )
-from botkit.oauth import ApiSession, read_fields
+from botkit.oauth import ApiSession
 from botkit.skills.base import ServiceSkill
+from botkit.skills.ringcentral.answers import as_text, value_at
+from botkit.skills.ringcentral.api import request
+from botkit.skills.ringcentral.commands import normalize
 from botkit.skills.ringcentral.edits import HELP, PHRASES, Edit, read_edit
-from botkit.skills.ringcentral.facts import FACTS, ME, TOPICS, WAYS, Fact
-from botkit.skills.ringcentral.words import Data, at, normal, records, said
+from botkit.skills.ringcentral.facts import FACT_OF, FACTS, ME, TOPICS, Fact
 from botkit.storage import Service
 
 
@@ -41,27 +37,27 @@ class AssistantSkill(ServiceSkill):
     remove_at = "in your RingCentral settings, among the apps that may use your account"
 
     def answer(self, event: Event, command: str) -> bool:
-        command = normal(event.text)
-        wish = WAYS.get(command) or read_edit(command)
-        if wish is None:
+        command = normalize(event.text)
+        asked = FACT_OF.get(command) or read_edit(command)
+        if asked is None:
             return False
-        if isinstance(wish, str):
-            self.say(event, wish)
-        elif service := self.found(event):
-            with self.telling(event):
-                self.say(event, self._reply(event, service, wish))
+        if isinstance(asked, str):
+            self.reply(event, asked)
+        elif service := self.find_or_send_link(event):
+            with self.replying_errors(event):
+                self.reply(event, self._ask(event, service, asked))
         return True
 
-    def _reply(self, event: Event, service: Service, wish: Fact | Edit) -> str:
-        """What RingCentral answers, or what it refuses, in words.  Raises `ProviderError`."""
+    def _ask(self, event: Event, service: Service, asked: Fact | Edit) -> str:
+        """Return what RingCentral answers or refuses, in words.  Raises `ProviderError`."""
         others = not self.chat.group(event.bot_id, event.group_id).is_private
         try:
             with self.api(service) as api:
-                if isinstance(wish, Edit):
-                    return _change(api, wish)
-                return wish.tell(_ask(api, wish.path), others)
+                if isinstance(asked, Edit):
+                    return _change(api, asked)
+                return asked.wording(request(api, asked.path), others)
         except ReconnectNeeded:
-            self._forget(service)
+            self._delete_refused(service)
             raise
         except ProviderRefused as error:  # it knows better what to do than "try again"
             return f"{error} {error.advice}".rstrip()
@@ -69,12 +65,12 @@ class AssistantSkill(ServiceSkill):
     # ---- help ------------------------------------------------------------------------------
 
     def help(self, topic: str) -> str | None:
-        name = normal(topic)
+        name = normalize(topic)
         if name == self.word:
             topics = [f"* **help {one}**: {_commands_of(one)}" for one in TOPICS]
             return "\n".join(["You can ask RingCentral about:", *topics])
-        if name in WAYS:
-            name = WAYS[name].topic
+        if name in FACT_OF:
+            name = FACT_OF[name].topic
         if name not in TOPICS:
             return None
         lines = {fact.command: fact.what for fact in FACTS if fact.topic == name}
@@ -83,27 +79,27 @@ class AssistantSkill(ServiceSkill):
 
     def phrases(self) -> list[str]:
         topics = (f"help {topic}" for topic in (self.word, *TOPICS))
-        facts = (phrase for fact in FACTS for phrase in (fact.command, normal(fact.command)))
+        facts = (phrase for fact in FACTS for phrase in (fact.command, normalize(fact.command)))
         return [*topics, *facts, *PHRASES, *self.words]
 
     # ---- the connection --------------------------------------------------------------------
 
-    def connected(self, service: Service) -> None:
-        """Say for whom the bot acts now: another person may have pressed Approve."""
-        name, number = said(service.account.get("name")) or "somebody", ""
+    def on_connected(self, service: Service) -> None:
+        """Say whose account the bot uses now: another person may have approved."""
+        name, number = as_text(service.account.get("name")) or "somebody", ""
         try:
             with self.api(service) as api:
-                number = said(at(_ask(api, ME), "extensionNumber"))
+                number = as_text(value_at(request(api, ME), "extensionNumber"))
         except BotkitError:  # the name will do
             pass
         extension = f", extension {number}" if number else ""
-        self.tell(
+        self.say(
             service,
             f"Connected to {self.title}: I now act for **{name}**{extension}. "
             "Say **help ringcentral** to see what you can ask.",
         )
 
-    def _forget(self, service: Service) -> None:
+    def _delete_refused(self, service: Service) -> None:
         """Delete the row, unless the person has connected again meanwhile."""
         now = self.storage.get_service(service.id)
         if now is None:
@@ -111,83 +107,24 @@ class AssistantSkill(ServiceSkill):
         if (now.data or {}).get("needsReconnect") or now.access_token == service.access_token:
             self.storage.delete_service(now)
 
-    def lost(self, event: Event, error: ReconnectNeeded) -> None:
-        self.invite(
+    def offer_reconnect(self, event: Event, error: ReconnectNeeded) -> None:
+        self.send_auth_link(
             event,
             "I can no longer act for you at RingCentral: your permission has expired or was taken "
             "back. I have removed the connection.",
         )
 
 
-# ---- RingCentral's API -------------------------------------------------------------------------
-
-
 def _change(api: ApiSession, edit: Edit) -> str:
-    """Look, change, and look again: the answer is what RingCentral says then."""
-    _ask(api, edit.path, edit.body(_ask(api, edit.path)))
+    """Read, change and read again; return what RingCentral says at the end."""
+    request(api, edit.path, edit.body(request(api, edit.path)))
     try:
-        now = _ask(api, edit.path)
+        now = request(api, edit.path)
     except ReconnectNeeded:
         raise
     except ProviderError as error:
         return f"I have sent the change, but cannot read back what is set now: {error}"
     return edit.outcome(now)
-
-
-def _ask(api: ApiSession, path: str, body: Data | None = None) -> Data:
-    """GET `path`, or PUT `body` there; the members of the answer.  Raises `ProviderError`."""
-    answer = api.get(path) if body is None else api.put(path, json=body)
-    fields = read_fields(answer)
-    if 200 <= answer.status_code < 300 and (fields or body is not None):
-        return fields
-    raise _trouble(answer, fields)
-
-
-def _trouble(answer: requests.Response, fields: Data) -> ProviderError:
-    """What went wrong, and who can mend it."""
-    status, reason = answer.status_code, _reason(fields)
-    if status == 403 and reason == "CMN-401":
-        return ProviderRefused(
-            f"This bot's app is not allowed to do that at RingCentral{_permission(fields)}.",
-            advice="The owner of this bot must give the app that permission.",
-        )
-    if status == 403:
-        return ProviderRefused(
-            f"RingCentral does not allow you to do that{_permission(fields)}.",
-            advice="Your company's administrator at RingCentral must allow it.",
-        )
-    if status == 404:
-        return ProviderRefused("RingCentral has nothing like that for your extension.", advice="")
-    if status == 400:
-        code = f" ({reason})" if reason else ""
-        return ProviderRefused(
-            f"RingCentral did not accept that{code}.", advice="Nothing was changed."
-        )
-    if status == 429:
-        return RateLimited(
-            "RingCentral asks us to wait.",
-            seconds=60,
-            advice="Nothing is wrong with your connection. Try again in a minute.",
-        )
-    if answer.ok:
-        return ProviderNonsense("RingCentral sent an answer that cannot be read.")
-    return ProviderNonsense(f"RingCentral has a problem of its own (it answered {status}).")
-
-
-def _reason(fields: Data) -> str:
-    """RingCentral's code for an error, such as CMN-408; empty if there is none."""
-    codes = [at(one, "errorCode") for one in (fields, *records(fields, "errors"))]
-    return next((str(code) for code in codes if re.fullmatch(r"[A-Z]{3}-[0-9]{3}", str(code))), "")
-
-
-def _permission(fields: Data) -> str:
-    """The permission that is missing, if its name looks like one: the rest is strangers' words."""
-    reasons = (fields, *records(fields, "errors"))
-    told = [str(at(one, "permissionName") or "") for one in reasons]
-    told += re.findall(r"\[([^\]]*)\]", str(at(fields, "message")))
-    names = (one for one in told if re.fullmatch(r"[A-Z][A-Za-z]{2,39}", one))
-    name = next(names, "")
-    return f": the permission {name} is missing" if name else ""
 
 
 def _commands_of(topic: str) -> str:

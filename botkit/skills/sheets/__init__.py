@@ -1,1 +1,5 @@
-"""The parts of the Google Sheets skill: what people write, what Google answers, and a table."""
+"""The Google Sheets skill: read and write the cells of a spreadsheet from the chat.
+
+Start with `skill.py`.  `commands.py` reads what people write, `api.py` sends the requests and reads
+Google's answers, and `table.py` draws cells.
+"""

@@ -1,6 +1,8 @@
-"""Cells as a table of text, for letters of equal width: columns aligned, long cells cut.
+"""Draw cells as a table of text: columns aligned, long cells cut.
 
-How wide a letter is drawn is told by Unicode: Chinese and emoji take two places, accents none.
+Start with `draw_answer`.  The chat shows the table in letters of equal width.  Unicode says how
+wide a letter is drawn: Chinese and emoji take two places, accents none.
+
 Source: Unicode Standard Annex #11, "East Asian Width".
 """
 
@@ -12,15 +14,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from botkit.chat import plain
-from botkit.skills.sheets.words import Range, letters, shown
+from botkit.skills.sheets.commands import Range, letters, one_line
 
-WIDEST, TALLEST = 62, 30  # places and rows: what a chat shows without breaking lines
+WIDEST = 62  # letters in a line, so that the chat does not break it
+TALLEST = 30  # rows
 LONGEST = 9_000  # characters, of the 10,000 that a message may have
 LONGEST_VALUE = 1_000  # characters, of a cell that is shown alone
 LIMITS = (60, 40, 28, 20, 14, 10)  # how wide a column may be, from generous to tight
 BETWEEN = " | "
 MOST_PARTS = 16  # characters that make one letter; a family of emoji has eleven
-JOINER, AS_EMOJI = "\u200d", "\ufe0f"
+JOINER = "\u200d"
+AS_EMOJI = "\ufe0f"
 _LOOKS = re.compile("[\U0001f3fb-\U0001f3ff]")  # skin tones, which change the emoji before them
 _TURNS = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")  # would turn the line around
 
@@ -34,8 +38,8 @@ class Table:
     columns: int
 
 
-def draw_all(rows: Sequence[Sequence[str]], place: Range, *, cut_short: bool = False) -> str:
-    """The table of what was found at `place`, and where it goes on if the chat does not show all.
+def draw_answer(rows: Sequence[Sequence[str]], place: Range, *, cut_short: bool = False) -> str:
+    """Draw what was found at `place`, and say how to read the rest if the chat cannot show all.
 
     `cut_short` says that there may be more rows than were fetched.
     """
@@ -45,11 +49,11 @@ def draw_all(rows: Sequence[Sequence[str]], place: Range, *, cut_short: bool = F
         least = "at least " if cut_short else ""
         start = place.top + table.rows
         goes_on = replace(place, top=start, bottom=start + table.rows - 1)
-        text += f"\n… {least}{_count(below, 'more row')}: **sheet read {shown(str(goes_on))}**"
+        text += f"\n… {least}{_count(below, 'more row')}: **sheet read {one_line(str(goes_on))}**"
     if right := max(map(len, rows)) - table.columns:
         start = place.left + table.columns
         goes_on = replace(place, left=start, right=start + right - 1).first(table.rows, right)
-        text += f"\n… {_count(right, 'more column')}: **sheet read {shown(str(goes_on))}**"
+        text += f"\n… {_count(right, 'more column')}: **sheet read {one_line(str(goes_on))}**"
     return text
 
 
@@ -64,7 +68,7 @@ def draw(rows: Sequence[Sequence[str]], *, top: int, left: int) -> Table:
     widths = _widths(grid, WIDEST - gutter)
     drawn, length = [], 0
     for number, line in zip(["", *numbers], grid, strict=True):
-        cells = [fitted(cell, width) for cell, width in zip(line, widths, strict=False)]
+        cells = [fit(cell, width) for cell, width in zip(line, widths, strict=False)]
         drawn.append(BETWEEN.join([number.rjust(gutter), *cells]).rstrip())
         length += len(drawn[-1]) + 1
         if length > LONGEST:
@@ -74,7 +78,7 @@ def draw(rows: Sequence[Sequence[str]], *, top: int, left: int) -> Table:
 
 
 def _widths(grid: Sequence[Sequence[str]], room: int) -> list[int]:
-    """How wide each column becomes; those that find no room at the right are left out."""
+    """Return the width of each column; columns at the right that have no room are left out."""
     needed = [max(map(width, column)) for column in zip(*grid, strict=True)]
     for limit in LIMITS:
         widths = [min(need, limit) for need in needed]
@@ -93,7 +97,8 @@ def _count(number: int, what: str) -> str:
     return f"{number:,} {what}" + ("s" if number != 1 else "")
 
 
-def in_full(value: str) -> str:
+def draw_cell(value: str) -> str:
+    """Draw the value of one cell, alone."""
     more = f"…\n({len(value):,} characters in all)" if len(value) > LONGEST_VALUE else ""
     return f"[code]{plain(value[:LONGEST_VALUE])}{more}[/code]"
 
@@ -102,12 +107,12 @@ def in_full(value: str) -> str:
 
 
 def width(text: str) -> int:
-    """How many places `text` takes."""
+    """Return how many places `text` takes."""
     return sum(places for _, places in _clusters(text))
 
 
-def fitted(text: str, room: int) -> str:
-    """`text`, filled up with spaces, or cut with `…`, so that it takes `room` places."""
+def fit(text: str, room: int) -> str:
+    """Return `text` filled up with spaces, or cut with `…`, so that it takes `room` places."""
     wide = width(text)
     if wide <= room:
         return text + " " * (room - wide)
@@ -120,7 +125,7 @@ def fitted(text: str, room: int) -> str:
 
 
 def _clusters(text: str) -> Iterator[tuple[str, int]]:
-    """What is drawn as one letter, and its places: an emoji may be several characters."""
+    """Yield what is drawn as one letter, and its places: an emoji may be several characters."""
     cluster, places = "", 0
     for letter in text:
         joined = cluster and (cluster.endswith(JOINER) or _LOOKS.match(letter))
@@ -142,7 +147,7 @@ def _places(letter: str) -> int:
 
 
 def _one_line(text: str) -> str:
-    """The beginning of a cell, without what breaks a table: line breaks, heaps of accents."""
+    """Return the beginning of a cell, without what breaks a table, such as line breaks."""
     text = _TURNS.sub("", text[:LONGEST_VALUE]).replace("\r\n", "\n")
     text = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
     return "".join(cluster for cluster, _ in _clusters(text))

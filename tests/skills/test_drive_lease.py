@@ -1,4 +1,4 @@
-"""One at a time: who opens channels and reads changes has the turn, on both databases."""
+"""One at a time: who opens channels and reads changes has the lease, on both databases."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from botkit.errors import StorageError
-from botkit.skills.drive.channels import turn_of
+from botkit.skills.drive.lease import lease_of
 from botkit.storage import Storage
 
 
@@ -22,10 +22,10 @@ def test_two_processes_take_turns(storage, row, database_url):
     order, waits = [], threading.Event()
 
     def second():
-        with turn_of(other, row.id, sleep=lambda _: waits.set() or threading.Event().wait(0.01)):
+        with lease_of(other, row.id, sleep=lambda _: waits.set() or threading.Event().wait(0.01)):
             order.append("second")
 
-    with turn_of(storage, row.id):
+    with lease_of(storage, row.id):
         thread = threading.Thread(target=second)
         thread.start()
         assert waits.wait(10)
@@ -38,24 +38,24 @@ def test_two_processes_take_turns(storage, row, database_url):
 
 def test_the_turn_of_a_dead_process_passes_on(storage, row, clock):
     assert storage.claim_service(row.id, seconds=120, of="watchedUntil")
-    with turn_of(storage, row.id, sleep=lambda _: clock.advance(minutes=3)) as turn:
-        assert turn is not None
+    with lease_of(storage, row.id, sleep=lambda _: clock.advance(minutes=3)) as lease:
+        assert lease is not None
 
 
 def test_who_has_lost_the_turn_stops(storage, row, clock):
-    with turn_of(storage, row.id) as slow:
+    with lease_of(storage, row.id) as slow:
         clock.advance(minutes=1)
-        slow.go_on()
+        slow.extend()
         clock.advance(minutes=3)
-        with turn_of(storage, row.id) as other:
+        with lease_of(storage, row.id) as other:
             with pytest.raises(StorageError):
-                slow.go_on()
-            other.go_on()
+                slow.extend()
+            other.extend()
         with pytest.raises(StorageError):
-            slow.go_on()
+            slow.extend()
 
 
 def test_there_is_no_turn_for_a_connection_that_is_gone(storage, row):
     storage.delete_service(row)
-    with turn_of(storage, row.id) as turn:
-        assert turn is None
+    with lease_of(storage, row.id) as lease:
+        assert lease is None

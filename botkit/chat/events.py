@@ -70,7 +70,7 @@ def _message(body: Mapping[str, Any], bot_id: str) -> Event | None:
     if not sender or not group_id or not isinstance(text, str) or str(sender) == bot_id:
         return None  # the bot's own messages are delivered too
     if body.get("type", "TextMessage") != "TextMessage":
-        return None  # somebody entered the chat, or a card
+        return None  # someone entered the chat, or it is a card
     mention = f"![:Person]({bot_id})"
     written = text.replace(mention, " ")
     return Event(

@@ -148,7 +148,7 @@ class Chat:
     ) -> dict[str, Any]:
         """Call RingCentral's API as this bot; return the answer's members.
 
-        Told to wait (429, or 503 with Retry-After), the bot is silent for so long, in all its
+        When RingCentral asks to wait (429, or 503 with Retry-After), the bot waits, in all its
         threads: every request before that would begin the penalty anew.  `patience` is how many
         seconds this call may wait for the end of it.  A status from 500 up is tried again after
         each of the seconds in `again_after`.

@@ -17,7 +17,7 @@ from botkit.oauth import read_fields
 from botkit.skills.base import ServiceSkill
 from botkit.storage import Service
 
-# What may be shown in a chat that others read: the private e-mail address is not among it.
+# What a chat that others read may show: the private email address is not among it.
 PUBLIC = ("login", "name", "bio", "company", "location", "public_repos", "followers", "html_url")
 
 

@@ -13,11 +13,6 @@ from botkit.errors import ChatError
 from botkit.practice.browser.browser import Browser
 
 
-@pytest.fixture
-def client(kit):
-    return kit.app.test_client()
-
-
 def callback(kit, person, **changes):
     """Take the trip up to the callback; the callback's path and query, changed as told."""
     person.say("profile")

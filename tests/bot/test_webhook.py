@@ -11,11 +11,6 @@ import pytest
 from botkit.errors import StorageError
 
 
-@pytest.fixture
-def client(kit):
-    return kit.app.test_client()
-
-
 def deliver(client, kit, envelope, token=None):
     if token is None:
         token = kit.storage.find_bot(kit.bot_id).data["verificationToken"]

@@ -12,13 +12,10 @@ from botkit.skills.ringcentral.facts import FACT_OF, FACTS, TOPICS
 APART = "I tell contact details only in a chat with you alone."
 
 
-@pytest.fixture(scope="module")
-def kit():
+@pytest.fixture
+def kit(connected):
     """One for all: the questions here change nothing."""
-    kit = assistant_kit()
-    connect(kit.alice)
-    yield kit
-    kit.close()
+    return connected
 
 
 def week(title, hours):
@@ -91,9 +88,21 @@ def test_a_question_may_be_put_in_other_words(text, meaning):
 @pytest.mark.parametrize(
     "text",
     [
-        *("presence of Bob", "presence; drop table services", "company info 2", "time", "zone"),
-        *("", "?!", "my", "what is this", "💥", "presence " * 1000, "[presence](http://a.b)"),
-        *("account/~/extension/2101002", "../business-hours", "personal info %s {0} ~"),
+        "presence of Bob",
+        "presence; drop table services",
+        "company info 2",
+        "time",
+        "zone",
+        "",
+        "?!",
+        "my",
+        "what is this",
+        "💥",
+        "presence " * 1000,
+        "[presence](http://a.b)",
+        "account/~/extension/2101002",
+        "../business-hours",
+        "personal info %s {0} ~",
     ],
 )
 def test_more_or_less_than_a_question_is_none(text):
@@ -196,8 +205,20 @@ def test_it_leaves_what_belongs_to_other_skills_alone(kit):
     alice = kit.world.ringcentral.person("Alice").id
     (skill,) = kit.bot.services
     for text in (
-        *("profile", "bind", "unbind", "about", "help", "sheet read A1:C5", "sheet set B2 busy"),
-        *("email me the report", "text Bob", "set the table", "turn on", "off", "is on", ""),
+        "profile",
+        "bind",
+        "unbind",
+        "about",
+        "help",
+        "sheet read A1:C5",
+        "sheet set B2 busy",
+        "email me the report",
+        "text Bob",
+        "set the table",
+        "turn on",
+        "off",
+        "is on",
+        "",
     ):
         event = Event("Message4Bot", kit.bot_id, direct, alice, text)
         assert skill.handle(event, handled=False) is False

@@ -7,7 +7,6 @@ from assistant_world import (
     NOTIFICATIONS,
     PRESENCE,
     answer_next,
-    assistant_kit,
     calls,
     connect,
     last,
@@ -24,14 +23,6 @@ WHICH_KIND = (
     "I can switch e-mail and SMS on or off for voicemail, missed calls, received faxes, sent faxes "
     "and texts. Say for example **email voicemail on** or **sms missed calls off**."
 )
-
-
-@pytest.fixture(scope="module")
-def connected():
-    kit = assistant_kit()
-    connect(kit.alice)
-    yield kit
-    kit.close()
 
 
 @pytest.fixture
@@ -160,12 +151,21 @@ def test_what_is_suggested_can_be_done():
 @pytest.mark.parametrize(
     "text, hint",
     [
-        *((text, WHICH_STATUS) for text in ("set presence", "set presence sleeping", "set status")),
-        *((text, WHICH_STATUS) for text in ("set presence busy offline", "set presence on")),
+        ("set presence", WHICH_STATUS),
+        ("set presence sleeping", WHICH_STATUS),
+        ("set status", WHICH_STATUS),
+        ("set presence busy offline", WHICH_STATUS),
+        ("set presence on", WHICH_STATUS),
         ("set presence {'userStatus': 'Busy'}", WHICH_STATUS),
-        *((text, ON_OR_OFF) for text in ("do not disturb", "do not disturb maybe", "DND on off")),
-        *((text, WHICH_KIND) for text in ("email on", "sms off", "email pigeons on", "sms texts")),
-        *((text, WHICH_KIND) for text in ("email sms voicemail on", "email voicemail")),
+        ("do not disturb", ON_OR_OFF),
+        ("do not disturb maybe", ON_OR_OFF),
+        ("DND on off", ON_OR_OFF),
+        ("email on", WHICH_KIND),
+        ("sms off", WHICH_KIND),
+        ("email pigeons on", WHICH_KIND),
+        ("sms texts", WHICH_KIND),
+        ("email sms voicemail on", WHICH_KIND),
+        ("email voicemail", WHICH_KIND),
         ("email voicemail on; rm -rf /", None),
         ("set", None),
         ("set the table", None),

@@ -38,9 +38,9 @@ def told(files=None, removed=False, **other):
 
 OLD = {"createdTime": "2020-01-01T00:00:00Z"}
 PLAN = f"[plan.txt]({URL})"
-ADDED, TRASHED, RESTORED = (
-    f"Alice {done} file {PLAN}" for done in ("added", "trashed", "restored")
-)
+ADDED = f"Alice added file {PLAN}"
+TRASHED = f"Alice trashed file {PLAN}"
+RESTORED = f"Alice restored file {PLAN}"
 RENAMED = f"Alice renamed file old.txt to {PLAN}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from drive_world import CHANGES, FILES, GARBAGE, START, STOP, WATCH, DriveWorld
+from drive_world import CHANGES, FILES, GARBAGE, START, STOP, WATCH
 
 from botkit.run.maintenance import maintain
 from botkit.skills.drive.api import open_channel
@@ -13,19 +13,6 @@ from botkit.skills.drive.api import open_channel
 ALICE = "The Google Drive of **alice@practice.example**"
 TELLS = "I tell you here when a file is added, trashed, restored or renamed."
 RENEWED = "Renewed the watch of Google Drive in chat {}."
-
-
-@pytest.fixture
-def world():
-    world = DriveWorld()
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def bound(world):
-    world.bind()
-    return world
 
 
 # ---- opened ------------------------------------------------------------------------------------

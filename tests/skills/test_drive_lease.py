@@ -17,7 +17,7 @@ def row(storage):
     return storage.save_service("GoogleDrive", **place, data={"accessToken": "t"})
 
 
-def test_two_processes_take_turns(storage, row, database_url):
+def test_one_process_waits_for_the_lease_of_another(storage, row, database_url):
     other = Storage(database_url, now=storage.now)
     order, waits = [], threading.Event()
 
@@ -36,13 +36,13 @@ def test_two_processes_take_turns(storage, row, database_url):
     assert order == ["first", "second"]
 
 
-def test_the_turn_of_a_dead_process_passes_on(storage, row, clock):
+def test_the_lease_of_a_dead_process_passes_on(storage, row, clock):
     assert storage.claim_service(row.id, seconds=120, of="watchedUntil")
     with lease_of(storage, row.id, sleep=lambda _: clock.advance(minutes=3)) as lease:
         assert lease is not None
 
 
-def test_who_has_lost_the_turn_stops(storage, row, clock):
+def test_who_has_lost_the_lease_stops(storage, row, clock):
     with lease_of(storage, row.id) as slow:
         clock.advance(minutes=1)
         slow.extend()
@@ -55,7 +55,7 @@ def test_who_has_lost_the_turn_stops(storage, row, clock):
             slow.extend()
 
 
-def test_there_is_no_turn_for_a_connection_that_is_gone(storage, row):
+def test_there_is_no_lease_for_a_connection_that_is_gone(storage, row):
     storage.delete_service(row)
     with lease_of(storage, row.id) as lease:
         assert lease is None

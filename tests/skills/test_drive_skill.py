@@ -5,19 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from drive_world import STOP, WATCH, DriveWorld
+from drive_world import STOP, WATCH
 
 ALICE = "The Google Drive of **alice@practice.example**"
 BOB = "The Google Drive of **bob@practice.example**"
 TELLS = "I tell you here when a file is added, trashed, restored or renamed."
 LINK = r"\[Connect your Google Drive account\]\(http\S+\)\. The link works once, for ten minutes\."
-
-
-@pytest.fixture
-def world():
-    world = DriveWorld()
-    yield world
-    world.close()
 
 
 # ---- commands ----------------------------------------------------------------------------------

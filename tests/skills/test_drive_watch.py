@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from drive_world import CHANGES, FILES, GARBAGE, START, WATCH, DriveWorld
+from drive_world import CHANGES, FILES, GARBAGE, START, WATCH
 
 from botkit.errors import ChatBusy, ReconnectNeeded
 from botkit.run.maintenance import maintain
@@ -18,12 +18,11 @@ ENDED = (
 
 
 @pytest.fixture
-def world():
-    world = DriveWorld()
+def world(world):
+    """Bound, with a file that was there before."""
     world.google.add_file("alice", "before.txt")
     world.bind()
-    yield world
-    world.close()
+    return world
 
 
 def added(world, file, who="Alice Rivera"):

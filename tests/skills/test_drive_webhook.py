@@ -11,14 +11,6 @@ from drive_world import CHANGES, DriveWorld
 from botkit.run.maintenance import maintain
 
 
-@pytest.fixture
-def bound():
-    world = DriveWorld()
-    world.bind()
-    yield world
-    world.close()
-
-
 @pytest.fixture(scope="module")
 def quiet():
     """For tests that leave everything as it is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sheets_world import ROWS, Desk, connect, sheets_kit
+from sheets_world import ROWS, connect, sheets_kit
 
 from botkit.lessons.kit import Kit
 
@@ -15,20 +15,6 @@ def kit() -> Iterator[Kit]:
     """Nobody is connected here."""
     with sheets_kit() as kit:
         yield kit
-
-
-@pytest.fixture(scope="module")
-def connected_kit() -> Iterator[Kit]:
-    with sheets_kit() as kit:
-        yield kit
-
-
-@pytest.fixture
-def desk(connected_kit: Kit) -> Desk:
-    """Alice has a new spreadsheet, and has chosen it."""
-    desk = Desk(connected_kit)
-    desk.say(f"sheet use {desk.link}")
-    return desk
 
 
 # ---- before there is a spreadsheet -------------------------------------------------------------

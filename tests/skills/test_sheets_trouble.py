@@ -23,20 +23,6 @@ LATER = "Please try again in a moment."
 MAY_NOT = "**alice@practice.example** may not "
 
 
-@pytest.fixture(scope="module")
-def shared_kit() -> Iterator[Kit]:
-    with sheets_kit() as kit:
-        yield kit
-
-
-@pytest.fixture
-def desk(shared_kit: Kit) -> Iterator[Desk]:
-    desk = Desk(shared_kit)
-    desk.say(f"sheet use {desk.link}")
-    yield desk
-    desk.google.trouble.clear()
-
-
 @pytest.fixture
 def kit() -> Iterator[Kit]:
     with sheets_kit() as kit:

@@ -164,7 +164,9 @@ def _linked(name: str, link: Any) -> str:
     return f"[{name}]({quote(link, safe=_IN_LINKS, errors='replace')})"
 
 
-_IN_LINKS = ":/?#@!$&'*+,;=%~"  # what may stand in a link as it is; brackets are not among it
+_IN_LINKS = (
+    ":/?#@!$&'*+,;=%~"  # characters that a link may contain unchanged; brackets are not among them
+)
 
 
 def _person(file: Mapping[str, Any]) -> str:

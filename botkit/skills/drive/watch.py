@@ -88,7 +88,7 @@ class DriveWatch:
         now, page_token = self._storage.now(), (row.data or {}).get("pageToken")
         if isinstance(page_token, str) and page_token:
             return page_token
-        # The files first, so that whatever changes after that is told.
+        # The files first, so that no change after that is missed.
         files = drive_changes.files_of(drive_api.fetch_newest_files(api, drive_changes.REMEMBERED))
         page_token = drive_api.fetch_log_end(api)
         known = {"pageToken": page_token, "files": files, "watchedSince": now.isoformat()}

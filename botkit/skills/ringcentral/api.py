@@ -18,7 +18,10 @@ from botkit.skills.ringcentral.answers import Data, records, value_at
 
 
 def request(api: ApiSession, path: str, body: Data | None = None) -> Data:
-    """GET `path`, or PUT `body` there; the members of the answer.  Raises `ProviderError`."""
+    """GET `path`, or PUT `body` there; return the members of the answer.
+
+    Raises `ProviderError`.
+    """
     answer = api.get(path) if body is None else api.put(path, json=body)
     fields = read_fields(answer)
     if 200 <= answer.status_code < 300 and (fields or body is not None):
@@ -27,7 +30,7 @@ def request(api: ApiSession, path: str, body: Data | None = None) -> Data:
 
 
 def _error_of(answer: requests.Response, fields: Data) -> ProviderError:
-    """What went wrong, and who can mend it."""
+    """Return an error that says what happened, and who can do something about it."""
     status, reason = answer.status_code, _reason(fields)
     if status == 403 and reason == "CMN-401":
         return ProviderRefused(
@@ -58,13 +61,13 @@ def _error_of(answer: requests.Response, fields: Data) -> ProviderError:
 
 
 def _reason(fields: Data) -> str:
-    """RingCentral's code for an error, such as CMN-408; empty if there is none."""
+    """Return RingCentral's code for an error, such as CMN-408; empty if there is none."""
     codes = [value_at(one, "errorCode") for one in (fields, *records(fields, "errors"))]
     return next((str(code) for code in codes if re.fullmatch(r"[A-Z]{3}-[0-9]{3}", str(code))), "")
 
 
 def _permission(fields: Data) -> str:
-    """The permission that is missing, if its name looks like one: the rest is strangers' words."""
+    """Return the missing permission, if its name looks like one; nothing else is repeated."""
     reasons = (fields, *records(fields, "errors"))
     told = [str(value_at(one, "permissionName") or "") for one in reasons]
     told += re.findall(r"\[([^\]]*)\]", str(value_at(fields, "message")))

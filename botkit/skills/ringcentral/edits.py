@@ -83,7 +83,7 @@ class Edit:
     shown: dict[str, str] = field(default_factory=dict)  # RingCentral's names for values, in ours
 
     def body(self, before: Data) -> dict[str, Any]:
-        """What to send.
+        """Return what to send.
 
         It is not documented whether a group such as `voicemails` may be sent in part, so it is sent
         as it was, with one member changed.  `includeManagers` turns true when it is left out.
@@ -100,7 +100,7 @@ class Edit:
         return body
 
     def outcome(self, now: Data) -> str:
-        """What to say, once `now` has been read back."""
+        """Return what to say, after `now` was read back."""
         shown = self._words(value_at(now, self.member))
         if not shown:
             return "RingCentral took the change, but does not say what is set now."
@@ -112,7 +112,7 @@ class Edit:
         return ON_OFF[value] if isinstance(value, bool) else translated(self.shown)(value)
 
     def _remark(self, now: Data) -> str:
-        """What else the person should know about it."""
+        """Return what else the person must know about it; often nothing."""
         others = value_at(now, "presenceStatus")
         if self.member == "userStatus" and isinstance(others, str) and others != self.value:
             return f" Others see **{as_words(others)}**."
@@ -122,7 +122,7 @@ class Edit:
 
 
 def _no_number(now: Data, member: str) -> bool:
-    """Whether RingCentral says that nobody gets the text messages.  If it says nothing: no."""
+    """Return whether RingCentral says that nobody gets the text messages."""
     group = member.partition(".")[0] + "." if value_at(now, "advancedMode") is True else ""
     names = ("advancedSmsEmailAddresses",) if group else ("smsEmailAddresses", "smsPhoneNumbers")
     lists = [value_at(now, group + name) for name in names]
@@ -133,9 +133,9 @@ def _no_number(now: Data, member: str) -> bool:
 
 
 def read_edit(command: str) -> Edit | str | None:
-    """The change that a command asks for, as `normalize` leaves it.
+    """Return the change that a command asks for, as `normalize` returns it.
 
-    A sentence says what is missing or wrong in it; None: it is no command of this kind.
+    A string says what is missing or wrong in it.  None: it is not a command of this kind.
     """
     verb, *words = command.split() or [""]
     if verb not in VERBS:
@@ -149,7 +149,7 @@ def read_edit(command: str) -> Edit | str | None:
 
 
 def _without_state(words: list[str]) -> tuple[list[str], bool | None]:
-    """The words without "on" or "off", which may come first (turn on ...) or last; and which."""
+    """Return the words without "on" or "off" at the start or the end, and which it was."""
     for place, others in ((words[-1:], words[:-1]), (words[:1], words[1:])):
         if place in (["on"], ["off"]):
             return others, place == ["on"]
@@ -171,7 +171,7 @@ def _notification(words: list[str], on: bool | None) -> Edit | str | None:
     channels = [word for word in words if word in CHANNELS]
     kind = BY_WORD.get(" ".join(word for word in words if word not in (*CHANNELS, *AROUND)))
     if not channels or (kind is None and on is None):
-        return None  # somebody may want to e-mail something else
+        return None  # the person may want to email something else
     if len(channels) > 1 or kind is None or on is None:
         return WHICH_KIND
     flag, channel = CHANNELS[channels[0]]

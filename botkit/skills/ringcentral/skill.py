@@ -100,7 +100,7 @@ class AssistantSkill(ServiceSkill):
         )
 
     def _delete_refused(self, service: Service) -> None:
-        """Delete the row, unless the person has connected again meanwhile."""
+        """Delete a row whose token was refused, unless the person has connected again."""
         now = self.storage.get_service(service.id)
         if now is None:
             return

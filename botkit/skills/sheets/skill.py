@@ -33,7 +33,7 @@ from botkit.skills.sheets.commands import (
 from botkit.skills.sheets.table import draw_answer, draw_cell
 from botkit.storage import Service
 
-# The most that is read at once; far more than a chat shows.
+# The most that is read with one command; far more than a chat shows.
 ROWS = 1_000
 COLUMNS = 50
 DETAILS = """\
@@ -163,7 +163,7 @@ class GoogleSheetsSkill(ServiceSkill):
 
 
 def _sheet_of(service: Service) -> Sheet | None:
-    """The choice that is kept with a connection, if it is one."""
+    """Return the choice that is kept with a connection, if it can be read."""
     kept = (service.data or {}).get("sheet")
     values = [kept.get(name) for name in ("id", "title", "tab")] if isinstance(kept, dict) else []
     return Sheet(*map(str, values)) if values and all(values) else None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from botkit.lessons.kit import Kit
 
 __all__ = ["start"]
+__version__ = "0.2.0"  # said here only: pyproject.toml and the User-Agent take it from here
 
 # What goes wrong in the background is logged.  Whoever runs a bot decides where that is written; in
 # a notebook it would land in the middle of a cell.

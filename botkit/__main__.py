@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from botkit import __version__
 from botkit.errors import BotkitError
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m botkit", description="The botkit teaching kit."
     )
+    parser.add_argument("--version", action="version", version=f"botkit {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     def add(name: str, run: Callable[[argparse.Namespace], int], what: str) -> Any:

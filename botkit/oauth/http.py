@@ -22,9 +22,10 @@ from urllib.request import getproxies
 
 import requests
 
+from botkit import __version__
 from botkit.errors import ProviderUnreachable, RateLimited, ReconnectNeeded
 
-USER_AGENT = "botkit/0.1 (teaching kit)"
+USER_AGENT = f"botkit/{__version__} (teaching kit)"
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0  # between two bytes of the answer
 LONGEST_WAIT_SECONDS = 10.0

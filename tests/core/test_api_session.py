@@ -7,6 +7,7 @@ import time
 import pytest
 from elsewhere_world import Elsewhere
 
+import botkit
 from botkit.errors import ProviderUnreachable, RateLimited, ReconnectNeeded
 from botkit.oauth import ApiSession, http
 
@@ -141,4 +142,4 @@ def test_nobody_is_waited_for_longer_than_ten_seconds_unless_told_so(api):
 
 def test_every_request_says_who_sends_it(api, elsewhere):
     api.get("/me")
-    assert elsewhere.seen[0]["HTTP_USER_AGENT"] == "botkit/0.1 (teaching kit)"
+    assert elsewhere.seen[0]["HTTP_USER_AGENT"] == f"botkit/{botkit.__version__} (teaching kit)"

@@ -29,7 +29,7 @@ def imports(file: Path) -> Iterator[tuple[str, str]]:
         if isinstance(node, ast.ImportFrom):
             above = file.relative_to(PACKAGE.parent).with_suffix("").parts[: -node.level]
             module = ".".join([*above, node.module or ""]) if node.level else node.module or ""
-            names = [f"{module}.{alias.name}" for alias in node.names]
+            names = [f"{module}.{one.name}" for one in node.names if one.name != "__version__"]
             modules = [module] if module != "botkit" else names
         elif isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]

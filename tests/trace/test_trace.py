@@ -126,7 +126,7 @@ def test_the_user_agent_tells_who_sends(trace: Trace, agent: str, sender: str) -
 
 def test_what_is_no_part_of_the_trip_is_left_out(trace: Trace) -> None:
     client = Client(trace.around(app(), "bot"))
-    client.get("/x", headers={"User-Agent": "botkit/0.1 (teaching kit)"})
+    client.get("/x", headers={"User-Agent": "botkit/0.2.0 (teaching kit)"})
     client.get("/static/page.css")
     client.get("/favicon.ico")
     Client(trace.around(app(quiet=True), "bot")).get("/poll?state=state-1", buffered=True)

@@ -17,8 +17,8 @@ from botkit.storage import Service
 class AccountSkill(ServiceSkill):
     """A skill made from a provider: its command is the provider's slug."""
 
-    def __init__(self, *place: Any) -> None:
-        super().__init__(*place)
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
         self.word = self.provider.slug
         self.introduction = f"I know whose {self.title} account it is."
         self.commands = {self.word: f"says which {self.title} account is connected"}

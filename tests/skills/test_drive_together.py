@@ -134,7 +134,7 @@ def test_a_notification_that_comes_while_somebody_reads_is_not_lost(world):
 def test_a_burst_of_notifications_does_not_fill_the_pool(world):
     world.bind()
     started, held = [], threading.Event()
-    world.skill.watch.look = lambda service_id: started.append(service_id) or held.wait(10)
+    world.skill.watch.check = lambda service_id: started.append(service_id) or held.wait(10)
     one, another = world.row.id, world.row.id + 1
     for _ in range(50):
         world.skill.watch.check_soon(one)

@@ -39,8 +39,8 @@ class GoogleDriveSkill(ServiceSkill):
     shared = True
     remove_at = "in your Google account, under “Third-party apps & services”"
 
-    def __init__(self, *place: Any) -> None:
-        super().__init__(*place)
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
         self.watch = DriveWatch(self)
         self.routes = Blueprint("google_drive", __name__)
         self.routes.add_url_rule(WEBHOOK, view_func=self._notification, methods=["POST"])

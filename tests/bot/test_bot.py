@@ -238,7 +238,7 @@ def test_where_nobody_asked_for_it_a_bot_is_silent(kit, group_type):
 
 
 def test_where_the_members_are_not_said_the_greeting_has_no_link(kit):
-    kit.chat._known.clear()
+    kit.chat._groups.clear()
     body, kind = '{"id": "1", "type": "Direct"}', {"Content-Type": "application/json"}
     kit.world.ringcentral.trouble.next(
         path="/team-messaging/v1/chats", status=200, body=body, headers=kind

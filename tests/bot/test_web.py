@@ -67,7 +67,7 @@ def test_the_page_does_not_wait_for_the_chat(kit, client, monkeypatch, caplog):
 
 def test_the_page_comes_also_when_the_chat_cannot_say_its_name(kit, client):
     path = callback(kit, kit.alice)
-    kit.chat._known.clear()
+    kit.chat._groups.clear()
     kit.world.ringcentral.trouble.next(path="/team-messaging", status=500)
     page = client.get(path)
     assert page.status_code == 200 and b"the chat where you asked" in page.data

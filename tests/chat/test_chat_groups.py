@@ -47,7 +47,7 @@ def team_of(kit):
 
 def test_what_is_known_about_a_chat_is_believed_for_ten_minutes(kit):
     team = team_of(kit)
-    kit.chat._known.clear()
+    kit.chat._groups.clear()
     assert kit.chat.group(kit.bot_id, team.id).name == "Team"
     team.name = "Another name"
     kit.clock.advance(minutes=9)

@@ -104,8 +104,8 @@ class World(logging.Handler):
             self._database.execute(f"DELETE FROM {table}")
         token, data = {"access_token": BOT_TOKEN}, {"verificationToken": VERIFY}
         self.storage.save_bot(BOT, token=token, data=data)
-        self.bot.chat._known.clear()
-        self.bot.chat._silent_until.clear()
+        self.bot.chat._groups.clear()
+        self.bot.chat._penalty_until.clear()
         self.answers = {"token": [], "account": [], "revoke": [], "api": []}
         self.posts, self.states, self.chat_answers = [], [], []
         for of_one_case in (self.log, self.errors, self.work.failures):

@@ -161,7 +161,7 @@ def test_whatever_the_chat_answers_a_message_makes_no_error(world, answers, text
     world.chat_answers = []
     told = len(world.posts)
     world.clock.advance(hours=1)
-    world.bot.chat._known.clear()
+    world.bot.chat._groups.clear()
     world.say("help")
     assert len(world.posts) == told + 1, "it does not recover"
 

@@ -170,7 +170,7 @@ def test_what_cannot_be_encoded_does_not_break_who_watches(kit):
 
 def test_a_chat_that_is_described_oddly_does_not_hide_that_the_account_is_connected(kit):
     kit.alice.say("profile")
-    kit.chat._known.clear()
+    kit.chat._groups.clear()
     odd = {"path": "/team-messaging", "status": 200, "body": '{"members": 5}'}
     kit.world.ringcentral.trouble.next(**odd)
     page = kit.alice.browser.visit(kit.alice.link).approve()

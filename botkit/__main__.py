@@ -13,10 +13,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from getpass import getpass
 from typing import TYPE_CHECKING, Any
 
 from botkit import __version__
-from botkit.errors import BotkitError
+from botkit.errors import BotkitError, ChatError
 
 if TYPE_CHECKING:
     from botkit.bot import Bot
@@ -70,6 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     add("maintain", maintain, "renew what expires and remove what is dead; for cron")
     command = add("status", status, "show what is connected and how it is")
     command.add_argument("--json", action="store_true", help="for a program to read")
+    command = add("update-token", update_token, "take a new token of a bot from standard input")
+    command.add_argument("bot_id", metavar="BOT_ID", help="the bot's id, as status shows it")
+    command = add("remove-bot", remove_bot, "end a bot's connections, and remove it from here")
+    command.add_argument("bot_id", metavar="BOT_ID", help="the bot's id, as status shows it")
     add("new-key", new_key, "make a key for the file .env")
     add("rotate-key", rotate_key, "seal everything in the database with the newest key")
     return parser
@@ -170,6 +175,39 @@ def status(chosen: argparse.Namespace) -> int:
     with _bot() as bot:
         found = maintenance.status(bot)
     print(json.dumps(found, indent=2, default=str) if chosen.json else found)
+    return 0
+
+
+def update_token(chosen: argparse.Namespace) -> int:
+    """Take the token from standard input, for other people can read a command's arguments."""
+    from botkit.chat import not_here
+
+    with _bot() as bot:
+        if bot.storage.find_bot(chosen.bot_id) is None:
+            raise not_here(chosen.bot_id)
+        bot.installation.update_token(chosen.bot_id, _read_secret(f"Token of bot {chosen.bot_id}"))
+        print(f"Bot {chosen.bot_id} has its new token.")
+        try:
+            bot.installation.subscription.ensure(chosen.bot_id)
+        except ChatError as error:  # a bot that runs with serve looks after it, too
+            print(f"It has no new subscription yet. {error} {error.advice}", file=sys.stderr)
+            return 1
+        print("It has a new subscription.")
+    return 0
+
+
+def _read_secret(question: str) -> str:
+    """Return a line of standard input; a person at a terminal is asked, and sees no echo."""
+    if sys.stdin.isatty():
+        return getpass(f"{question}: ").strip()
+    return sys.stdin.readline().strip()
+
+
+def remove_bot(chosen: argparse.Namespace) -> int:
+    from botkit.run import maintenance
+
+    with _bot() as bot:
+        print(*maintenance.remove_bot(bot, chosen.bot_id), sep="\n")
     return 0
 
 

@@ -14,7 +14,7 @@ Not here: errors that one part alone raises and handles.
     ├── ProviderError ────── ProviderRefused, ProviderUnreachable, ProviderNonsense
     │                        ProviderRefused ── ReconnectNeeded, RateLimited
     ├── ChatError ────────── InstallRefused, NotFound, ChatBusy
-    │                        InstallRefused ── BotGone
+    │                        InstallRefused ── TokenRefused, BotGone
     └── TunnelError, PortTaken, NotACallback, KitEnded
 """
 
@@ -192,8 +192,15 @@ class InstallRefused(ChatError):
     advice = "Install the bot again in RingCentral."
 
 
+class TokenRefused(InstallRefused):
+    """Raised when RingCentral refuses this token of a bot: it expired, was replaced or revoked.
+
+    It says nothing about the bot, which may work again with a new token.
+    """
+
+
 class BotGone(InstallRefused):
-    """Raised when the bot, or its token, was deleted at RingCentral."""
+    """Raised when RingCentral says that the bot itself was deleted."""
 
 
 class NotFound(ChatError):

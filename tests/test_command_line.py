@@ -16,13 +16,17 @@ from serve_world import KEY, Alice, chat_settings, clean_environment, github_set
 from botkit.storage import Seal, Storage
 
 
-def botkit_command(*arguments: str, folder=None, **settings: str):
-    """Run a command to its end, in `folder`, with these settings and no others."""
+def botkit_command(*arguments: str, folder=None, given="", **settings: str):
+    """Run a command to its end, in `folder`, with these settings and no others.
+
+    `given` is its standard input.
+    """
     return subprocess.run(
         [sys.executable, "-m", "botkit", *arguments],
         cwd=folder,
         env=clean_environment(**settings),
         capture_output=True,
+        input=given,
         text=True,
         encoding="utf-8",
         timeout=60,
@@ -179,6 +183,53 @@ def test_two_maintain_at_once_do_the_work_once(live, ringcentral_process, tmp_pa
     assert bot["subscription"] == "Active"
 
 
+# ---- update-token and remove-bot
+
+
+@pytest.fixture
+def refused(live, tmp_path):
+    """The bot that runs has a token that RingCentral does not know.  Returns the good one."""
+    storage = Storage(f"sqlite:///{tmp_path / 'botkit.sqlite'}", seal=Seal([KEY]))
+    (row,) = storage.find_bots()
+    storage.save_bot(row.id, token={"access_token": "lost"}, data={})
+    storage.close()
+    return row.token["access_token"]
+
+
+def test_a_token_that_is_refused_is_replaced_as_maintain_and_status_say(live, refused, tmp_path):
+    command = "python -m botkit update-token 2109001"
+    for name in ("maintain", "status"):
+        assert command in botkit_command(name, folder=tmp_path, **live).stdout
+    arguments = command.split()[3:]
+    run = botkit_command(*arguments, folder=tmp_path, given=f"{refused}\n", **live)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout == "Bot 2109001 has its new token.\nIt has a new subscription.\n"
+    assert botkit_command("maintain", folder=tmp_path, **live).stdout == "Nothing to do.\n"
+
+
+def test_a_wrong_new_token_is_refused_in_a_sentence_without_it(live, tmp_path):
+    run = botkit_command("update-token", "2109001", folder=tmp_path, given="planted\n", **live)
+    line = complaint(run)
+    assert line.startswith("RingCentral does not accept the token") and "planted" not in line
+
+
+def test_remove_bot_ends_the_connections_also_of_a_bot_that_is_refused(live, refused, tmp_path):
+    run = botkit_command("remove-bot", "2109001", folder=tmp_path, **live)
+    assert run.returncode == 0
+    first, second = run.stdout.splitlines()
+    assert first == "Removed Bot 2109001 (Practice Bot) with its one connection."
+    assert second.startswith("Its subscription at RingCentral could not be ended.")
+    assert botkit_command("status", folder=tmp_path, **live).stdout == "No bot is installed.\n"
+
+
+@pytest.mark.parametrize("command", ["update-token", "remove-bot"])
+def test_an_unknown_bot_is_told_in_a_sentence(command, ringcentral_process, tmp_path):
+    settings = chat_settings(ringcentral_process) | {"BOTKIT_SECRET_KEY": KEY}
+    github = {"GITHUB_CLIENT_ID": "id", "GITHUB_CLIENT_SECRET": "secret"}
+    line = complaint(botkit_command(command, "5", folder=tmp_path, **settings, **github))
+    assert line.startswith("There is no bot 5 in this database. To see the bots")
+
+
 @pytest.mark.parametrize("command", ["maintain", "status"])
 def test_without_a_registration_there_is_nothing_to_look_after(command, tmp_path):
     line = complaint(botkit_command(command, folder=tmp_path))
@@ -209,6 +260,7 @@ def test_doctor_answers_with_lines_for_a_person_and_json_for_a_program(tmp_path)
 def test_every_command_says_what_it_is_for():
     overview = botkit_command("--help").stdout
     bots = ("serve", "doctor", "setup-database", "maintain", "status", "new-key", "rotate-key")
+    bots += ("update-token", "remove-bot")
     for command in ("demo", *bots):
         assert f"    {command}" in overview
         run = botkit_command(command, "--help")

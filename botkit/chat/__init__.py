@@ -10,8 +10,8 @@ Not here: RingCentral as a service that people connect (`botkit.providers.ringce
 from __future__ import annotations
 
 from botkit.chat.events import Event, SeenDeliveries, read_event
-from botkit.chat.installation import Installation, as_provider
-from botkit.chat.ringcentral import EXTENSION, LONGEST_POST, Chat, plain
+from botkit.chat.installation import Installation, as_provider, not_here
+from botkit.chat.ringcentral import EXTENSION, LONGEST_POST, Chat, Refusal, plain, refusal_of
 from botkit.chat.subscription import webhook_of
 
 __all__ = [
@@ -20,9 +20,12 @@ __all__ = [
     "Chat",
     "Event",
     "Installation",
+    "Refusal",
     "SeenDeliveries",
     "as_provider",
+    "not_here",
     "plain",
     "read_event",
+    "refusal_of",
     "webhook_of",
 ]

@@ -19,7 +19,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from botkit.chat.ringcentral import Chat
+from botkit.chat.ringcentral import REFUSED, Chat
 from botkit.chat.subscription import Subscription
 from botkit.errors import BotkitError, ChatBusy, InstallRefused, ProviderError, ProviderRefused
 from botkit.oauth import Provider, ask_for_token, end_connection, is_token
@@ -96,16 +96,47 @@ class Installation:
         return self._install({name: answer[name] for name in kept if name in answer})
 
     def _install(self, token: Mapping[str, Any]) -> Bot:
-        owner = self._chat.fetch_owner(token["access_token"])
-        bot_id = str(owner.get("id") or "")
-        if not bot_id.isdecimal() or bot_id != str(token.get("owner_id") or bot_id):
-            raise InstallRefused("RingCentral does not say clearly whose token this is.")
-        if owner.get("type") == "User":
-            raise InstallRefused("This is the token of a person and not of a bot.")
-        known = {"name": str(owner.get("name") or ""), "subscriptionId": None}
+        bot_id, name = self._owner_of(token["access_token"])
+        if bot_id != str(token.get("owner_id") or bot_id):
+            raise _unclear()
+        known = {"name": name, "subscriptionId": None, REFUSED: None}
         bot = self._storage.save_bot(bot_id, token=token, data=known)
         self.subscribe(bot_id)
         return bot
+
+    def update_token(self, bot_id: str, token: str) -> None:
+        """Give a bot that is here a new token, after asking RingCentral whose it is.
+
+        The subscription belongs to the old token: run `subscription.ensure` next.  Raises
+        `InstallRefused` for a bot that is not here and for a token that is not this bot's, or
+        another `ChatError`.
+        """
+        bot = self._storage.find_bot(bot_id)
+        if bot is None:
+            raise not_here(bot_id)
+        if not is_token(token):
+            raise InstallRefused(
+                "This is not a token.", advice="Copy the token again from RingCentral."
+            )
+        owner, name = self._owner_of(token)
+        if owner != bot_id:
+            raise InstallRefused(
+                f"This is the token of bot {owner}, not of bot {bot_id}. Nothing was changed.",
+                advice=f"Copy the token of bot {bot_id} from RingCentral.",
+            )
+        known = {"name": name, "subscriptionId": None, REFUSED: None}
+        new = {**(bot.token or {}), "access_token": token}
+        self._storage.save_bot(bot_id, token=new, data=known)
+
+    def _owner_of(self, token: str) -> tuple[str, str]:
+        """Return the id and the name of the bot whose token it is."""
+        owner = self._chat.fetch_owner(token)
+        bot_id = str(owner.get("id") or "")
+        if not bot_id.isdecimal():
+            raise _unclear()
+        if owner.get("type") == "User":
+            raise InstallRefused("This is the token of a person and not of a bot.")
+        return bot_id, str(owner.get("name") or "")
 
     def subscribe(self, bot_id: str, tries: int = TRIES) -> None:
         """Subscribe the bot to its events; try again in the background after a temporary error.
@@ -152,6 +183,18 @@ class Installation:
                 end_connection(self._storage, provider, service, staying=staying)
             except BotkitError as error:
                 log.warning("A connection was removed here, but: %s", error)
+
+
+def not_here(bot_id: str) -> InstallRefused:
+    """Return the error about a bot that is not in the database."""
+    return InstallRefused(
+        f"There is no bot {bot_id} in this database.",
+        advice="To see the bots and their ids, run: python -m botkit status",
+    )
+
+
+def _unclear() -> InstallRefused:
+    return InstallRefused("RingCentral does not say clearly whose token this is.")
 
 
 def as_provider(registration: Registration) -> Provider:

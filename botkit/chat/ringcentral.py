@@ -10,7 +10,9 @@ Sources: RingCentral developer guide, "Team Messaging", "Rate limits" and "API e
 
 from __future__ import annotations
 
+import hashlib
 import hmac
+import logging
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,17 +23,57 @@ from typing import Any
 import requests
 
 from botkit.chat.events import Event, old_type
-from botkit.errors import BotGone, ChatBusy, ChatError, InstallRefused, NotFound, ProviderError
+from botkit.errors import (
+    BotGone,
+    ChatBusy,
+    ChatError,
+    InstallRefused,
+    NotFound,
+    ProviderError,
+    TokenRefused,
+)
 from botkit.oauth import http
 from botkit.settings import Registration
-from botkit.storage import Bot, Storage
+from botkit.storage import Bot, Storage, read_moment
+
+log = logging.getLogger("botkit")
 
 LONGEST_POST = 10_000  # characters, the chat's own limit
 GROUP_INFO_LIFE = timedelta(minutes=10)  # after that a chat is asked about again
 PENALTY_SECONDS = 30.0  # when the chat does not say for how long
 POST_AGAIN_AFTER = (2.0, 4.0)  # seconds, when the chat failed with a message
 EXTENSION = "/restapi/v1.0/account/~/extension/~"  # the owner of the token
-GONE_CODES = ("OAU-213", "OAU-232")  # token not found, extension deleted
+# Extension deleted, login to an extension required: only these say that the bot itself is gone.
+BOT_GONE = ("OAU-232", "CMN-405")
+# Token not found, invalid, expired, corrupted: these say only that this token is no longer good.
+TOKEN_REFUSED = ("OAU-213", "OAU-149", "OAU-128", "OAU-129")
+REFUSED = "refused"  # where a bot's `data` remembers that RingCentral refuses its token
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """RingCentral's refusal of a bot's token.
+
+    `code` is the same `since` a moment, and RingCentral was last `asked` at another.
+    """
+
+    code: str
+    since: datetime
+    asked: datetime
+
+    @property
+    def bot_is_gone(self) -> bool:
+        """Return whether it means that the bot itself was deleted."""
+        return self.code in BOT_GONE
+
+
+def refusal_of(data: Mapping[str, Any] | None) -> Refusal | None:
+    """Return the refusal that the `data` of a bot's row remembers; None if there is none."""
+    found = data.get(REFUSED) if isinstance(data, Mapping) else None
+    if not isinstance(found, Mapping):
+        return None
+    since, asked = read_moment(found.get("since")), read_moment(found.get("asked"))
+    return Refusal(str(found.get("code")), since, asked) if since and asked else None
 
 
 @dataclass(frozen=True)
@@ -145,19 +187,27 @@ class Chat:
         *,
         patience: float = http.LONGEST_WAIT_SECONDS,
         again_after: Sequence[float] = (),
+        although_refused: bool = False,
     ) -> dict[str, Any]:
         """Call RingCentral's API as this bot; return the answer's members.
 
         When RingCentral asks to wait (429, or 503 with Retry-After), the bot waits, in all its
         threads: every request before that would begin the penalty anew.  `patience` is how many
         seconds this call may wait for the end of it.  A status from 500 up is tried again after
-        each of the seconds in `again_after`.
-        Raises `ChatBusy`, `NotFound`, `InstallRefused`, `BotGone` or a plain `ChatError`.
+        each of the seconds in `again_after`.  A token that RingCentral has refused is not sent
+        again, unless `although_refused`: the refusal is remembered in the bot's row until the token
+        or RingCentral's address changes, or until RingCentral accepts the token again.
+        Raises `ChatBusy`, `NotFound`, `InstallRefused`, `TokenRefused`, `BotGone` or a plain
+        `ChatError`.
         """
         pauses = iter(again_after)
         while True:
             patience = self._wait_out(bot_id, patience)
-            answer = self._ask(self._token(bot_id), method, path, body)
+            bot, token = self._bot_with_token(bot_id)
+            refusal = self._refusal_of_this_token(bot, token)
+            if refusal and not although_refused:
+                raise _refused(bot_id, refusal.code)
+            answer = self._ask(token, method, path, body)
             penalty = http.seconds_to_wait(answer)
             if penalty is None and answer.status_code == 429:
                 penalty = PENALTY_SECONDS
@@ -166,8 +216,13 @@ class Chat:
                 self._penalty_until[bot_id] = max(end, self._penalty_until.get(bot_id, end))
                 continue
             if answer.status_code < 400:
+                if refusal_of(bot.data):
+                    self._storage.update_bot(bot_id, {REFUSED: None})
                 return http.read_fields(answer)
             trouble = _chat_error(answer)
+            if isinstance(trouble, TokenRefused | BotGone):
+                self._remember_refusal(bot, token, trouble.code)
+                raise _refused(bot_id, trouble.code)
             pause = next(pauses, None) if isinstance(trouble, ChatBusy) else None
             if pause is None:
                 raise trouble
@@ -191,12 +246,40 @@ class Chat:
         except ProviderError as error:
             raise ChatBusy(str(error)) from error
 
-    def _token(self, bot_id: str) -> str:
+    def _bot_with_token(self, bot_id: str) -> tuple[Bot, str]:
         bot = self._storage.find_bot(bot_id)
         token = (bot.token or {}).get("access_token") if bot else None
-        if not token:
+        if bot is None or not token:
             raise InstallRefused("This bot is not installed here.")
-        return str(token)
+        return bot, str(token)
+
+    def _refusal_of_this_token(self, bot: Bot, token: str) -> Refusal | None:
+        """Return what is remembered, if it is about this token and about this RingCentral."""
+        found = (bot.data or {}).get(REFUSED)
+        same = isinstance(found, dict) and found.get("token") == self._fingerprint(token)
+        return refusal_of(bot.data) if same else None
+
+    def _remember_refusal(self, bot: Bot, token: str, code: str) -> None:
+        """Write down a refusal, and say it in the log once.  The same one keeps its first moment.
+
+        The fingerprint matters when an answer is late: it is then about a token of the past.
+        """
+        known, now = self._refusal_of_this_token(bot, token), self._storage.now()
+        is_new = known is None or known.code != code
+        since = now if known is None or is_new else known.since
+        found = {"token": self._fingerprint(token), "code": code}
+        moments = {"since": since.isoformat(), "asked": now.isoformat()}
+        self._storage.update_bot(bot.id, {REFUSED: found | moments})
+        if is_new:
+            error = _refused(bot.id, code)
+            log.warning("Bot %s: %s %s", bot.id, error, error.advice)
+
+    def _fingerprint(self, token: str) -> str:
+        """Return a hash of a token and of the RingCentral that was asked about it.
+
+        The other RingCentral does not know the token: with the right address it is good again.
+        """
+        return hashlib.sha256(f"{self.registration.server} {token}".encode()).hexdigest()
 
     def _wait_out(self, bot_id: str, patience: float) -> float:
         """Wait for the end of the bot's penalty; return what is left of `patience`, in seconds."""
@@ -227,8 +310,10 @@ def _chat_error(answer: requests.Response) -> ChatError:
     code = str(body.get("errorCode") or "")
     code = code if re.fullmatch(r"[A-Z]{2,4}-\d{1,4}", code) else ""
     refused = f"The chat did not accept this (it answered {status})."
+    if code in BOT_GONE:
+        return BotGone("RingCentral says that this bot was deleted.", code=code)
     if status == 401:
-        error = BotGone if code in GONE_CODES else InstallRefused
+        error = TokenRefused if code in TOKEN_REFUSED else InstallRefused
         return error("RingCentral does not accept the token of this bot.", code=code)
     if status == 404:
         return NotFound(refused, code=code)
@@ -238,3 +323,18 @@ def _chat_error(answer: requests.Response) -> ChatError:
     if status >= 500 or status == 429 or code == "SUB-406":  # the last: a bot only seconds old
         return ChatBusy(refused, code=code)
     return ChatError(refused, code=code)
+
+
+def _refused(bot_id: str, code: str) -> InstallRefused:
+    """Return the error about a stored token, with what the operator can do."""
+    if code in BOT_GONE:
+        return BotGone(
+            f"RingCentral says that this bot was deleted ({code}).",
+            code=code,
+            advice=f"If you deleted it, run: python -m botkit remove-bot {bot_id}",
+        )
+    return TokenRefused(
+        f"RingCentral does not accept the token of this bot ({code}).",
+        code=code,
+        advice=f"Get a new one in RingCentral, then run: python -m botkit update-token {bot_id}",
+    )

@@ -69,6 +69,11 @@ class Subscription:
         listed = records if isinstance(records, list) else []
         return [one for one in listed if isinstance(one, dict) and isinstance(one.get("id"), str)]
 
+    def end(self, bot_id: str) -> None:
+        """End all that RingCentral delivers to this bot.  Raises `ChatError`."""
+        for record in self.find(bot_id):
+            self._delete(bot_id, record)
+
     def _ensure(self, bot_id: str) -> Outcome:
         bot, records = self._storage.find_bot(bot_id), self.find(bot_id)
         webhook = self._webhook(records)

@@ -1,20 +1,34 @@
 """What has to be done for a living bot from time to time, and how it is.
 
 `maintain` renews and repairs subscriptions, and what the skills need renewed.  It removes what is
-dead: bots that were deleted, connections of chats that the bot has left, old links.  Run it every
-day, from cron for instance; it may run twice at once.  `status` only looks.
+gone: bots that were deleted, connections of chats that the bot has left, old links.  Run it every
+day, from cron for instance; it may run twice at once.  `status` only looks.  `remove_bot` removes a
+bot because its owner says so.
+
+One answer can be a mistake, so `maintain` removes rows only after RingCentral has said twice that
+the thing itself is gone, with `BETWEEN` in between.  A bot is removed only if RingCentral accepts
+another bot of this database in the same run.  Where it accepts none, the address of RingCentral may
+be wrong, and the owner decides.
 """
 
 from __future__ import annotations
 
+import logging
+from datetime import timedelta
 from typing import Any, TypedDict
 
 from botkit.bot import Bot
-from botkit.chat import EXTENSION, webhook_of
-from botkit.errors import BotGone, ChatError, NotFound, ProviderError
-from botkit.storage import tables
+from botkit.chat import EXTENSION, Event, not_here, refusal_of, webhook_of
+from botkit.errors import BotGone, BotkitError, ChatError, NotFound, ProviderError
+from botkit.skills import run_skills
+from botkit.storage import read_moment, tables
+
+log = logging.getLogger("botkit")
 
 PATIENCE = 90.0  # seconds; a penalty of RingCentral lasts 60, and nobody waits for us here
+BETWEEN = timedelta(hours=20)  # between two answers that count; less than a day, for cron
+LEFT = "leftChats"  # where a bot's `data` remembers since when RingCentral does not find a chat
+INVALID_URI = "CMN-120"  # RingCentral's code for an address that it does not have at all
 
 
 def maintain(bot: Bot) -> list[str]:
@@ -23,23 +37,90 @@ def maintain(bot: Bot) -> list[str]:
     Trouble with one bot is a sentence too, and does not keep the others waiting.  Raises
     `StorageError`.
     """
-    done = []
+    done: list[str] = []
+    gone: list[tuple[tables.Bot, BotGone, bool]] = []
+    accepted = False
     for row in bot.storage.find_bots():
+        fresh = _may_ask(bot, row)
         try:
-            bot.chat.call(row.id, "GET", EXTENSION, patience=PATIENCE)
+            bot.chat.call(row.id, "GET", EXTENSION, patience=PATIENCE, although_refused=fresh)
+            accepted = True
             done += _subscription(bot, row)
             done += _left_groups(bot, row)
             done += _connections(bot, row)
-        except BotGone:
-            count = bot.installation.remove(row.id)
-            done.append(f"{_name(row)} was deleted in RingCentral. Removed it {_with(count)}.")
+        except BotGone as error:
+            gone.append((row, error, fresh))
         except ChatError as error:
             done.append(f"{_name(row)} is left as it is. {error} {error.advice}")
+    for row, said, fresh in gone:
+        done.append(_gone(bot, row, said, accepted=accepted, fresh=fresh))
     if count := bot.confirmation.delete_expired():
         done.append(f"Removed {count} that nobody has confirmed in the chat.")
     if count := bot.storage.sweep_links():
         done.append(f"Swept {count} old auth links." if count > 1 else "Swept an old auth link.")
     return done
+
+
+def remove_bot(bot: Bot, bot_id: str) -> list[str]:
+    """Remove a bot with its connections, which end at their services too; say what was done.
+
+    It works whatever RingCentral says about the bot.  Raises `InstallRefused` if there is no such
+    bot, and `StorageError`.
+    """
+    row = bot.storage.find_bot(bot_id)
+    if row is None:
+        raise not_here(bot_id)
+    done = []
+    try:
+        bot.installation.subscription.end(bot_id)
+    except ChatError as error:
+        done.append(f"Its subscription at RingCentral could not be ended. {error}")
+    count = _end_bot(bot, bot_id)
+    return [f"Removed {_name(row)} {_with(count)}.", *done]
+
+
+def _may_ask(bot: Bot, row: tables.Bot) -> bool:
+    """Return whether RingCentral may be asked about this token, also if it was refused before."""
+    refusal = refusal_of(row.data)
+    return refusal is None or bot.storage.now() - refusal.asked >= BETWEEN
+
+
+def _gone(bot: Bot, row: tables.Bot, error: BotGone, *, accepted: bool, fresh: bool) -> str:
+    """Remove a bot that RingCentral says is deleted, if that is certain; say what was done.
+
+    `fresh`: RingCentral said it in this run.  `accepted`: it accepts another bot in this run.
+    """
+    now_row = bot.storage.find_bot(row.id)
+    refusal = refusal_of(now_row.data) if now_row else None
+    if refusal is None or not refusal.bot_is_gone:
+        return f"{_name(row)} is left as it is. It has changed in this moment."
+    if not accepted:
+        return (
+            f"{_name(row)} is left as it is. {error} But RingCentral accepts no bot of this "
+            "database, so RINGCENTRAL_SERVER may be wrong, and only you can tell. "
+            f"{error.advice}"
+        )
+    if not fresh or bot.storage.now() - refusal.since < BETWEEN:
+        hours = int(BETWEEN.total_seconds() // 3600)
+        return (
+            f"{_name(row)} is left as it is. {error} It is removed if RingCentral says so again, "
+            f"at least {hours} hours later. {error.advice}"
+        )
+    count = _end_bot(bot, row.id)
+    return f"{_name(row)} was deleted in RingCentral. Removed it {_with(count)}."
+
+
+def _end_bot(bot: Bot, bot_id: str) -> int:
+    _tell_skills(bot, Event("BotRemoved", bot_id))
+    return bot.installation.remove(bot_id)
+
+
+def _tell_skills(bot: Bot, event: Event) -> None:
+    """Let the skills end what they have at their services, while the connections are there."""
+    try:
+        run_skills(bot.skills, event)
+    except BotkitError as error:
+        log.warning("A skill could not end its work: %s", error)
 
 
 def _subscription(bot: Bot, row: tables.Bot) -> list[str]:
@@ -56,15 +137,28 @@ def _subscription(bot: Bot, row: tables.Bot) -> list[str]:
 
 
 def _left_groups(bot: Bot, row: tables.Bot) -> list[str]:
-    done = []
+    """Leave the chats that RingCentral does not find, and did not find a while ago either."""
+    done, now = [], bot.storage.now()
+    found = (row.data or {}).get(LEFT)
+    before = found if isinstance(found, dict) else {}
+    missing: dict[str, str] = {}
     for group_id in dict.fromkeys(one.group_id for one in bot.storage.find_services(bot_id=row.id)):
         path = f"/team-messaging/v1/chats/{group_id}"
         try:
             if group_id:
                 bot.chat.call(row.id, "GET", path, patience=PATIENCE)
-        except NotFound:
-            count = bot.installation.leave_group(row.id, group_id or "")
+        except NotFound as error:
+            if not group_id or error.code in ("", INVALID_URI):  # somebody else may have answered
+                continue
+            since = read_moment(before.get(group_id)) or now
+            if now - since < BETWEEN:
+                missing[group_id] = since.isoformat()
+                continue
+            _tell_skills(bot, Event("BotLeftGroup", row.id, group_id))
+            count = bot.installation.leave_group(row.id, group_id)
             done.append(f"{_name(row)} is not in chat {group_id} any more. Left it {_with(count)}.")
+    if missing != before:
+        bot.storage.update_bot(row.id, {LEFT: missing or None})
     return done
 
 
@@ -127,9 +221,10 @@ class Status(list[BotStatus]):
 
 
 def status(bot: Bot) -> Status:
-    """Every bot and what people have connected through it.  Changes nothing, shows no secret.
+    """Every bot and what people have connected through it.  Shows no secret.
 
-    RingCentral is asked about the subscriptions.  Raises `StorageError`.
+    RingCentral is asked about the subscriptions.  Nothing is changed, but a bot whose token
+    RingCentral refuses is remembered as such.  Raises `StorageError`.
     """
     return Status(_bot_status(bot, row) for row in bot.storage.find_bots())
 

@@ -12,6 +12,7 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ from conftest import left_out
 from documents import DOCUMENTS, LESSONS, ROOT
 from first_command import GUIDE, copy_to, line_of, open_lesson
 from serve_world import Alice, answers, chat_settings, free_port, github_settings, wait_until
+
+from botkit.storage import Seal, Storage
 
 FIRST, FIRST_WINDOWS = line_of("README.md", "sh"), line_of("README.md", "powershell")
 STICK, STICK_WINDOWS = line_of(GUIDE, "sh"), line_of(GUIDE, "powershell")
@@ -214,6 +217,8 @@ def address(terminal: Terminal, github_process, ringcentral_process) -> str:
     *("python -m botkit new-key >> .env", "python -m botkit setup-database"),
     *("python -m botkit serve", "python -m botkit status", "python -m botkit maintain"),
     "python -m botkit rotate-key",
+    "python -m botkit update-token BOT_ID < token.txt",
+    "python -m botkit remove-bot BOT_ID",
 )
 def test_a_bot_lives_as_the_readme_says(terminal, address, ringcentral_process):
     terminal("python -m botkit new-key >> .env")
@@ -227,6 +232,15 @@ def test_a_bot_lives_as_the_readme_says(terminal, address, ringcentral_process):
     assert found["subscription"] == "Active"
     assert terminal("python -m botkit maintain") == "Nothing to do.\n"
     assert terminal("python -m botkit rotate-key").startswith("Sealed ")
+    key = re.findall("^BOTKIT_SECRET_KEY=(.+)$", (terminal.folder / ".env").read_text(), re.M)
+    with closing(Storage(f"sqlite:///{terminal.folder}/botkit.sqlite", seal=Seal(key))) as storage:
+        (row,) = storage.find_bots()
+    (terminal.folder / "token.txt").write_text(row.token["access_token"])
+    instead = {"BOT_ID": row.id}
+    line = "python -m botkit update-token BOT_ID < token.txt"
+    assert "has its new token" in terminal(line, instead=instead)
+    removed = terminal("python -m botkit remove-bot BOT_ID", instead=instead)
+    assert removed == f"Removed Bot {row.id} (Practice Bot) with its one connection.\n"
     bot.stop()
     assert (bot.status(), bot.output[-1], bot.errors) == (0, "Stopped.", "")
 

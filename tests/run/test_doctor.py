@@ -128,6 +128,18 @@ def all_live(place):
     return place.github | place.chat | PUBLIC | database
 
 
+def token_refused(place):
+    """Of two bots: the token of one is refused, and the other was deleted."""
+    values = all_live(place)
+    storage = Storage(values[URL], seal=Seal([KEY]))
+    moment = "2026-11-30T12:00:00+00:00"
+    for bot_id, code in (("1", "OAU-213"), ("2", "OAU-232")):
+        found = {"token": "hash", "code": code, "since": moment, "asked": moment}
+        storage.save_bot(bot_id, token={"access_token": PLANTED}, data={"refused": found})
+    storage.close()
+    return values
+
+
 def all_services_live(place):
     return all_live(place) | place.google | place.app
 
@@ -251,6 +263,7 @@ SETUPS = [
     practice_wanted,
     all_live,
     all_services_live,
+    token_refused,
     wrong_google_secret,
     wrong_app_secret,
     address_changed,

@@ -7,13 +7,15 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from serve_world import KEY
 
+from botkit.errors import InstallRefused, TokenRefused
 from botkit.lessons.kit import Kit
 from botkit.practice.server import Server
-from botkit.run.maintenance import maintain
+from botkit.run.maintenance import maintain, remove_bot, status
 from botkit.settings import load_settings
 
 NAME = "Bot 2109001 (Practice Bot)"
@@ -118,25 +120,196 @@ def unheard(kit, happens):
     kit.settle()
 
 
-def test_a_bot_that_was_deleted_unheard_is_removed_and_its_connections_are_revoked(kit):
+def another_bot_is_installed(kit):
+    """RingCentral accepts it, so the address of RingCentral is right."""
+    kit.world.ringcentral.install_bot(f"{kit.address}/bot/oauth")
+    kit.settle()
+
+
+def refuse(kit, code, status_code=401):
+    """RingCentral answers the next question about this bot with an error."""
+    body = f'{{"errorCode": "{code}"}}'
+    path = "/restapi/v1.0/account"
+    kit.world.ringcentral.trouble.next(path=path, status=status_code, body=body)
+
+
+def about(sentences, bot=NAME):
+    """The one sentence about this bot."""
+    (sentence,) = [one for one in sentences if one.startswith(bot)]
+    return sentence
+
+
+def requests_to_the_chat(kit):
+    return sum(exchange.receiver == "chat" for exchange in kit.trace)
+
+
+def test_a_bot_that_was_deleted_unheard_is_removed_when_ringcentral_says_so_again_a_day_later(kit):
     connect(kit.alice)
     unheard(kit, kit.world.ringcentral.delete_bot)
-    assert len(kit.storage.find_services()) == 1
-    assert maintain(kit.bot) == [
-        f"{NAME} was deleted in RingCentral. Removed it with its one connection."
-    ]
-    assert kit.storage.find_bots() == kit.storage.find_services() == []
-    assert repr(kit.world.github).endswith("0 grants>") and maintain(kit.bot) == []
+    another_bot_is_installed(kit)
+    for days in (0, 0.5):  # the second is too early to count
+        kit.clock.advance(days=days)
+        sentence = about(maintain(kit.bot))
+        assert "is left as it is. RingCentral says that this bot was deleted (OAU-232)." in sentence
+        assert sentence.endswith("run: python -m botkit remove-bot 2109001")
+        assert kit.storage.find_bot("2109001") and len(kit.storage.find_services()) == 1
+    kit.clock.advance(days=0.5)
+    sentence = f"{NAME} was deleted in RingCentral. Removed it with its one connection."
+    assert about(maintain(kit.bot)) == sentence
+    assert kit.storage.find_bot("2109001") is None and kit.storage.find_services() == []
+    assert repr(kit.world.github).endswith("0 grants>")
+    assert len(kit.storage.find_bots()) == 1
 
 
-def test_a_token_that_ringcentral_has_lost_is_dead_too(kit):
+def test_where_ringcentral_accepts_no_bot_none_is_removed_however_often_it_says_so(kit):
+    connect(kit.alice)
+    unheard(kit, kit.world.ringcentral.delete_bot)
+    for _ in range(3):
+        sentence = about(maintain(kit.bot))
+        assert "RINGCENTRAL_SERVER may be wrong, and only you can tell." in sentence
+        assert sentence.endswith("run: python -m botkit remove-bot 2109001")
+        kit.clock.advance(days=2)
+    assert len(kit.storage.find_bots()) == len(kit.storage.find_services()) == 1
+    assert repr(kit.world.github).endswith("1 grants>")
+
+
+def test_a_bot_that_was_accepted_between_two_answers_is_not_removed(kit):
+    another(kit)
+    for code in ("OAU-232", None, "OAU-232"):
+        if code:
+            refuse(kit, code)
+        maintain(kit.bot)
+        kit.clock.advance(days=1)
+    assert kit.storage.find_bot(kit.bot_id)
+
+
+def another(kit):
+    """A second bot, which RingCentral accepts; it comes after the first in the database."""
+    token = kit.storage.find_bot(kit.bot_id).token
+    kit.storage.save_bot("9", token=token, data={})
+
+
+@pytest.mark.parametrize(("code", "status_code"), [("OAU-232", 401), ("CMN-405", 403)])
+def test_two_codes_say_that_the_bot_itself_is_gone(kit, code, status_code):
+    another(kit)
+    for _ in range(2):
+        refuse(kit, code, status_code)
+        done = maintain(kit.bot)
+        kit.clock.advance(days=1)
+    assert f"{NAME} was deleted in RingCentral. Removed it with its 0 connections." in done
+
+
+@pytest.mark.parametrize("code", ["OAU-213", "OAU-149", "OAU-128", "OAU-129"])
+def test_a_refused_token_removes_nothing_and_the_operator_hears_what_to_do(kit, code, caplog):
+    connect(kit.alice)
+    another(kit)
+    command = "run: python -m botkit update-token 2109001"
+    for _ in range(3):
+        refuse(kit, code)
+        sentence = about(maintain(kit.bot))
+        assert f"does not accept the token of this bot ({code})." in sentence
+        assert sentence.endswith(command) and status(kit.bot)[0]["trouble"].endswith(command)
+        kit.clock.advance(days=1)
+    assert caplog.text.count(command) == 1 and "Bot 2109001: " in caplog.text
+    assert kit.storage.find_bot("2109001") and len(services(kit)) == 1
+
+
+def test_a_refused_token_is_not_sent_again_but_for_once_a_day(kit):
     kit.storage.save_bot(kit.bot_id, token={"access_token": "lost"}, data={})
-    (sentence,) = maintain(kit.bot)
-    assert sentence.endswith("Removed it with its 0 connections.")
+    maintain(kit.bot)
+    before = requests_to_the_chat(kit)
+    for ask in (maintain, status):
+        ask(kit.bot)
+    with pytest.raises(TokenRefused):
+        kit.chat.send(kit.bot_id, "1", "hello")
+    with pytest.raises(TokenRefused):
+        kit.bot.installation.subscribe(kit.bot_id)
+    assert requests_to_the_chat(kit) == before
+    kit.clock.advance(days=1)
+    maintain(kit.bot)
+    assert requests_to_the_chat(kit) == before + 1
+
+
+def test_a_refusal_is_forgotten_when_ringcentral_accepts_the_token_again(kit):
+    refuse(kit, "OAU-213")
+    maintain(kit.bot)
+    assert kit.storage.find_bot(kit.bot_id).data["refused"]
+    kit.clock.advance(days=1)
+    assert maintain(kit.bot) == ["Swept 2 old auth links."]
+    assert "refused" not in kit.storage.find_bot(kit.bot_id).data
+    assert "I understand" in kit.alice.say("help").text
+
+
+def test_a_token_that_a_wrong_server_refused_is_good_at_the_right_one(kit):
+    right = kit.chat.registration
+    wrong = right.server.replace("127.0.0.1", "localhost")
+    kit.chat.registration = replace(right, server=wrong)
+    refuse(kit, "OAU-213")
+    assert "(OAU-213)" in about(maintain(kit.bot))
+    kit.chat.registration = right
+    assert "I understand" in kit.alice.say("help").text
+    assert maintain(kit.bot) == [] and "refused" not in kit.storage.find_bot(kit.bot_id).data
+
+
+def test_a_late_answer_about_the_old_token_does_not_touch_the_new_one(kit):
+    new, ask = kit.storage.find_bot(kit.bot_id).token, kit.chat._ask
+    kit.storage.save_bot(kit.bot_id, token={"access_token": "old"}, data={})
+
+    def slow(*question):
+        answer = ask(*question)
+        kit.storage.save_bot(kit.bot_id, token=new, data={})  # meanwhile
+        return answer
+
+    kit.chat._ask = slow
+    maintain(kit.bot)
+    kit.chat._ask = ask
+    assert "I understand" in kit.alice.say("help").text
+
+
+def test_a_new_token_is_used_and_subscribed(kit):
+    connect(kit.alice)
+    good = kit.storage.find_bot(kit.bot_id).token["access_token"]
+    (old,) = subscriptions(kit)
+    kit.storage.save_bot(kit.bot_id, token={"access_token": "lost"}, data={})
+    maintain(kit.bot)
+    kit.bot.installation.update_token(kit.bot_id, good)
+    assert kit.bot.installation.subscription.ensure(kit.bot_id) == "made"
+    (new,) = subscriptions(kit)
+    assert new.id != old.id and "Here is your GitHub profile" in kit.alice.say("profile").text
+
+
+def test_a_new_token_of_another_bot_is_refused_and_changes_nothing(kit):
+    kit.storage.save_bot("9", token={"access_token": "of 9"}, data={})
+    token = kit.storage.find_bot(kit.bot_id).token["access_token"]
+    with pytest.raises(InstallRefused, match="the token of bot 2109001, not of bot 9"):
+        kit.bot.installation.update_token("9", token)
+    with pytest.raises(InstallRefused, match="There is no bot 8 in this database"):
+        kit.bot.installation.update_token("8", token)
+    for text in ("", "two words"):
+        with pytest.raises(InstallRefused, match="This is not a token"):
+            kit.bot.installation.update_token("9", text)
+    assert kit.storage.find_bot("9").token == {"access_token": "of 9"}
+
+
+@pytest.mark.parametrize("token", ["good", "refused"])
+def test_the_owner_removes_a_bot_whatever_ringcentral_says(kit, token):
+    connect(kit.alice)
+    if token == "refused":
+        kit.storage.save_bot(kit.bot_id, token={"access_token": "lost"}, data={})
+    first, *more = remove_bot(kit.bot, kit.bot_id)
+    assert first == f"Removed {NAME} with its one connection."
+    assert kit.storage.find_bots() == kit.storage.find_services() == []
+    assert repr(kit.world.github).endswith("0 grants>")
+    if token == "good":
+        assert more == [] and subscriptions(kit) == []
+    else:
+        assert more[0].startswith("Its subscription at RingCentral could not be ended. ")
+    with pytest.raises(InstallRefused, match="There is no bot 2109001 in this database"):
+        remove_bot(kit.bot, kit.bot_id)
 
 
 DOUBTFUL = {
-    "another 401": (401, '{"errorCode": "OAU-128"}', "does not accept the token"),
+    "another 401": (401, '{"errorCode": "OAU-121"}', "does not accept the token"),
     "trouble": (500, "", "it answered 500"),
     "forbidden": (403, "", "it answered 403"),
     "a penalty": (429, "", ""),
@@ -163,16 +336,37 @@ def test_one_bot_in_trouble_does_not_keep_the_others_waiting(kit):
     assert second == f"Made a new subscription of {NAME}."
 
 
-def test_a_chat_that_the_bot_left_unheard_loses_its_connections(kit):
+def test_a_chat_that_the_bot_left_unheard_loses_its_connections_a_day_later(kit):
     connect(kit.alice)
     connect(kit.bob, chat="Team")
     unheard(kit, kit.world.ringcentral.remove_bot_from_team)
     team = kit.world.ringcentral.find_chat("Team", kit.world.ringcentral.person("Bob")).id
     sentence = f"{NAME} is not in chat {team} any more. Left it with its one connection."
+    for days in (0, 0.5):
+        kit.clock.advance(days=days)
+        assert sentence not in maintain(kit.bot) and len(services(kit)) == 2
+    kit.clock.advance(days=0.5)
     assert sentence in maintain(kit.bot)
     (alice,) = services(kit)
     assert alice.account["name"] == "alice-practice"
+    assert "leftChats" not in kit.storage.find_bot(kit.bot_id).data
     assert "Here is your GitHub profile" in kit.alice.say("profile").text
+
+
+NOT_FOUND = '{"errorCode": "CMN-102"}'
+FOUND_BETWEEN = [NOT_FOUND, None, NOT_FOUND]
+OTHERS = {"no code": [""] * 3, "an unknown address": ['{"errorCode": "CMN-120"}'] * 3}
+
+
+@pytest.mark.parametrize("what", [*OTHERS, "found between"])
+def test_a_404_that_can_mean_something_else_ends_no_connection(kit, what):
+    connect(kit.alice)
+    for body in OTHERS.get(what, FOUND_BETWEEN):
+        if body is not None:
+            kit.world.ringcentral.trouble.next(path="/team-messaging", status=404, body=body)
+        maintain(kit.bot)
+        kit.clock.advance(days=1)
+    assert len(services(kit)) == 1
 
 
 def test_a_chat_that_cannot_be_asked_about_keeps_its_connections(kit):
@@ -200,7 +394,7 @@ class Gate:
 
 MAINTAIN = """
 from botkit.bot import Bot
-from botkit.maintenance import maintain
+from botkit.run.maintenance import maintain
 from botkit.settings import load_settings
 bot = Bot(load_settings())
 print(*maintain(bot), sep="\\n")

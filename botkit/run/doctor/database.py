@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from botkit.bot import DATABASE, key_file
+from botkit.chat import Refusal, refusal_of
 from botkit.errors import DatabaseBusy, SettingsError, StorageError, WrongKey
 from botkit.run.doctor.report import Check, note, ok, wrong
 from botkit.settings import SECRET_KEY, Settings, read_keys
@@ -104,11 +105,19 @@ class DatabaseVisit:
         yield ok("tables", "Its tables are complete.")
         yield self._sealed(engine)
         yield _writing(engine)
+        yield from self._bots(engine)
+
+    def _bots(self, engine: sa.Engine) -> Iterator[Check]:
+        """Remember the webhooks; a line for each bot whose token RingCentral refuses."""
+        bots: list[Any] = []
         with suppress(StorageError), clear_errors(), engine.connect() as connection:
-            rows = connection.execute(sa.select(Bot.data)).scalars()
-            self.webhooks = frozenset(
-                data["webhook"] for data in rows if isinstance(data, dict) and "webhook" in data
-            )
+            bots = list(connection.execute(sa.select(Bot.id, Bot.data).order_by(Bot.id)))
+        self.webhooks = frozenset(
+            data["webhook"] for _, data in bots if isinstance(data, dict) and "webhook" in data
+        )
+        for bot_id, data in bots:
+            if refusal := refusal_of(data):
+                yield _refused(bot_id, refusal)
 
     def _sealed(self, engine: sa.Engine) -> Check:
         try:
@@ -174,6 +183,16 @@ def _writing(engine: sa.Engine) -> Check:
         advice = "Allow the bot to write: to the file and its folder, or to the tables."
         return wrong("writing", "The database cannot be written.", advice)
     return ok("writing", "It can be written.")
+
+
+def _refused(bot_id: str, refusal: Refusal) -> Check:
+    if refusal.bot_is_gone:
+        text = f"RingCentral says that bot {bot_id} was deleted ({refusal.code})."
+        advice = f"If you deleted it, run: python -m botkit remove-bot {bot_id}"
+        return wrong("bots", text, advice)
+    text = f"RingCentral does not accept the token of bot {bot_id} ({refusal.code})."
+    advice = f"Get a new one in RingCentral,\nthen run: python -m botkit update-token {bot_id}"
+    return wrong("bots", text, advice)
 
 
 def _unreachable(error: StorageError, dialect: str) -> Check:

@@ -240,12 +240,12 @@ def rotate_key(_chosen: argparse.Namespace) -> int:
 def _bot() -> Iterator[Bot]:
     """The bot of the settings, beside the one that serves."""
     from botkit.bot import Bot
-    from botkit.run.address import choose_address, find_reach
+    from botkit.run.address import choose_address, find_browser_address
     from botkit.run.serve import PORT
     from botkit.settings import load_settings
 
     settings = load_settings()
-    reach = find_reach(settings, os.environ)
+    reach = find_browser_address(settings, os.environ)
     chosen = choose_address(settings, reach, settings.port or PORT)
     with closing(Bot(settings)) as bot:
         # Without one of its own, what RingCentral delivers to already stays as it is.

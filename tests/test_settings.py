@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from botkit.errors import SettingsError
-from botkit.run.address import Address, Reach, choose_address, find_reach
+from botkit.run.address import BrowserAddress, PublicAddress, choose_address, find_browser_address
 from botkit.settings import (
     Registration,
     Settings,
@@ -203,36 +203,40 @@ PRACTICE = Settings(practice=True)
 @pytest.mark.parametrize(
     "settings, environment, expected",
     [
-        (Settings(), {}, Address("loopback", "http://127.0.0.1:8090")),
-        (NGROK, {}, Address("ngrok", None)),
+        (Settings(), {}, PublicAddress("loopback", "http://127.0.0.1:8090")),
+        (NGROK, {}, PublicAddress("ngrok", None)),
         (
             Settings(ngrok_authtoken="t", ngrok_domain="n.ngrok-free.dev"),
             {},
-            Address("ngrok", "https://n.ngrok-free.dev"),
+            PublicAddress("ngrok", "https://n.ngrok-free.dev"),
         ),
-        (NGROK, HUB | CODESPACE, Address("ngrok", None)),
-        (Settings(), HUB, Address("JupyterHub", "https://hub.example/user/ann/proxy/8090")),
-        (PRACTICE, HUB, Address("JupyterHub", "https://hub.example/user/ann/proxy/8090")),
+        (NGROK, HUB | CODESPACE, PublicAddress("ngrok", None)),
+        (Settings(), HUB, PublicAddress("JupyterHub", "https://hub.example/user/ann/proxy/8090")),
+        (PRACTICE, HUB, PublicAddress("JupyterHub", "https://hub.example/user/ann/proxy/8090")),
         (
             Settings(),
             HUB | CODESPACE,
-            Address("Codespaces", "https://fluffy-owl-8090.app.github.dev"),
+            PublicAddress("Codespaces", "https://fluffy-owl-8090.app.github.dev"),
         ),
         (
             Settings(public_url="https://hub.example/hub/user-redirect/proxy/{port}"),
             HUB | CODESPACE,
-            Address("proxy", "https://hub.example/hub/user-redirect/proxy/8090"),
+            PublicAddress("proxy", "https://hub.example/hub/user-redirect/proxy/8090"),
         ),
         (
             Settings(ngrok_authtoken="t", public_address="https://b.example"),
             HUB | CODESPACE,
-            Address("configured", "https://b.example"),
+            PublicAddress("configured", "https://b.example"),
         ),
-        (Settings(), {"CODESPACE_NAME": "alone"}, Address("loopback", "http://127.0.0.1:8090")),
+        (
+            Settings(),
+            {"CODESPACE_NAME": "alone"},
+            PublicAddress("loopback", "http://127.0.0.1:8090"),
+        ),
     ],
 )
 def test_the_first_address_that_is_there_decides(settings, environment, expected):
-    reach = find_reach(settings, environment)
+    reach = find_browser_address(settings, environment)
     assert choose_address(settings, reach, 8090) == expected
 
 
@@ -246,7 +250,7 @@ def test_the_first_address_that_is_there_decides(settings, environment, expected
     ],
 )
 def test_an_address_for_browsers_and_the_one_on_loopback_are_the_same_place(pattern):
-    reach = Reach(pattern)
+    reach = BrowserAddress(pattern)
     here = "http://127.0.0.1:4711/login?next=http://127.0.0.1:4712/"
     there = pattern.replace("{port}", "4711") + "/login?next=http://127.0.0.1:4712/"
     assert reach.for_browsers(here) == there and reach.on_loopback(there) == here

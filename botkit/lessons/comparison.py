@@ -1,8 +1,9 @@
-"""What is common to the providers and what differs, as a table made of their descriptions.
+"""Compare providers in a table made of their descriptions.
 
     compare(kit.bot.providers)
 
-Of addresses only the path is shown: where a service lives changes nothing in the protocol.
+Start with `ROWS`, which has one function for each row.  Of an address the table has only the path,
+because the host changes nothing in the protocol.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ NONE = "–"
 def _path(url: str | None) -> str:
     if not url:
         return NONE
-    # Where a proxy stands before the service, its own part of the path ends in the port.
+    # Behind a proxy, the path begins with the proxy's part, which ends in the port.
     return re.sub(r"^(?:/.*)?/(?:proxy|at)/[0-9]{4,5}(?=/)", "", urlsplit(url).path)
 
 
@@ -65,7 +66,10 @@ ROWS: Mapping[str, Callable[[Provider], str]] = {
 
 
 class Comparison:
-    """A table with a column for each provider.  As the last line of a cell it is shown."""
+    """A table with a column for each provider, which a cell shows.
+
+    `names` are the headings, and `rows` has the cells of each row.
+    """
 
     def __init__(self, providers: Sequence[Provider]) -> None:
         self.names = [provider.called for provider in providers]
@@ -73,7 +77,7 @@ class Comparison:
 
     @property
     def different(self) -> list[str]:
-        """The rows in which not all are alike."""
+        """The names of the rows in which the providers differ."""
         return [name for name, cells in self.rows.items() if len(set(cells)) > 1]
 
     def __repr__(self) -> str:
@@ -94,12 +98,12 @@ class Comparison:
 
 
 def _cell(tag: str, text: str, heads: str = "") -> str:
-    """A cell; `heads` is what it is the heading of, "col" or "row"."""
+    """Return a cell; `heads` is `col` or `row` for a heading."""
     inner = escape(text).replace("/", "/<wbr>")  # where a long path may be broken
     scope, wrap = (f' scope="{heads}"', "nowrap") if heads else ("", "normal")
     return f'<{tag}{scope} style="text-align:left;white-space:{wrap}">{inner}</{tag}>'
 
 
 def compare(providers: Sequence[Provider]) -> Comparison:
-    """The table for these providers, in this order."""
+    """Return the table for these providers, in this order."""
     return Comparison(providers)

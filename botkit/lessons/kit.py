@@ -1,14 +1,16 @@
-"""Start the kit of the lessons: a bot, the practice world, its people, and the trace.
+"""Start the kit: a bot, the practice world, its people, and the trace.
 
     import botkit
     kit = botkit.start()
     kit.alice.say("profile")
 
-`Kit` is a `botkit.run.running.Running` with the classroom around it.  One kit runs in a process: a
-notebook that starts another one replaces it.  So one call resets everything, between two demos or
-after a lesson has gone astray: the new kit has a new database, people who have said nothing,
-services that know nobody, and labels from 1.  It takes over the ports of the former one, so that a
-page that is open in a browser goes on.
+Start with `Kit`, a `botkit.run.running.Running` with what only the lessons need.  One kit runs in a
+process, and `start` replaces it with a new one.  So one call resets everything, between two demos
+or after a mistake: the new kit has a new database, people who have said nothing, services without
+users, and labels from 1.  It uses the ports of the kit before it, so a page that is open in a
+browser still works.
+
+Not here: how the bot and the practice world run (`botkit.run.running`).
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from botkit.errors import NotACallback
 from botkit.lessons.people import Person
 from botkit.oauth import Provider, callback_path, watchers
 from botkit.practice import ACCOUNTS, Browser, Page, Server, serve_again
-from botkit.run.address import Reach
+from botkit.run.address import BrowserAddress
 from botkit.run.running import PRACTICE, Running, WSGIApp
 from botkit.run.server import port_wanted
 from botkit.run.tunnel import Tunnel
@@ -42,10 +44,13 @@ _kits: list[Kit] = []
 _ports: dict[str, int] = {}  # of the newest kit that ran
 
 
-def start(settings: Settings = PRACTICE, *, reach: Reach | None = None) -> Kit:
-    """Start the kit; one that runs already in this process is closed first.  See `Kit`."""
+def start(settings: Settings = PRACTICE, *, browser_address: BrowserAddress | None = None) -> Kit:
+    """Start a kit and return it; close the one that runs in this process.
+
+    Raises what `Kit` raises.
+    """
     stop()
-    _kits.append(Kit(settings, reach=reach, ports=_ports))
+    _kits.append(Kit(settings, browser_address=browser_address, ports=_ports))
     return _kits[0]
 
 
@@ -61,9 +66,9 @@ def stop() -> None:
 class Kit(Running):
     """The bot, the practice world, its people, and the trace that watches them.
 
-    `alice`, `bob` and `mallory` are people in the practice chat, `trace` shows what was sent, and
-    `labels` has a label for each secret.  For `bot`, `storage`, `chat`, `app` and `world` see
-    `Running`.
+    `alice`, `bob` and `mallory` are people in the practice chat.  `trace` shows what was sent, and
+    `labels` has a label for each secret.  `Running` has the rest: `bot`, `storage`, `chat`, `app`
+    and `world`.
     """
 
     alice: Person
@@ -74,10 +79,14 @@ class Kit(Running):
         self,
         settings: Settings = PRACTICE,
         *,
-        reach: Reach | None = None,
+        browser_address: BrowserAddress | None = None,
         ports: Mapping[str, int] | None = None,
     ) -> None:
-        """See `Running`, which also says what is raised.  `ports` are a former kit's."""
+        """Start it.
+
+        For the parameters and for what is raised, see `Running`.  `ports` are those of a kit before
+        this one.
+        """
         self.labels = Labels()
         self.trace = Trace(self.labels)
         former = (ports or {}).get("bot", 0)
@@ -89,59 +98,73 @@ class Kit(Running):
         watchers.append(self.trace)
         try:
             super().__init__(
-                settings, reach=reach, ports=ports, serve=serve, around=self.trace.around
+                settings,
+                browser_address=browser_address,
+                ports=ports,
+                serve=serve,
+                around=self.trace.around,
             )
         except BaseException:
             watchers.remove(self.trace)
             raise
         self._undo.callback(watchers.remove, self.trace)
         if self.world.has("chat"):
-            self._people_the_chat()
+            self._add_people()
 
     # ---- what a lesson uses ----------------------------------------------------------------
 
     @property
     def github(self) -> Provider:
-        """GitHub, as the bot knows it; `LookupError` without that skill."""
+        """The provider GitHub, as the bot uses it.
+
+        Raises `LookupError` if the bot runs without this skill.
+        """
         return self.bot.provider("GitHub")
 
     @property
     def callback_url(self) -> str:
-        """Where GitHub sends the browser: the redirect URI of all three steps."""
+        """The callback URL for GitHub: the `redirect_uri` of steps 1 and 2."""
         return self.bot.callback_url(self.github)
 
     @property
     def bot_id(self) -> str:
-        """The bot's own id in the chat."""
+        """The bot's id in the chat."""
         return self.world.ringcentral.bot.id if self.world.ringcentral.bot else ""
 
     @property
     def chat_page(self) -> str:
-        """The address of the practice chat's page, for a person who would rather click."""
+        """The address of the practice chat's page, for a browser."""
         return f"{self.world.ringcentral.browser_address}/"
 
     def show(self, value: Any) -> Any:
-        """Show anything, with a label in place of every secret."""
+        """Return `value` as a notebook cell may show it, with a label for each secret."""
         return show(value, self.labels)
 
     def open_tunnel(self, *, fixed_url: str | None = None) -> Tunnel:
-        """Open a tunnel to the bot, through pyngrok and the practice agent."""
+        """Open a tunnel to the bot, through pyngrok and the practice agent.
+
+        `fixed_url` is the address that it must have; by default the agent chooses one.  Raises
+        `TunnelError`.
+        """
         tunnel = super().open_tunnel(fixed_url=fixed_url)
         self.labels.name_origin(tunnel.public_url, f"tunnel·{len(self.tunnels)}")
         return tunnel
 
     def add(self, provider: Provider) -> None:
-        """Teach the bot one more service: whose account it is, no more.  See `Bot.add`."""
+        """Add a service to the bot, with a skill that says whose account it is.
+
+        See `Bot.add`, which also says what is raised.
+        """
         self._check_running()
         self.bot.add(AccountSkill, provider)
-        self._know_services()
+        self._services_changed()
 
     def finish_with(self, pasted: str | None = None) -> Page:
-        """Finish a trip whose browser could not reach the bot; return the page it would have shown.
+        """Finish a trip whose browser could not open the callback URL; return its page.
 
-        After Approve the browser stands at the callback's address and finds nothing there.  Copy
-        that address from the browser's address bar.  Without `pasted` you are asked for it, and
-        what you paste stays hidden, for it holds the code.  Raises `NotACallback`.
+        After Approve the browser shows an error, and its address bar has the callback with the
+        code.  `pasted` is that address.  Without it you are asked, and your input stays hidden
+        because it contains the code.  Raises `NotACallback`.
         """
         self._check_running()
         address = urlsplit((pasted or getpass("The address at which the browser ended: ")).strip())
@@ -154,13 +177,15 @@ class Kit(Running):
     def __repr__(self) -> str:
         places = (*self.settings.services, CHAT)
         said = what_runs(places, filter(self.world.has, places))
-        lost = self.reach.source == "loopback" and os.environ.get("JUPYTERHUB_SERVICE_PREFIX")
+        lost = self.browser_address.source == "loopback" and os.environ.get(
+            "JUPYTERHUB_SERVICE_PREFIX"
+        )
         return f"{said}\n{UNKNOWN_HUB}" if lost else said
 
-    # ---- how it starts ---------------------------------------------------------------------
+    # ---- starting --------------------------------------------------------------------------
 
-    def _know_services(self) -> None:
-        """Give every address that the bot talks to, and its own, the name of the system there."""
+    def _services_changed(self) -> None:
+        """Name the servers in the labels; an address behind a proxy also has one."""
         systems = [(self.server.url, "bot")]
         if self.settings.chatbot:
             systems.append((self.settings.chatbot.server, CHAT))
@@ -170,16 +195,18 @@ class Kit(Running):
             urls = provider.authorize_url, provider.token_url, provider.api_url
             systems += [(url, system) for url in urls]
         for url, system in systems:
-            here = self.reach.on_loopback(url)
+            here = self.browser_address.on_loopback(url)
             self.labels.name_origin(here, system)
             origin = "/".join(here.split("/")[:3])
-            self.labels.name_beginning(self.reach.for_browsers(origin), system)
-        super()._know_services()
+            self.labels.name_beginning(self.browser_address.for_browsers(origin), system)
+        super()._services_changed()
 
-    def _people_the_chat(self) -> None:
-        """Alice, Bob and Mallory come in, each with a browser that is signed in everywhere."""
+    def _add_people(self) -> None:
+        """Create Alice, Bob and Mallory, whose browsers are signed in everywhere."""
         for name in ("Alice", "Bob", "Mallory"):
-            browser = Browser(dict.fromkeys(ACCOUNTS, name.lower()), find=self.reach.on_loopback)
+            browser = Browser(
+                dict.fromkeys(ACCOUNTS, name.lower()), find=self.browser_address.on_loopback
+            )
             person = Person(name, self.world.ringcentral, browser, self.settle, self.labels)
             setattr(self, name.lower(), person)
         # What the learner sees begins with ‹state·1› and ‹token·1›, not with the bot's own.
@@ -190,7 +217,10 @@ class Kit(Running):
 
 
 def what_runs(places: Iterable[str], practice: Iterable[str]) -> str:
-    """Say in sentences which of the `places` are live, and which are practice."""
+    """Return a sentence that says which of `places` are live.
+
+    `practice` are the places that are not.
+    """
     there = {PLACES[place].title for place in practice}
     titles = [PLACES[place].title for place in places]
     live = [title for title in titles if title not in there]

@@ -1,7 +1,9 @@
-"""The attack lab of lesson 08: what its people can do, on the practice GitHub and nowhere else.
+"""Do what the people of lesson 08 do, on the practice GitHub only.
 
-None of this takes the address of a server.  The one thing that comes from outside, a link to be
-opened, must lead to the practice GitHub of the kit.  The weak bot itself stands in the lesson.
+Start with `Lab`.  Nothing here takes the address of a server, and a link must lead to the practice
+GitHub of the kit.
+
+Not here: the bot without guards, which the lesson builds in its cells.
 """
 
 from __future__ import annotations
@@ -16,7 +18,10 @@ from botkit.lessons.people import Person
 
 
 class Lab:
-    """`kit` is the running one.  Raises `LookupError` where its GitHub is the real one."""
+    """The attack lab of a running kit.
+
+    Raises `LookupError` if the kit's GitHub is live.
+    """
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
@@ -24,10 +29,10 @@ class Lab:
         self._homes = f"{github.browser_address}/", f"{github.address}/"
 
     def approve(self, person: Person, link: str) -> str:
-        """`person` opens `link` and approves; returns the callback's address, which nobody opens.
+        """Let `person` open `link` and approve; return the callback, which is not opened.
 
-        Raises `ValueError` for a link to anywhere else than the practice GitHub, and `LookupError`
-        when GitHub does not send the browser back.
+        Raises `ValueError` for a link that does not lead to the practice GitHub.  Raises
+        `LookupError` if GitHub does not send the browser back.
         """
         if not link.startswith(self._homes):
             raise ValueError("In this lab, links lead to the practice GitHub only.")
@@ -45,30 +50,36 @@ class Lab:
 
     @staticmethod
     def code(address: str) -> str:
-        """The code in a callback's address."""
+        """Return the code in the address of a callback."""
         return dict(parse_qsl(urlsplit(address).query))["code"]
 
     @staticmethod
     def change(address: str, **values: str) -> str:
-        """A callback's address with other values: whoever opens it can change them."""
+        """Return the address of a callback with other values.
+
+        Anyone can change an address before opening it.
+        """
         base, _, query = address.partition("?")
         return f"{base}?{urlencode(dict(parse_qsl(query)) | values)}"
 
     @property
     def log(self) -> list[str]:
-        """The log of GitHub's web server: the address of each request, as such logs have it."""
+        """The log of GitHub's web server: the address of each request."""
         return [seen.url for seen in self.kit.world.github.requests_seen]
 
     # ---- a bot without any guard, for the checks -------------------------------------------------
 
     def link(self, **more: str) -> str:
-        """An auth link of the kit's app, with `more` parameters."""
+        """Return an auth link of the kit's app; `more` are additional parameters."""
         provider = self.kit.github
         query = {"client_id": provider.client_id, "redirect_uri": self.kit.callback_url, **more}
         return f"{provider.authorize_url}?{urlencode(query)}"
 
     def exchange(self, code: str, **more: str) -> dict[str, Any]:
-        """What GitHub's token endpoint says to the kit's app, which brings `code` and `more`."""
+        """Send a code to GitHub's token endpoint as the kit's app; return the JSON answer.
+
+        `more` are additional parameters.
+        """
         provider = self.kit.github
         form = {"client_id": provider.client_id, "client_secret": provider.client_secret}
         form |= {"code": code, **more}
@@ -76,6 +87,3 @@ class Lab:
         answer = requests.post(provider.token_url, data=form, headers=json_please, timeout=10)
         told: dict[str, Any] = answer.json()
         return told
-
-    def __repr__(self) -> str:
-        return "<Lab>"

@@ -1,7 +1,8 @@
-"""The people of the practice chat, as a notebook sees them.
+"""Write and read in the practice chat as a person does.
 
-`kit.alice.say("profile")` writes into the chat, waits for the bot, and shows what was said.  The
-display is the same on every run: secrets and addresses stand there as labels.
+Start with `Person`: `kit.alice.say("profile")` writes to the bot, waits for its reply, and returns
+a `Talk`, which a cell shows as chat bubbles.  The display is the same on every run, because labels
+replace secrets and addresses.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ _CODE = re.compile(r"\n*\[code\]\n*(.*?)\n*\[/code\]\n*", re.DOTALL)
 _MENTION = re.compile(r"!\[:Person\]\(\d+\)")
 
 
-class Post(Protocol):
-    """A message, as the practice chat keeps it."""
+class ChatMessage(Protocol):
+    """A message of the practice chat, as far as it is needed here."""
 
     @property
     def id(self) -> str: ...
@@ -30,17 +31,21 @@ class Post(Protocol):
     def text(self) -> str: ...
 
 
-class Room(Protocol):
+class PracticeChat(Protocol):
     """The practice chat, as far as it is needed here."""
 
-    def say(self, person: str, text: str, chat: str = ...) -> Post: ...
+    def say(self, person: str, text: str, chat: str = ...) -> ChatMessage: ...
 
     def posts(self, chat: str = ..., person: str = ..., *, since: str | None = ...) -> Any: ...
 
 
 @dataclass(frozen=True, repr=False)
 class Talk:
-    """Some messages of a chat.  As the last line of a cell it is shown as chat bubbles."""
+    """Some messages of a chat, which a cell shows as chat bubbles.
+
+    `reader` is the person who sees them.  `messages` are pairs of a name and a text in the chat's
+    Markdown.
+    """
 
     reader: str
     messages: Sequence[tuple[str, str]]  # who, what
@@ -48,7 +53,7 @@ class Talk:
 
     @property
     def text(self) -> str:
-        """The newest message."""
+        """The newest message, or an empty string."""
         return self.messages[-1][1] if self.messages else ""
 
     def __repr__(self) -> str:
@@ -69,7 +74,7 @@ class Talk:
         return f'<div style="{look}">{bubbles or "(nothing new)"}</div>'
 
     def _plain(self, text: str) -> str:
-        """As a terminal shows it: a link as its words and where it leads."""
+        """Return a message for a terminal: a link is its words and where it leads."""
         parts = _CODE.split(text)  # every other one is code, where stars are stars
         for n, words in list(enumerate(parts))[::2]:
             words = _LINK.sub(lambda link: f"{link[1]} → {self._target(link[2])}", words)
@@ -99,21 +104,29 @@ class Talk:
 
     @staticmethod
     def _marked(words: str) -> str:
-        """Links and what is bold.  A link leads nowhere here: its address differs on each run."""
+        """Return links and bold words as HTML.
+
+        A link cannot be clicked here, because its address differs on each run.
+        """
         link = r'<span style="color:#0b57c2;text-decoration:underline">\1</span>'
         words = re.sub(r"\[([^\]]*)\]\((‹[^)\s]+|https?://[^)\s]+)\)", link, words)
         return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", words)
 
 
 class Person:
-    """Somebody in the practice chat, with a browser in hand."""
+    """A person in the practice chat, with a browser."""
 
     def __init__(
-        self, name: str, room: Room, browser: Any, settle: Callable[[], None], labels: Labels
+        self,
+        name: str,
+        chat: PracticeChat,
+        browser: Any,
+        settle: Callable[[], None],
+        labels: Labels,
     ) -> None:
         self.name = name
         self.browser = browser
-        self._room = room
+        self._chat = chat
         self._settle = settle
         self._labels = labels
         self._seen: dict[str, str | None] = {}
@@ -121,24 +134,30 @@ class Person:
 
     @property
     def link(self) -> str:
-        """The newest link that this person has been shown, to be opened in a browser."""
+        """The newest link in a message to this person.
+
+        Raises `LookupError` if there is none.
+        """
         if not self._newest_link:
             raise LookupError(f"{self.name} has not seen a link yet.")
         return self._newest_link
 
     def say(self, text: str, *, chat: str = "direct") -> Talk:
-        """Write `text`, wait until the bot has done its work, and show what was said.
+        """Write `text`, wait until the bot has finished, and return the new messages.
 
-        `chat` is "direct", the person's own chat with the bot, or "Team", where the bot listens to
+        `chat` is "direct", the person's own chat with the bot, or "Team", where the bot reads only
         messages with `@bot` in them.
         """
         self._settle()
         self._news(chat)  # what was there before is not part of this talk
-        self._room.say(self.name, text, chat)
+        self._chat.say(self.name, text, chat)
         return self.reads(chat=chat)
 
     def confirm(self, page: Any, *, chat: str = "direct") -> Talk:
-        """Say to the bot the code of six digits that stands on `page`.  Raises `LookupError`."""
+        """Say the six digits on `page` to the bot; return the new messages.
+
+        Raises `LookupError` if there are no six digits on the page.
+        """
         found = re.search(r"\b\d{3} \d{3}\b", page.text)
         if found is None:
             raise LookupError(f"There is no code on the page {page.heading!r}.")
@@ -146,12 +165,12 @@ class Person:
         return self.say(found[0] if chat == "direct" else f"@bot {found[0]}", chat=chat)
 
     def reads(self, *, chat: str = "direct") -> Talk:
-        """Wait until the bot has done its work, and show what is new in the chat."""
+        """Wait until the bot has finished, and return the new messages of a chat."""
         self._settle()
         return Talk(self.name, self._news(chat), self._labels)
 
     def _news(self, chat: str) -> list[tuple[str, str]]:
-        posts = self._room.posts(chat, self.name, since=self._seen.get(chat))
+        posts = self._chat.posts(chat, self.name, since=self._seen.get(chat))
         if posts:
             self._seen[chat] = posts[-1].id
         for post in posts:

@@ -1,9 +1,9 @@
-"""What has to be done for a living bot from time to time, and how it is.
+"""Look after the bots in the database, and report on them.
 
-`maintain` renews and repairs subscriptions, and what the skills need renewed.  It removes what is
-gone: bots that were deleted, connections of chats that the bot has left, old links.  Run it every
-day, from cron for instance; it may run twice at once.  `status` only looks.  `remove_bot` removes a
-bot because its owner says so.
+Start with `maintain`.  It renews and repairs subscriptions, and what the skills need.  It removes
+what is gone: deleted bots, connections of chats that a bot has left, old auth links.  Run it every
+day, from cron for example.  Two of them can run at the same time.  `status` changes nothing, and
+`remove_bot` removes a bot because its owner says so.
 
 One answer can be a mistake, so `maintain` removes rows only after RingCentral has said twice that
 the thing itself is gone, with `BETWEEN` in between.  A bot is removed only if RingCentral accepts
@@ -32,9 +32,9 @@ INVALID_URI = "CMN-120"  # RingCentral's code for an address that it does not ha
 
 
 def maintain(bot: Bot) -> list[str]:
-    """Look after every bot in the database; return a sentence for each thing that was done.
+    """Look after every bot in the database; return a sentence for each thing done.
 
-    Trouble with one bot is a sentence too, and does not keep the others waiting.  Raises
+    An error with one bot becomes a sentence, and the other bots are still looked after.  Raises
     `StorageError`.
     """
     done: list[str] = []
@@ -163,7 +163,7 @@ def _left_groups(bot: Bot, row: tables.Bot) -> list[str]:
 
 
 def _connections(bot: Bot, row: tables.Bot) -> list[str]:
-    """What the skills do for their connections, such as renewing a channel."""
+    """Let the skills look after their connections, such as renewing a channel."""
     done = []
     skills = {skill.provider.name: skill for skill in bot.services}
     for service in bot.storage.find_services(bot_id=row.id):
@@ -186,11 +186,14 @@ def _with(count: int) -> str:
     return "with its one connection" if count == 1 else f"with its {count} connections"
 
 
-# ---- how it is ---------------------------------------------------------------------------------
+# ---- status ------------------------------------------------------------------------------------
 
 
 class ServiceStatus(TypedDict):
-    """A connection, without its secrets.  Times are ISO 8601; `expires` is None for never."""
+    """A connection without its secrets.
+
+    Times are ISO 8601.  `expires` is None if it never expires.
+    """
 
     service: str
     account: str
@@ -201,7 +204,11 @@ class ServiceStatus(TypedDict):
 
 
 class BotStatus(TypedDict):
-    """A bot: `subscription` is RingCentral's word (Active, Blacklisted), "none" or "unknown"."""
+    """A bot without its secrets.
+
+    `subscription` is RingCentral's word (Active, Blacklisted), "none" or "unknown".  `ends` is a
+    time in ISO 8601.
+    """
 
     id: str
     name: str
@@ -214,7 +221,7 @@ class BotStatus(TypedDict):
 
 
 class Status(list[BotStatus]):
-    """All bots; printed it is a text for people, and `json.dumps` makes JSON of it."""
+    """All bots: printed, they are text for people; `json.dumps` makes JSON of them."""
 
     def __repr__(self) -> str:
         return "\n".join(line for one in self for line in _lines(one)) or "No bot is installed."

@@ -1,8 +1,8 @@
-"""Run a bot, with a practice service in place of each one that is not live.
+"""Run a bot, with a practice service instead of each one that is not live.
 
-`Running` puts together what `botkit.bot` must not know: the practice world, the server, the public
-address and the tunnel that leads to it.  `python -m botkit serve` and the doctor use it as it is;
-`botkit.lessons.kit.Kit` adds the classroom: people, the trace, and the verbs of the lessons.
+Start with `Running`.  It connects what `botkit.bot` does not know: the practice world, the server,
+the public address and the tunnel.  `python -m botkit serve` and the doctor use it unchanged.
+`botkit.lessons.kit.Kit` adds people, the trace, and the methods of the lessons.
 
 Everything runs in this process, on loopback, and ends with it.
 """
@@ -21,7 +21,7 @@ from botkit.bot import Bot, with_key
 from botkit.errors import KitEnded
 from botkit.oauth import Provider, keep_proxies_out
 from botkit.practice import Clock, World, write_launcher
-from botkit.run.address import Reach, find_reach, open_address
+from botkit.run.address import BrowserAddress, find_browser_address, open_address
 from botkit.run.server import STOP_IT, ProductionServer, port_wanted
 from botkit.run.tunnel import Tunnel, open_tunnel
 from botkit.settings import CHAT, Registration, Settings
@@ -31,7 +31,7 @@ PRACTICE = Settings(practice=True, confirm=False)
 WSGIApp = Callable[..., Any]
 
 
-class AnyServer(Protocol):
+class RunningServer(Protocol):
     """A server that listens on loopback."""
 
     port: int
@@ -41,7 +41,7 @@ class AnyServer(Protocol):
 
 
 def serve_for_long(app: WSGIApp, port: int) -> ProductionServer:
-    """Serve a bot that runs for long.  Raises `PortTaken`."""
+    """Serve a bot with waitress.  Raises `PortTaken`."""
     with port_wanted(port, advice=STOP_IT):
         return ProductionServer(app, port=port)
 
@@ -49,58 +49,66 @@ def serve_for_long(app: WSGIApp, port: int) -> ProductionServer:
 class Running:
     """A bot that runs, and the practice world around it.
 
-    `bot` has the bot's parts; `storage`, `chat`, `work` and `app` are the most used of them.
-    `settings` are those it runs with, the practice registrations included.  `world` is the practice
-    world, `server` the bot's own, and `tunnels` are the open ones.
+    `bot` has all parts of the bot; `storage`, `chat`, `work` and `app` are those used most.
+    `settings` include the registrations of the practice world.  `world` is the practice world,
+    `server` is the bot's server, and `tunnels` are open.
     """
 
     def __init__(
         self,
         settings: Settings = PRACTICE,
         *,
-        reach: Reach | None = None,
+        browser_address: BrowserAddress | None = None,
         ports: Mapping[str, int] | None = None,
-        serve: Callable[[WSGIApp, int], AnyServer] = serve_for_long,
+        serve: Callable[[WSGIApp, int], RunningServer] = serve_for_long,
         around: Callable[[WSGIApp, str], WSGIApp] | None = None,
     ) -> None:
         """Start it.
 
-        What the settings do not name is practice.  Without a database of its own the bot uses a
-        file that is deleted at the end.  `reach` is how a browser gets here, by default as the
-        environment says.  `ports` are those of a practice world before this one.  `serve(app,
-        port)` starts the bot's server, and `around(app, party)` may wrap the app of each server.
+        A service without credentials in `settings` is a practice service.  Without a database in
+        `settings` the bot uses a file that is deleted at the end.  `browser_address` is how a
+        browser reaches this computer, by default as the environment says.  `ports` are those of an
+        earlier practice world.  `serve(app, port)` starts the bot's server.  `around(app, party)`
+        can wrap the app of each server.
+
         Raises `PortTaken`, `SettingsError`, `StorageError`, `ChatError` or `TunnelError`; then
         nothing is left running.
         """
         keep_proxies_out()
-        self.reach = reach or find_reach(settings, os.environ)
+        self.browser_address = browser_address or find_browser_address(settings, os.environ)
         self.clock = Clock()
         self.tunnels: list[Tunnel] = []
         self._ended = False
-        with ExitStack() as undo:  # an error on the way stops what has been started by then
+        with ExitStack() as undo:  # an error stops what was started before it
             folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
             undo.callback(folder.cleanup)
             self._folder = Path(folder.name)
             self.world = World(
                 self.clock,
                 around=around,
-                for_browsers=self.reach.for_browsers,
-                find=self.reach.on_loopback,
+                for_browsers=self.browser_address.for_browsers,
+                find=self.browser_address.on_loopback,
                 ports=ports,
             )
             undo.callback(self.world.close)
             undo.callback(self._close_tunnels)
             self.settings = with_practice(with_key(settings), self.world, self._folder)
-            self.bot = Bot(self.settings, now=self.clock, for_browsers=self.reach.for_browsers)
+            self.bot = Bot(
+                self.settings, now=self.clock, for_browsers=self.browser_address.for_browsers
+            )
             undo.callback(self.bot.close)
-            self.storage, self.chat = self.bot.storage, self.bot.chat
-            self.work, self.app = self.bot.work, self.bot.app
+            self.storage = self.bot.storage
+            self.chat = self.bot.chat
+            self.work = self.bot.work
+            self.app = self.bot.app
             self.server = serve(around(self.app, "bot") if around else self.app, settings.port)
             undo.callback(self.server.stop)
             undo.callback(self.world.let_go)
-            self.bot.address, tunnel = open_address(settings, self.reach, self.server.port)
+            self.bot.address, tunnel = open_address(
+                settings, self.browser_address, self.server.port
+            )
             self.tunnels += [tunnel] if tunnel else []
-            self._know_services()
+            self._services_changed()
             if settings.chatbot is None:
                 self._join_practice_chat()
             else:
@@ -114,13 +122,13 @@ class Running:
 
     @property
     def ngrok_path(self) -> Path:
-        """The practice agent's program, which pyngrok takes for ngrok's own."""
+        """The program of the practice agent, which pyngrok uses like ngrok's."""
         return write_launcher(self._folder)
 
     def settle(self) -> None:
-        """Wait until the chat has delivered everything and the bot has done its work."""
+        """Wait until the chat has delivered everything and the bot has finished."""
         self._check_running()
-        for _ in range(3):  # an answer of the bot is itself an event that the chat tells
+        for _ in range(3):  # a reply of the bot is itself an event that the chat delivers
             if self.world.has("google"):
                 self.world.google.settle()
             if self.world.has("chat"):
@@ -128,14 +136,18 @@ class Running:
             self.work.settle()
 
     def open_tunnel(self, *, fixed_url: str | None = None) -> Tunnel:
-        """Open a tunnel to the bot, through pyngrok and the practice agent."""
+        """Open a tunnel to the bot, through pyngrok and the practice agent.
+
+        `fixed_url` is the address that it must have; by default the agent chooses one.  Raises
+        `TunnelError`.
+        """
         self._check_running()
         tunnel = open_tunnel(self.server.port, ngrok_path=self.ngrok_path, fixed_url=fixed_url)
         self.tunnels.append(tunnel)
         return tunnel
 
     def use_address(self, address: str) -> None:
-        """From now on the bot gives out this public address, and the chat delivers there."""
+        """Give out this public address from now on, and let the chat deliver there."""
         self._check_running()
         if self.world.has("chat"):
             self._choose_chat_address(address)
@@ -143,23 +155,26 @@ class Running:
         self.settle()
 
     def register_callback(self, *more: Provider) -> None:
-        """Where a service is practice, register there the callback URL that the bot has now."""
+        """Register the bot's callback URLs at the practice services.
+
+        `more` are providers that the bot does not know yet.
+        """
         urls: dict[str, list[str]] = {}
         for provider in [*self.bot.providers, *more]:
             urls.setdefault(provider.client_id, []).append(self.bot.callback_url(provider))
         self.world.register_callbacks(urls)
 
-    def _know_services(self) -> None:
-        """Called when the bot has a service more."""
+    def _services_changed(self) -> None:
+        """Register callback URLs again, because the bot has a new service."""
         self.register_callback()
 
     def close(self) -> None:
-        """Stop everything.  Calling it twice does no harm."""
+        """Stop everything.  Calling it again does no harm."""
         self._ended = True
         self._undo.close()
 
     def _check_running(self) -> None:
-        if self._ended:  # then its ports may be another one's
+        if self._ended:  # its ports may belong to another kit
             raise KitEnded("This kit has ended. Another one was started, or it was closed.")
 
     def _close_tunnels(self) -> None:
@@ -167,11 +182,14 @@ class Running:
             self.tunnels.pop().close()
 
     def _choose_chat_address(self, address: str) -> None:
-        """The practice chat is on this computer: an address elsewhere may be closed to it."""
-        self.bot.chat_address = "" if self.reach.is_here(address) else self.server.url
+        """Choose where the practice chat delivers.
+
+        It runs on this computer, and may not be able to reach an address elsewhere.
+        """
+        self.bot.chat_address = "" if self.browser_address.is_here(address) else self.server.url
 
     def _join_practice_chat(self) -> None:
-        """The practice chat installs the bot, and lets it into the direct chats and the team."""
+        """Install the bot in the practice chat, with its direct chats and the team."""
         chat = self.world.ringcentral
         self._choose_chat_address(self.address)
         chat.install_bot(f"{self.bot.chat_address or self.address}/bot/oauth")
@@ -180,7 +198,7 @@ class Running:
 
 
 def with_practice(settings: Settings, world: World, folder: Path) -> Settings:
-    """Return the settings, with a practice service in every place that they leave empty."""
+    """Return the settings, with a practice service in each place without one."""
     if settings.database is None:
         settings = replace(settings, database=f"sqlite:///{folder / 'botkit.sqlite'}")
     for place in settings.services:

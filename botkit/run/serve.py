@@ -87,7 +87,7 @@ def _stay_in_touch(bot: Bot) -> None:
 def _mend_tunnel(running: Running, settings: Settings) -> None:
     """The agent has ended, and the tunnel with it: open another one."""
     try:
-        address, tunnel = open_address(settings, running.reach, running.server.port)
+        address, tunnel = open_address(settings, running.browser_address, running.server.port)
         running.tunnels[:] = [tunnel] if tunnel else []
         running.use_address(address)
         say(f"The tunnel had ended. The bot is at {address} now.")
@@ -143,7 +143,7 @@ def _what_runs(running: Running, settings: Settings) -> Iterator[str]:
     lines: dict[str, str] = {}
     for place in (*running.settings.services, CHAT):
         live = "live" if place in settings.registrations else "practice"
-        at = running.reach.for_browsers(running.settings.registrations[place].server)
+        at = running.browser_address.for_browsers(running.settings.registrations[place].server)
         lines[PLACES[place].heading] = f"{live}, at {at}"
     lines["Database"] = _named(running.settings.database or "")
     lines["The bot"] = f"{running.address}{here}"

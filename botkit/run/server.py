@@ -1,7 +1,8 @@
-"""The server for a bot that runs for long: waitress, with an end that loses nothing.
+"""Serve a WSGI app for long with waitress, and stop without losing requests.
 
-waitress is pure Python, runs on Windows too, and is made to face the internet.  Left to itself it
-drops, when it ends, what it has not yet sent; `stop` here first finishes what has arrived.
+Start with `ProductionServer`.  waitress is pure Python, runs on Windows, and is made for the
+internet.  Without help it drops unsent answers when it ends.  `stop` here first finishes what has
+arrived.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 THREADS = 8
-LONGEST_FINISH = 30.0  # seconds; our own requests to others give up long before
+LONGEST_FINISH = 30.0  # seconds; the bot's own requests end much earlier
 TURN = 1.0  # seconds that a turn of waitress's loop lasts when nothing happens
 STOP_IT = "Stop it, or set BOTKIT_PORT to another number."
 
 
 @contextmanager
 def port_wanted(port: int, *, advice: str | None = None) -> Iterator[None]:
-    """Turn what a server raises that cannot have its `port` into `PortTaken`, with `advice`."""
+    """Raise `PortTaken`, with `advice`, if a server cannot have its `port`."""
     try:
         yield
     except OverflowError:
@@ -38,15 +39,16 @@ def port_wanted(port: int, *, advice: str | None = None) -> Iterator[None]:
 
 
 class ProductionServer:
-    """A WSGI app, served on loopback until `stop()`; what the world sees is a tunnel or a proxy.
+    """A WSGI app, served on loopback until `stop()`.
 
-    `port=0` lets the system choose a free one.  A port that is taken raises `OSError`.
+    The internet reaches it through a tunnel or a proxy.  With `port=0` the system chooses a free
+    port.  Raises `OSError` if the port is taken.
     """
 
     def __init__(self, app: WSGIApplication, *, port: int = 0) -> None:
         from waitress.server import create_server  # type: ignore[import-untyped]
 
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a short queue is no trouble
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a short queue is normal
         listener = socket.create_server(("127.0.0.1", port))
         self._connections: dict[int, Any] = {}
         self._waitress = create_server(
@@ -64,7 +66,10 @@ class ProductionServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening, finish the requests that have arrived, hang up.  Twice does no harm."""
+        """Stop listening, finish the requests that have arrived, and close.
+
+        It waits at most `LONGEST_FINISH` seconds.  Calling it again does no harm.
+        """
         if self._stopping:
             return
         self._stopping = True
@@ -77,15 +82,15 @@ class ProductionServer:
             self._turn()
         self._waitress.asyncore.dispatcher.close(self._waitress)  # the listener, nothing else
         deadline = time.monotonic() + LONGEST_FINISH
-        while self._hang_up_on_the_idle() and time.monotonic() < deadline:
+        while self._close_idle() and time.monotonic() < deadline:
             self._turn()
         self._waitress.task_dispatcher.shutdown(timeout=TURN)
 
     def _turn(self) -> None:
         self._waitress.asyncore.loop(timeout=TURN, map=self._connections, count=1)
 
-    def _hang_up_on_the_idle(self) -> bool:
-        """Close the connections that nothing is owed to; say whether there are others."""
+    def _close_idle(self) -> bool:
+        """Close the connections without work; return whether there are others."""
         owed = False
         for channel in list(self._waitress.active_channels.values()):
             if channel.request or channel.requests or channel.total_outbufs_len:
@@ -93,6 +98,3 @@ class ProductionServer:
             else:
                 channel.handle_close()
         return owed
-
-    def __repr__(self) -> str:
-        return "<ProductionServer on loopback>"

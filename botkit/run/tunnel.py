@@ -1,16 +1,16 @@
-"""The public address: how a chat and a browser elsewhere reach a bot on this computer.
+"""Open a tunnel, so that a chat and a browser elsewhere reach the bot.
 
-A callback and a webhook come from outside, so the bot needs an address that outside can reach.
-ngrok lends one: its agent, a program on this computer, keeps a line open to ngrok's cloud and
-carries what arrives there to a local port.  We start and stop the agent through pyngrok.  In the
-practice world the agent is a stand-in; nothing else differs.
+Start with `open_tunnel`.  A callback and a webhook come from outside, so the bot needs an address
+that outside can reach.  ngrok provides one: its agent, a program on this computer, has a connection
+to ngrok's cloud and forwards requests from there to a local port.  botkit starts and stops the
+agent through pyngrok.  In the practice world the agent is a practice program; nothing else differs.
 
-What we take care of, and pyngrok alone would not:
+What this module adds to pyngrok:
 
-- nothing is downloaded unless there is an authtoken, that is, unless somebody chose ngrok;
-- an agent that keeps silent is ended at our deadline (pyngrok would wait for ever);
-- the agent's messages, which may repeat the authtoken, are not logged, printed or raised;
-- the person's own ngrok configuration is neither read nor changed.
+- nothing is downloaded without an authtoken, that is, unless the user chose ngrok;
+- an agent that does not answer is ended at a deadline (pyngrok would wait forever);
+- the agent's messages, which may contain the authtoken, are not logged, printed or raised;
+- the user's own ngrok configuration is neither read nor changed.
 """
 
 from __future__ import annotations
@@ -33,13 +33,15 @@ from botkit.errors import TunnelError
 if TYPE_CHECKING:
     from pyngrok.conf import PyngrokConfig
 
-# pyngrok keeps its state in module globals, so we take turns.  One agent serves all tunnels of a
-# process: a free account may not run many agents (ERR_NGROK_108).
+TOKEN_PAGE = "https://dashboard.ngrok.com/get-started/your-authtoken"
+
+# pyngrok has its state in module globals, so only one thread at a time may use it.  One agent
+# serves all tunnels of a process: a free account may not run many agents (ERR_NGROK_108).
 _turn = threading.Lock()
 
 
 class Tunnel:
-    """An open tunnel: whatever is sent to `public_url` arrives at the local port."""
+    """An open tunnel: requests to `public_url` arrive at the local port."""
 
     def __init__(self, public_url: str, ngrok_path: str) -> None:
         self.public_url = public_url
@@ -48,12 +50,15 @@ class Tunnel:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the agent, which holds the line, still runs."""
+        """Whether the agent, which holds the connection, still runs."""
         agent = _agent(self._ngrok_path)
         return agent is not None and agent.poll() is None
 
     def close(self) -> None:
-        """Give the address back, and end the agent if this was its last tunnel.  Never raises."""
+        """Close the tunnel, and end the agent if this was its last one.
+
+        Never raises.  Calling it again does no harm.
+        """
         from pyngrok import ngrok, process
 
         with _turn:
@@ -61,7 +66,7 @@ class Tunnel:
                 return
             self._open = still_used = False
             if not process.is_process_running(self._ngrok_path):
-                return  # else pyngrok would start an agent in order to close its tunnel
+                return  # otherwise pyngrok would start an agent to close its tunnel
             with _private_config(Path(self._ngrok_path)) as config:
                 with suppress(Exception):
                     ngrok.disconnect(self.public_url, config)
@@ -84,16 +89,18 @@ def open_tunnel(
 ) -> Tunnel:
     """Make the local `port` reachable from outside and return the `Tunnel`.
 
-    `ngrok_path` is the agent's program; by default the one that pyngrok manages.
-    `authtoken` is the account's, from https://dashboard.ngrok.com/get-started/your-authtoken.  With
-    it, and only with it, a missing program is downloaded; that time is not part of the deadline.
-    `fixed_url` is an address of your own, such as https://NAME.ngrok-free.dev; else ngrok chooses.
-    `deadline` is how many seconds the agent may take to come up.  Raises `TunnelError`.
+    `ngrok_path` is the agent's program; by default the one that pyngrok manages.  `authtoken` is
+    the account's, from https://dashboard.ngrok.com/get-started/your-authtoken.  Only with it, a
+    missing program is downloaded; that time is not part of the deadline.  `fixed_url` is an address
+    of the account, such as https://NAME.ngrok-free.dev; without it ngrok chooses one.  `deadline`
+    is how many seconds the agent may take to start.
+
+    Raises `TunnelError`.
     """
     with _turn, _private_config(ngrok_path, authtoken, deadline) as config:
         _have_program(config, authtoken)
         options: dict[str, Any] = {"url": fixed_url} if fixed_url else {}
-        # 127.0.0.1, for "localhost" may mean ::1, where no server of ours listens.
+        # 127.0.0.1, because "localhost" may mean ::1, where no server of botkit listens.
         options.update(addr=f"http://127.0.0.1:{port}", name=f"botkit-{secrets.token_hex(8)}")
         return Tunnel(_connect(config, options, deadline), config.ngrok_path)
 
@@ -102,10 +109,10 @@ def open_tunnel(
 def _private_config(
     ngrok_path: Path | None, authtoken: str | None = None, patience: float = 8.0
 ) -> Iterator[PyngrokConfig]:
-    """Settings for pyngrok that last as long as the `with` block; the agent reads them at start.
+    """Yield settings for pyngrok that last as long as the `with` block.
 
-    The authtoken goes into a file that only its owner can read; pyngrok would put it on the
-    command line, which every user of the computer can see.
+    The agent reads them when it starts.  The authtoken goes into a file that only its owner can
+    read.  pyngrok would put it on the command line, which every user of the computer can see.
     """
     from pyngrok.conf import PyngrokConfig
 
@@ -116,16 +123,18 @@ def _private_config(
         config = PyngrokConfig(
             ngrok_path=str(ngrok_path) if ngrok_path else None,
             config_path=str(path),
-            monitor_thread=False,  # we read the agent's output ourselves, see _drain
-            startup_timeout=int(patience) + 1,  # counts only while the agent talks; ours decides
+            monitor_thread=False,  # `_drain` reads the agent's output
+            startup_timeout=int(patience)
+            + 1,  # counts only while the agent writes; `_connect` has the deadline
             request_timeout=patience / 2,
             start_new_session=os.name == "posix",  # interrupting a cell must not end the agent
         )
-        config.auth_token = None  # not the environment's either
+        config.auth_token = None  # nor the environment's
         yield config
 
 
 def _have_program(config: PyngrokConfig, authtoken: str | None) -> None:
+    """Download ngrok if it is missing and there is an authtoken."""
     if os.path.exists(config.ngrok_path):
         return
     if not authtoken:
@@ -146,7 +155,10 @@ def _have_program(config: PyngrokConfig, authtoken: str | None) -> None:
 
 
 def _connect(config: PyngrokConfig, options: dict[str, Any], deadline: float) -> str:
-    """Let pyngrok connect, in a thread that we can stop waiting for, and return the address."""
+    """Let pyngrok connect, and return the public address.
+
+    pyngrok runs in a thread, so that the wait can end.  Raises `TunnelError`.
+    """
     from pyngrok import ngrok, process
 
     logging.getLogger(f"{process.__name__}.ngrok").disabled = True  # the agent's own messages
@@ -164,7 +176,7 @@ def _connect(config: PyngrokConfig, options: dict[str, Any], deadline: float) ->
     worker.start()
     try:
         worker.join(deadline)
-    finally:  # also when the person interrupts the cell
+    finally:  # also when the user interrupts the cell
         late, opened = worker.is_alive(), bool(result)
         if not opened:
             _give_up(worker, config.ngrok_path, end_agent=not was_running)
@@ -177,8 +189,11 @@ def _connect(config: PyngrokConfig, options: dict[str, Any], deadline: float) ->
 
 
 def _give_up(worker: threading.Thread, ngrok_path: str, *, end_agent: bool) -> None:
-    """End the agent that the worker waits for; then the worker ends, too, and tells why."""
-    for _ in range(50):  # the agent may come up only after we came to end it
+    """End the agent that the worker waits for.
+
+    Then the worker also ends, and its error says why.
+    """
+    for _ in range(50):  # the agent may start only after the first try to end it
         finished = not worker.is_alive()
         if end_agent:
             _end_agent(ngrok_path)
@@ -188,7 +203,10 @@ def _give_up(worker: threading.Thread, ngrok_path: str, *, end_agent: bool) -> N
 
 
 def _agent(ngrok_path: str) -> subprocess.Popen[str] | None:
-    """The agent's process, also while it starts: pyngrok's public functions would wait for it."""
+    """Return the agent's process, also while it starts.
+
+    pyngrok's public functions would wait for it.
+    """
     from pyngrok import process
 
     running = process._current_processes.get(ngrok_path)
@@ -202,7 +220,10 @@ def _end_agent(ngrok_path: str) -> None:
 
 
 def _drain(output: IO[str]) -> None:
-    """Read what the agent writes and forget it: with a full pipe it would stop working."""
+    """Read what the agent writes, and drop it.
+
+    With a full pipe the agent would stop working.
+    """
     with output:
         while os.read(output.fileno(), 4096):
             pass
@@ -211,7 +232,6 @@ def _drain(output: IO[str]) -> None:
 # ---- why no tunnel opened ------------------------------------------------------------------------
 
 
-TOKEN_PAGE = "https://dashboard.ngrok.com/get-started/your-authtoken"
 _BAD_TOKEN = (
     "ngrok does not accept this authtoken.",
     f"It may be cut off or have been reset: copy the whole of it from {TOKEN_PAGE}.",
@@ -232,7 +252,10 @@ _KNOWN = {  # https://ngrok.com/docs/errors: what happened, and what to do
 
 
 def explain(error: Exception | None, late: bool) -> TunnelError:
-    """Put pyngrok's error into words.  Its own text may contain the authtoken and is left out."""
+    """Return a `TunnelError` for an error of pyngrok.
+
+    Its own text may contain the authtoken and is left out.  Source: https://ngrok.com/docs/errors.
+    """
     from pyngrok.exception import PyngrokNgrokHTTPError, PyngrokNgrokURLError
 
     said = getattr(error, "ngrok_error", None) or getattr(error, "body", None) or ""

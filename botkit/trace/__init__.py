@@ -1,15 +1,15 @@
-"""Show every message of a trip, with a label in place of each secret.
+"""Show every message of a trip, with a label instead of each secret.
 
 Start with `trace.py`: `Trace` records requests and answers.  `labels.py` gives each secret its
-label, `exchange.py` chooses what is shown of a message, and `diagram.py`, `arrows.py` and
-`picture.py` draw.
+label.  `exchange.py` chooses what is shown of a message.  `diagram.py` draws with characters and
+`picture.py` draws SVG; `arrows.py` has what both need.  `wrapping.py` breaks long lines.
 
-Nothing here knows the bot: whatever sends requests can be traced.
+Not here: the bot.  A trace can watch anything that sends requests through `botkit.oauth`.
 """
 
 from __future__ import annotations
 
-from botkit.trace.arrows import DULL
+from botkit.trace.arrows import LEFT_OUT_FIELDS
 from botkit.trace.exchange import Exchange, shorten
 from botkit.trace.labels import Labels, RedactingFilter, show
 from botkit.trace.trace import Trace
@@ -17,7 +17,7 @@ from botkit.trace.wrapping import COLUMNS, in_columns
 
 __all__ = [
     "COLUMNS",
-    "DULL",
+    "LEFT_OUT_FIELDS",
     "Exchange",
     "Labels",
     "RedactingFilter",

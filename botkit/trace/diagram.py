@@ -1,8 +1,9 @@
-"""Drawing a trace: as a list, as a sequence diagram of text, and as a picture
-(botkit/trace/picture.py).
+"""Draw a trace as a sequence diagram with characters, and put the picture in HTML.
 
-The same exchanges always give the same characters, so that the stored output of a notebook can be
-compared.
+Start with `Diagram`.  The same exchanges always give the same characters, so that the stored output
+of a notebook can be compared.
+
+Not here: the picture itself (`picture.py`) and what is drawn (`arrows.py`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from botkit.trace.picture import svg
 
 
 class Diagram:
-    """A sequence diagram: a picture in a notebook, text in a terminal."""
+    """A sequence diagram: a picture in a notebook, characters in a terminal."""
 
     def __init__(self, exchanges: Sequence[Exchange], *, details: bool = True) -> None:
         self.svg = svg(exchanges, details=details)
@@ -33,9 +34,9 @@ class Diagram:
 
 
 def html(exchanges: Sequence[Exchange], picture: str) -> str:
-    """The picture, and below it the same in words for whoever cannot see it.
+    """Return the picture, and below it the same in words for people who cannot see it.
 
-    JupyterLab shows plain SVG as an image without a text, which a screen reader passes over, and
+    JupyterLab shows plain SVG as an image without a description, which a screen reader skips, and
     shows none of it before the cell was run.
     """
     # Letters and digits stay readable in the address: a secret would be found there as elsewhere.
@@ -51,12 +52,13 @@ def html(exchanges: Sequence[Exchange], picture: str) -> str:
     )
 
 
-COLUMNS, FIRST = 100, 5  # the width of all; the column of the first lifeline
+COLUMNS = 100  # the width of the whole
+FIRST = 5  # the column of the first lifeline
 SHAFTS = {"front": "╌", "back": "─", "answer": "┈"}
 
 
 def text(exchanges: Sequence[Exchange], *, details: bool = True) -> str:
-    """The diagram for a terminal, at most 100 columns wide."""
+    """Return the diagram for a terminal, at most 100 columns wide."""
     names, arrows = lanes_of(exchanges), list(arrows_of(exchanges, details))
     if not names:
         return NOTHING
@@ -91,7 +93,7 @@ def _text_arrow(arrow: Arrow, lanes: Sequence[int]) -> list[tuple[int, str]]:
 
 
 def _row(pieces: Sequence[tuple[int, str]]) -> str:
-    """One line of text, every piece at its column; a later piece covers an earlier one."""
+    """Return a line with each piece at its column; a later piece covers earlier ones."""
     cells = [" "] * COLUMNS
     for column, piece in pieces:
         column = max(min(column, COLUMNS - width_of(piece)), 0)

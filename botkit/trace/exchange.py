@@ -1,8 +1,10 @@
-"""One exchange of a trip, and what of its messages is worth showing.
+"""Choose what is shown of a request and its answer.
 
-A webhook's envelope, an API's answer with a hundred members, a link of four lines: of each a trace
-shows the few fields that tell the story.  Nothing here hides a secret; botkit/trace/trace.py passes
-every value through the labels before it keeps it.
+Start with `Exchange`, the record that a trace keeps.  A webhook has an envelope, an API answers
+with a hundred members, and a link takes four lines.  The functions below pick the few fields that
+explain the trip.
+
+Not here: hiding secrets.  `trace.py` redacts every value before it keeps it.
 """
 
 from __future__ import annotations
@@ -32,10 +34,10 @@ NOTHING = "Nothing has been recorded yet."
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and its answer, with labels in place of secrets.
+    """One request and its answer, with labels instead of secrets.
 
-    `fields` and `answer` are pairs of a name and the value as shown.  `status` is None while there
-    is no answer; `error` names what went wrong if there will be none.
+    `fields` and `answer` are pairs of a name and the value as shown.  `status` is None until there
+    is an answer.  `error` is the name of the exception if there will be none.
     """
 
     sender: str
@@ -46,16 +48,19 @@ class Exchange:
     status: int | None = None
     answer: tuple[tuple[str, str], ...] = ()
     error: str = ""
-    number: int = 0  # its place in the trip, from 1
+    number: int = 0  # its position in the trip, from 1
 
     @property
     def channel(self) -> str:
-        """`front` goes through a person's browser, where it can be read and forged; else `back`."""
+        """`front` or `back`.
+
+        The front channel goes through a person's browser, where others can read and forge it.
+        """
         return "front" if self.sender == "browser" else "back"
 
 
 def listing(exchanges: Iterable[Exchange]) -> str:
-    """Every exchange with all its fields; what came back is marked with ←."""
+    """Return every exchange with all its fields; ← marks the fields of an answer."""
     lines = []
     for e in exchanges:
         outcome = e.error or e.status or "no answer yet"
@@ -67,7 +72,7 @@ def listing(exchanges: Iterable[Exchange]) -> str:
 
 
 def body_pairs(headers: Headers, body: Any) -> Pairs:
-    """What a form holds, and what is worth showing of a JSON object."""
+    """Return the fields of a form, or the members of a JSON object worth showing."""
     if not isinstance(body, str | bytes) or len(body) > LONGEST_BODY:
         return []
     kind = as_text(headers.get("Content-Type", ""))
@@ -77,6 +82,7 @@ def body_pairs(headers: Headers, body: Any) -> Pairs:
 
 
 def as_text(value: str | bytes) -> str:
+    """Return a string for bytes, whatever they are, and a string as it is."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
@@ -99,14 +105,18 @@ def _json_pairs(text: str) -> Pairs:
 
 
 def target(name: str, url: str) -> Pairs:
-    """Where a URL leads, and what of its parameters is worth showing."""
+    """Return where a URL leads, and which of its parameters are worth showing."""
     address, _, query = url.partition("#")[0].partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
     return [(name, address), *((n, v) for n, v in pairs if n in PLAIN or kind_of(n))]
 
 
 def without_link(text: str) -> tuple[str, Pairs]:
-    """A message, and the link in it that carries a secret: the auth link, taken apart."""
+    """Take the auth link out of a message.
+
+    Return the message with … instead of the first link that has a secret in it, and the parts of
+    that link.
+    """
     for url in re.findall(r"https?://[^\s<>()\[\]\"']+", text):
         (link, *pairs) = target("link", url)
         if secrets := [pair for pair in pairs if kind_of(pair[0])]:
@@ -115,6 +125,7 @@ def without_link(text: str) -> tuple[str, Pairs]:
 
 
 def shorten(text: str) -> str:
+    """Return `text`, cut to `LONGEST_VALUE` characters, but never inside a label."""
     if len(text) <= LONGEST_VALUE:
         return text
     cut = text[: LONGEST_VALUE - 1]

@@ -1,10 +1,10 @@
-"""Labels: what is shown in the place of a secret.
+"""Replace secrets with labels, such as `‹state·1›`, `‹code·1›` and `‹token·1›`.
 
-A secret gets its label the first time it is seen: `‹state·1›`, `‹code·1›`, `‹token·1›`.  The same
-value always gets the same label, so one can see that this is the same code again without learning
-it.  Servers are shown by name, `‹GitHub›`, never by port: two runs look alike.
+Start with `Labels.redact`, for any string.  `show` is for a notebook cell, and `RedactingFilter`
+for the log.
 
-`Labels.redact` is for any text, `show` for a notebook cell, `RedactingFilter` for the log.
+The same value always has the same label, so a reader can recognize a code without learning it.
+Servers have names, such as `‹GitHub›`, and no ports, so two runs look the same.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus
 
-from botkit.trace.wrapping import Shown, in_columns
+from botkit.trace.wrapping import DisplayedText, in_columns
 
-#: Parameters that are secret, or belong to one trip only, and the word on their label.
+#: Parameters that are secret, or differ on every trip, and the word on their label.
 KINDS = {
     "state": "state",
     "code": "code",
@@ -42,7 +42,7 @@ KINDS = {
     "x_goog_channel_id": "channel",
     "x_goog_channel_token": "channel-token",
 }
-#: Parameters that are not: these of a JSON body are worth showing, of its perhaps hundred members.
+#: Parameters that are not secret, and worth showing of a JSON body with a hundred members.
 PLAIN = {
     "client_id", "redirect_uri", "grant_type", "scope", "token_type", "expires_in", "iss", "error",
     "error_description", "message", "login", "name", "text", "eventType",
@@ -51,12 +51,12 @@ _KINDS = {name.replace("_", ""): kind for name, kind in KINDS.items()}
 _NAME = "(?P<name>" + "|".join(name.replace("_", "[_-]?") for name in KINDS) + ")"
 _COLON = r"\\?[\"']?\s*[:,]\s*b?[\"']?"  # after the name of a header, also in a printed dict
 _WORD = r"(?P<value>[^\s\"'<>‹›,;\\]+)"
-# state=X in a URL or a form, and state%3DX in a URL inside of another
+# state=X in a URL or a form, and state%3DX in a URL inside another
 _PARAMETER = (
     rf"(?i)(?:(?<![\w-])|(?<=%3F)|(?<=%26)){_NAME}(?:=|%3D)"
     r"(?P<value>(?:(?!%26)[^&#\s\"'<>()\[\]{}\\‹›])+)(?<![.,;:!?])"
 )
-# Where else secrets stand, and their kind; where that is empty, the name tells it.
+# Other ways in which secrets are written, and their kind; if it is empty, the name has it.
 _PLACES = (
     # "state": "X" in JSON, in JSON inside of JSON, in a printed dict
     ("", rf"(?i)(?P<q>\\{{0,7}}[\"']){_NAME}(?P=q)\s*:\s*(?P=q)(?P<value>(?:(?!(?P=q))[^‹›])+)"),
@@ -74,19 +74,22 @@ _COOKIE = (
 )
 _LABEL = r"‹[^‹›]*›"
 _LOOPBACK = r"(?i)(?:https?(?:://|%3A%2F%2F))?(?:127\.0\.0\.1|localhost|\[::1\])(?::|%(?:25)*3A)\d+"
-# A value so short or so plain is a word of its own in other texts: it is hidden by name only.
+# A value so short or so plain can be a word of a sentence, so it is hidden by name only.
 _ORDINARY = r".{0,3}|[A-Za-z]?[a-z]{1,14}"
-# An unknown parameter with such a value is taken for a secret.
+# An unknown parameter with a value like this is treated as a secret.
 _RANDOM = r"(?=\D*\d)[A-Za-z0-9_-]{20,}"
 
 
 def kind_of(name: str) -> str:
-    """The kind of secret that a parameter of this name holds; empty if it holds none."""
+    """Return which kind of secret a parameter of this name has, or an empty string."""
     return _KINDS.get(name.replace("_", "").replace("-", "").lower(), "")
 
 
 class Labels:
-    """Labels for secrets and names for servers, for any number of threads."""
+    """The labels of secrets and the names of servers.
+
+    It is safe to use from any thread.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -95,7 +98,7 @@ class Labels:
         self._origins: dict[str, str] = {}
 
     def label(self, kind: str, value: str) -> str:
-        """`‹kind·n›`; n counts the values of a kind in the order of first sight."""
+        """Return `‹kind·n›`; n counts the values of a kind in the order of their arrival."""
         with self._lock:
             if value and value not in self._labels:
                 self._counts[kind] += 1
@@ -105,27 +108,30 @@ class Labels:
             return self._labels.get(value, "")
 
     def forget(self) -> None:
-        """Forget all values and count from 1 again; the names of origins stay."""
+        """Delete all values and count from 1 again.  The names of servers stay."""
         with self._lock:
             self._labels.clear()
             self._counts.clear()
 
     def name_origin(self, url: str, name: str) -> None:
-        """Show the origin of `url` (its scheme, host and port) as `‹name›` from now on."""
+        """Show `‹name›` instead of the origin of `url`: its scheme, host and port."""
         self.name_beginning("/".join(url.split("/")[:3]), name)
 
     def name_beginning(self, beginning: str, name: str) -> None:
-        """Show `‹name›` wherever an address begins so: behind a proxy, more than an origin."""
+        """Show `‹name›` instead of this beginning of an address.
+
+        Behind a proxy it is longer than an origin.
+        """
         with self._lock:
             self._origins[beginning.lower()] = name
 
     def party(self, url: str) -> str:
-        """Whose server `url` is on: its name, or else its host."""
+        """Return the name of the server that `url` is on, or its host if it has none."""
         origin = self.redact("/".join(url.split("/")[:3]))
         return origin.rpartition("/")[2].rpartition("@")[2].strip("‹›")
 
     def field(self, name: str, value: str) -> str:
-        """The value of a parameter or header of this name, as it may be shown on one line."""
+        """Return the value of this parameter or header as one line that may be shown."""
         if name.lower() == "authorization":
             scheme, _, secret = value.rpartition(" ")
             kind = "credentials" if scheme.lower() == "basic" else "token"
@@ -136,15 +142,18 @@ class Labels:
         return self.label(kind, value) if kind else one_line(self.redact(value))
 
     def path(self, path: str) -> str:
-        """The path of a URL.  A part that looks random, such as a uuid, is labelled too."""
+        """Return the path of a URL as it may be shown.
+
+        A part that looks random, such as a UUID, has a label.
+        """
         parts = [self.label("id", p) if re.fullmatch(_RANDOM, p) else p for p in path.split("/")]
         return one_line(self.redact("/".join(parts)))
 
     def redact(self, text: str, *, own_words: bool = False) -> str:
-        """`text` with labels in place of secrets and names in place of origins.
+        """Return `text` with labels instead of secrets and names instead of origins.
 
-        In `own_words` a value that was seen before is hidden only if it looks random: somebody may
-        have sent one of our words as a code.
+        With `own_words` a value that was seen before is hidden only if it looks random, because a
+        person may have sent one of our words as a code.
         """
         text = re.sub(_PARAMETER, partial(self._swap, decode=unquote_plus), text)
         for kind, place in _PLACES:
@@ -163,7 +172,7 @@ class Labels:
         return self._swap(found, "cookie")
 
     def _replace_known(self, text: str, own_words: bool) -> str:
-        """Known values, wherever they are.  What is a label already stays as it is."""
+        """Replace known values wherever they are, and leave labels unchanged."""
         with self._lock:
             here = {v: label for v, label in self._labels.items() if v in text}
         random = {v for v in here if re.fullmatch(_RANDOM, v)}
@@ -181,12 +190,12 @@ class Labels:
             text = re.sub(whole, lambda m: f"‹{names[m[0].lower()]}›", text)
         return re.sub(_LOOPBACK, "‹loopback›", text)
 
-    def __repr__(self) -> str:
-        return "<Labels>"
-
 
 def _forms(origin: str) -> Iterator[str]:
-    """An origin as it is and percent-encoded once and twice; the same of host and port alone."""
+    """Yield the ways in which an origin is written.
+
+    These are the origin and its host with port: as they are, percent-encoded once, and twice.
+    """
     host = origin.partition("://")[2]
     for form in (origin, host) if ":" in host else (origin,):
         once = quote(form, safe="")
@@ -194,18 +203,22 @@ def _forms(origin: str) -> Iterator[str]:
 
 
 def one_line(text: str) -> str:
-    """`text` without line breaks and without characters that cannot be seen."""
+    """Return `text` without line breaks and without invisible characters."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 class RedactingFilter(logging.Filter):
-    """Redacts all that is logged.  Put it on handlers: a logger's filter misses its children."""
+    """A filter that redacts everything that is logged.
+
+    Add it to handlers.  A filter of a logger does not see what its child loggers log.
+    """
 
     def __init__(self, labels: Labels) -> None:
         super().__init__()
         self._labels = labels
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Redact message, traceback and stack of a record; let every record pass."""
         try:
             message = record.getMessage()
         except Exception:  # its arguments do not fit
@@ -219,14 +232,19 @@ class RedactingFilter(logging.Filter):
         return True
 
 
-def show(value: Any, labels: Labels) -> Shown:
-    """`value` as it may be shown: a URL part by part, a dict or list as JSON, all else as text."""
+def show(value: Any, labels: Labels) -> DisplayedText:
+    """Return a value as a notebook cell may show it.
+
+    A URL is taken apart, a dict or list becomes JSON, and anything else is a redacted string.
+    """
     if isinstance(value, str) and re.fullmatch(r"https?://\S+", value):
-        return Shown(_url_by_parts(value, labels))
+        return DisplayedText(_url_by_parts(value, labels))
     if isinstance(value, Mapping | list | tuple):
         plain = dict(value) if isinstance(value, Mapping) else value
-        return Shown(labels.redact(json.dumps(plain, indent=2, ensure_ascii=False, default=str)))
-    return Shown(in_columns(labels.redact(str(value))))
+        return DisplayedText(
+            labels.redact(json.dumps(plain, indent=2, ensure_ascii=False, default=str))
+        )
+    return DisplayedText(in_columns(labels.redact(str(value))))
 
 
 def _url_by_parts(url: str, labels: Labels) -> str:

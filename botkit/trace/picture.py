@@ -1,7 +1,8 @@
-"""The sequence diagram as a picture, in SVG.
+"""Draw the sequence diagram as SVG.
 
-It has a light ground of its own for light and dark surroundings, and needs nothing of the page that
-it stands on.  Every text is measured, so that none runs out of the picture or into another.
+Start with `svg`.  The picture has a light background, for light and dark surroundings, and needs no
+style of the page around it.  Every text is measured, so that none leaves the picture or covers
+another.
 """
 
 from __future__ import annotations
@@ -13,20 +14,27 @@ from html import escape
 from botkit.trace.arrows import LEGEND, Arrow, arrows_of, cut, field_lines, fit, lanes_of, width_of
 from botkit.trace.exchange import NOTHING, Exchange, listing
 
-# JupyterLab does not shrink a picture: this wide it fits beside the sidebar of a small screen.
-WIDTH, MARGIN, WIDEST_GAP = 820, 56, 460  # pixels, like all that follows
-NARROWEST = 210  # of the texts under an arrow, which cross a lifeline where there are many lanes
-LABEL_CELL, FIELD_CELL, LINE = 7.23, 6.65, 15  # a letter of a label, of a field; a line of fields
+# All sizes are in pixels.
+WIDTH = 820  # fits beside the sidebar of a small screen; JupyterLab does not shrink a picture
+MARGIN = 56
+WIDEST_GAP = 460  # between two lifelines
+NARROWEST = 210  # width of the fields under an arrow; with many lanes they cross a lifeline
+LABEL_CELL = 7.23  # width of a letter in a label
+FIELD_CELL = 6.65  # width of a letter in a field
+LINE = 15  # height of a line of fields
 MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 SANS = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif"
-INK, QUIET, FAINT, BAD = "#1a2029", "#55606f", "#c9d1da", "#b3261e"
+INK = "#1a2029"
+QUIET = "#55606f"
+FAINT = "#c9d1da"
+BAD = "#b3261e"
 COLOURS = {"front": "#b4540a", "back": "#0b5fcc", "answer": QUIET}
 STROKES = {"front": (2, "7 4"), "back": (1.8, "none"), "answer": (1.3, "1.5 3")}  # width, dashes
 LABELS = {"state": "#7a2f9e", "code": "#9a4a00", "token": "#12703a"}  # a colour for each kind
 
 
 def svg(exchanges: Sequence[Exchange], *, details: bool = True) -> str:
-    """The diagram as SVG, on a light ground of its own for light and dark surroundings."""
+    """Return the diagram as SVG; without `details` it has the arrows only."""
     names, arrows = lanes_of(exchanges), list(arrows_of(exchanges, details))
     gap = min(WIDEST_GAP, (WIDTH - 2 * MARGIN) / max(len(names) - 1, 1))
     lanes = [MARGIN + gap * n for n in range(max(len(names), 2))]
@@ -68,7 +76,7 @@ def svg(exchanges: Sequence[Exchange], *, details: bool = True) -> str:
 
 
 def _party(x: float, name: str, bottom: float) -> Iterator[str]:
-    """A lifeline, with the name at both ends because a long picture is scrolled."""
+    """Draw a lifeline with its name at both ends, because a long picture is scrolled."""
     name = cut(name, 10)
     half = min(max(width_of(name) * 4.4 + 14, 38), MARGIN - 6)
     yield _tag("path", d=f"M{x:g} 44V{bottom + 14:g}", stroke=FAINT, stroke_width=1.2)
@@ -120,7 +128,10 @@ def _coloured(line: str) -> str:
 
 
 def _shaft(path: str, x: float, y: float, side: int, style: str, colour: str) -> Iterator[str]:
-    """The line of an arrow and, at x and y, its head: full to ask, open for what comes back."""
+    """Draw the line of an arrow, and its head at x and y.
+
+    The head is full for a request and open for an answer.
+    """
     width, dashes = STROKES[style]
     yield _tag(
         "path", d=path, fill="none", stroke=colour, stroke_width=width, stroke_dasharray=dashes
@@ -149,7 +160,7 @@ def _box(x: float, y: float, width: float, height: float, fill: str) -> str:
 
 
 def _tag(name: str, inner: str = "", **attributes: float | str) -> str:
-    """An element of SVG; `inner` is SVG, the values of attributes are not."""
+    """Return an element of SVG.  `inner` is SVG; the values of attributes are escaped."""
     written = [
         f' {key.replace("_", "-")}="{escape(v) if isinstance(v, str) else f"{v:g}"}"'
         for key, v in attributes.items()

@@ -1,9 +1,11 @@
-"""Seeing the protocol: every exchange of a trip, with a label in the place of every secret.
+"""Record every request and answer of a trip, without their secrets.
 
-The bot's own requests are watched as they leave (botkit/oauth/http.py calls `Trace.before` and
-`after`). What other people and servers send is seen by a middleware in front of each server
-(`Trace.around`). Labels are in botkit/trace/labels.py, the drawing is in botkit/trace/diagram.py,
-and how a middleware overhears both sides is in botkit/trace/trace.py.
+Start with `Trace`.  `botkit.oauth` tells it about the bot's own requests (`before` and `after`).
+`Trace.around` wraps the WSGI app of a server, and records what others send to it.  The second half
+of this file is the middleware that does so.
+
+Not here: what is shown of a message (`exchange.py`), the labels (`labels.py`) and the drawing
+(`diagram.py`).
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from botkit.trace.exchange import (
     without_link,
 )
 from botkit.trace.labels import Labels
-from botkit.trace.wrapping import Shown
+from botkit.trace.wrapping import DisplayedText
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -41,30 +43,40 @@ if TYPE_CHECKING:
 
     from botkit.trace.diagram import Diagram
 
-MOST_FIELDS = 24
-DULL_PATHS = r"/static/|\.(css|js|ico|png|svg)$"
+MOST_FIELDS = 24  # of one message
+LEFT_OUT_PATHS = r"/static/|\.(css|js|ico|png|svg)$"
 
 
 class Trace:
-    """The exchanges of a trip, in the order in which they began.  Any thread may use it."""
+    """The exchanges of a trip, in the order in which they began.
+
+    It is safe to use from any thread.  `labels` gives each secret its label.
+    """
 
     def __init__(self, labels: Labels) -> None:
         self._labels = labels
         self._lock = threading.Lock()
         self._tickets = itertools.count(1)
         self._exchanges: dict[int, Exchange] = {}
-        #: Called with each exchange before it goes, and again before its answer is passed on.  It
-        #: may wait, as botkit/presenter does.  The number is a ticket here, the same both times.
+        #: Called with each exchange before it is sent, and again before its answer is passed on.
+        #: It may wait, as `botkit.lessons.presenter` does.  Here the exchange's number is a
+        #: ticket, which is the same both times.
         self.gate: Callable[[Exchange], object] = lambda exchange: None
 
     def before(self, request: PreparedRequest) -> int:
-        """The bot sends `request`.  Returns the ticket for `after`."""
+        """Record a request that the bot is about to send; return the ticket for `after`.
+
+        It waits as long as `gate` does.
+        """
         url = request.url or ""
         who = ("bot", self._labels.party(url), request.method or "")
         return self._open(who, url, request.headers, request.body)
 
     def after(self, ticket: int, response: Response | None, error: Exception | None) -> None:
-        """What came of it.  The body must have been read by now; an unread one is left alone."""
+        """Record the answer to the request of this ticket, or the error instead of one.
+
+        The body must have been read before: `after` does not read it, because that could wait.
+        """
         if response is None:
             self._close(ticket, error=type(error).__name__ if error else "interrupted")
             return
@@ -74,18 +86,18 @@ class Trace:
         self._close(ticket, response.status_code, response.headers, body)
 
     def around(self, app: WSGIApplication, party: str) -> WSGIApplication:
-        """`app`, the server of `party`, with every exchange recorded.
+        """Return `app`, the server of `party`, with every exchange recorded.
 
-        Who sends is told by the User-Agent.  The bot's own requests are left out, because `before`
-        has them, and so are style sheets and the like.  An app, or who stands before it, may set
-        `environ["botkit.quiet"]` to say that an exchange is no part of the trip.
+        The User-Agent says who sends.  Requests of the bot are left out, because `before` has them.
+        So are style sheets, scripts and images.  An app, or a middleware around it, can
+        set `environ["botkit.quiet"]` to leave an exchange out.
         """
 
         def watched(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             sender = sender_of(environ.get("HTTP_USER_AGENT", ""))
             path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-            dull = environ.get("botkit.quiet") or re.search(DULL_PATHS, path)
-            if sender == "bot" or dull:
+            left_out = environ.get("botkit.quiet") or re.search(LEFT_OUT_PATHS, path)
+            if sender == "bot" or left_out:
                 return app(environ, start_response)
             who = (sender, party, environ["REQUEST_METHOD"])
             url = f"{path}?{environ.get('QUERY_STRING', '')}"
@@ -99,14 +111,14 @@ class Trace:
                 else:
                     self._close(ticket, status, headers, body)
 
-            answer = Answer(start_response, finish)
+            tap = WsgiTap(start_response, finish)
             try:
-                chunks = app(environ, answer.start)
+                chunks = app(environ, tap.start)
             except Exception as error:
                 self._close(ticket, error=type(error).__name__)
                 raise
             close = getattr(chunks, "close", lambda: None)
-            return ClosingIterator(answer.passing(chunks), [answer.finish, close])
+            return ClosingIterator(tap.passing(chunks), [tap.finish, close])
 
         return watched
 
@@ -151,7 +163,7 @@ class Trace:
             self._exchanges.pop(ticket, None)
 
     def _fields(self, pairs: Pairs) -> tuple[tuple[str, str], ...]:
-        """What is shown of `pairs`: redacted first, and only then made short."""
+        """Return what is shown of `pairs`: redacted first, and only then shortened."""
         shown = []
         for name, value in pairs[:MOST_FIELDS]:
             value, link = without_link(value) if name == "text" else (value, [])
@@ -168,22 +180,30 @@ class Trace:
         return tuple(replace(exchange, number=n) for n, exchange in enumerate(kept, 1))
 
     def clear(self) -> None:
-        """Forget the exchanges.  The labels stay as they are."""
+        """Delete the exchanges.  The labels stay unchanged."""
         with self._lock:
             self._exchanges.clear()
 
-    def list(self, *, only: str = "") -> Shown:
-        """The exchanges as a numbered list; `only` names a party or a channel."""
+    def list(self, *, only: str = "") -> DisplayedText:
+        """Return the exchanges as a numbered list.
+
+        `only` is the name of a party or a channel, and leaves out the others.
+        """
         from botkit.trace.exchange import listing
 
         found = self._only(only)
         if not found and len(self):  # perhaps the name is not right
             there = ", ".join(dict.fromkeys(name for e in self for name in (e.sender, e.receiver)))
-            return Shown(f"Nothing from or to {only} has been recorded, but messages of: {there}.")
-        return Shown(listing(found))
+            return DisplayedText(
+                f"Nothing from or to {only} has been recorded, but messages of: {there}."
+            )
+        return DisplayedText(listing(found))
 
     def diagram(self, *, details: bool = True, only: str = "") -> Diagram:
-        """The exchanges as a sequence diagram; without `details`, the arrows alone."""
+        """Return the exchanges as a sequence diagram.
+
+        Without `details` it has the arrows only.  `only` is the name of a party or a channel.
+        """
         from botkit.trace.diagram import Diagram
 
         return Diagram(self._only(only), details=details)
@@ -209,12 +229,41 @@ class Trace:
 # ---- recording at a server ----------------------------------------------------------------------
 
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+def sender_of(agent: str) -> str:
+    """Return which party sends requests with this User-Agent."""
+    if agent.startswith("botkit/"):
+        return "bot"
+    if "RingCentral-WebHook" in agent:
+        return "chat"
+    if agent.startswith("APIs-Google"):
+        return "Google"
+    return "browser" if "Mozilla" in agent else "you"  # you: a request from a notebook cell
 
 
-class Answer:
-    """An answer on its way out: it passes unchanged, and `finish` is told once what it was."""
+def in_environ(header: str) -> str:
+    """Return the name that a header has in a WSGI environment."""
+    return f"HTTP_{header.upper().replace('-', '_')}"
+
+
+def take_body(environ: WSGIEnvironment) -> bytes:
+    """Read the request's body and put it back for the app.
+
+    Return nothing of a body that is longer than `LONGEST_BODY` or has no length: it stays unread.
+    """
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if not re.fullmatch("[0-9]{1,6}", length) or int(length) > LONGEST_BODY:
+        return b""
+    body: bytes = environ["wsgi.input"].read(int(length))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
+class WsgiTap:
+    """An observer of one answer of a WSGI app.
+
+    The answer passes unchanged.  `finish(status, headers, body)` is called once, before the last
+    byte leaves; `status` is None if the app never started its answer.
+    """
 
     def __init__(
         self,
@@ -230,46 +279,25 @@ class Answer:
         self._sent = 0
 
     def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Any:
+        """Remember status and headers, and pass them on: the app's `start_response`."""
         self._status, self._headers = int(status[:3]), CaseInsensitiveDict(headers)
         if exc_info:
             return self._start_response(status, headers, exc_info)
         return self._start_response(status, headers)
 
     def passing(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the chunks of the body as they are, and remember its beginning."""
         for chunk in chunks:
             self._sent += len(chunk)
             self._body += chunk[: LONGEST_BODY - len(self._body)]
-            # Before the last byte leaves: whoever has read it may look at the trace at once.
+            # Before the last byte leaves: its reader may look at the trace immediately.
             if str(self._sent) == self._headers.get("Content-Length"):
                 self.finish()
             yield chunk
         self.finish()
 
     def finish(self) -> None:
+        """Report the answer, unless that has been done."""
         if not self._finished:
             self._finished = True
             self._finish(self._status, self._headers, bytes(self._body))
-
-
-def in_environ(header: str) -> str:
-    return f"HTTP_{header.upper().replace('-', '_')}"
-
-
-def sender_of(agent: str) -> str:
-    if agent.startswith("botkit/"):
-        return "bot"
-    if "RingCentral-WebHook" in agent:
-        return "chat"
-    if agent.startswith("APIs-Google"):
-        return "Google"
-    return "browser" if "Mozilla" in agent else "you"  # you: a request from a notebook cell
-
-
-def take_body(environ: WSGIEnvironment) -> bytes:
-    """The request's body, also left in place for the app.  A long one is not touched."""
-    length = environ.get("CONTENT_LENGTH") or "0"
-    if not re.fullmatch("[0-9]{1,6}", length) or int(length) > LONGEST_BODY:
-        return b""
-    body: bytes = environ["wsgi.input"].read(int(length))
-    environ["wsgi.input"] = io.BytesIO(body)
-    return body

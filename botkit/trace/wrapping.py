@@ -1,6 +1,7 @@
-"""Texts as a notebook cell shows them.
+"""Break long lines for a notebook cell.
 
-JupyterLab breaks a long line anywhere, also in the middle of a word.  So it is broken here, before.
+JupyterLab breaks a long line anywhere, also inside a word.  `in_columns` breaks it between words
+before JupyterLab can.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from textwrap import wrap
 COLUMNS = 100  # fit beside the sidebar of a small screen
 
 
-class Shown:
-    """A text that a notebook cell shows as it is."""
+class DisplayedText:
+    """A string that a notebook cell shows as it is, without quotes."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -22,10 +23,10 @@ class Shown:
 
 
 def in_columns(text: str, columns: int = COLUMNS, *, hang: int = 0) -> str:
-    """`text` with its long lines broken between words.
+    """Return `text` with its long lines broken between words.
 
-    What follows a break is indented as the line itself, and by `hang` more.  A word that is longer
-    than a line stays whole.
+    A line has at most `columns` characters.  What follows a break has the indent of its line, and
+    `hang` more spaces.  A word that is longer than a line stays whole.
     """
     return "\n".join(part for line in text.splitlines() for part in _broken(line, columns, hang))
 

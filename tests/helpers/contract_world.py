@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from functools import cache
 
 from botkit import providers
-from botkit.lessons.check.provider import Visitor
+from botkit.lessons.check.provider import PracticeOwner
 from botkit.lessons.check.teapot import describe_teapot
 from botkit.oauth import Provider
 from botkit.practice.browser.browser import Browser
 from botkit.practice.world import Clock, World
-from botkit.providers.contract import Report, examine
+from botkit.providers.contract import ContractReport, examine
 
 BOT = "http://127.0.0.1:9"  # nobody listens there: the browser stops before it
 
@@ -42,12 +42,12 @@ def running(name: str) -> Iterator[tuple[Provider, World]]:
         world.close()
 
 
-def examined(provider: Provider, world: World) -> Report:
+def examined(provider: Provider, world: World) -> ContractReport:
     redirect_uri = f"{BOT}/{provider.slug}/oauth"
-    return examine(provider, Visitor(Browser(), redirect_uri), redirect_uri, now=world.clock)
+    return examine(provider, PracticeOwner(Browser(), redirect_uri), redirect_uri, now=world.clock)
 
 
 @cache
-def report_of(name: str) -> Report:
+def report_of(name: str) -> ContractReport:
     with running(name) as (provider, world):
         return examined(provider, world)

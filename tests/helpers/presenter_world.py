@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from botkit.lessons.presenter.gate import Scene
+from botkit.lessons.presenter.gate import GateState
 from botkit.lessons.presenter.view import View
 from botkit.settings import Settings
 
@@ -77,9 +77,9 @@ class Presented:
         self.kit.alice.reads()
         return str(self.kit.alice.link).removeprefix(f"{self.view.url}/")
 
-    def until(self, seen: Callable[[Scene], bool]) -> Scene:
+    def until(self, seen: Callable[[GateState], bool]) -> GateState:
         self.view.gate.wait(PATIENCE, seen)
-        scene = self.view.gate.look()
+        scene = self.view.gate.state()
         assert seen(scene), scene
         return scene
 

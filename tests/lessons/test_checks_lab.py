@@ -249,7 +249,7 @@ def test_round_2_the_race_is_found_also_if_the_second_callback_begins_late(monke
 
 
 def test_round_2_a_lock_that_is_never_released_has_its_sentence(monkeypatch):
-    monkeypatch.setattr("botkit.lessons.check.lesson08.callback._ANSWER", 3)
+    monkeypatch.setattr("botkit.lessons.check.lesson08.replay._ROUNDS_FOR_THE_SECOND", 3)
     lock = threading.RLock()  # its own thread may take it again
 
     def claim(ends, key, now):

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 import pytest
-from lab_world import ROOT, Lab, Lesson
+from jupyterlab_screen import ROOT, JupyterLab, Lesson
 
 NAMES = sorted(file.name for file in (ROOT / "notebooks").glob("*.ipynb"))
 SOLUTION = re.compile(r"<summary>Solution</summary>\s*```python\n(.*?)\n```", re.DOTALL)
@@ -15,7 +15,7 @@ ERRORS = "[data-mime-type$=err], [data-mime-type$=error]"
 
 @pytest.fixture(scope="module")
 def lab(chromium, tmp_path_factory):  # without a browser there is nothing to start
-    lab = Lab(tmp_path_factory.mktemp("lab"))
+    lab = JupyterLab(tmp_path_factory.mktemp("lab"))
     yield lab
     lab.close()
 

@@ -154,7 +154,7 @@ def test_after_a_reset_the_chats_page_has_to_be_told_anew(presented: Presented) 
     presented.post("reset")
     assert presented.kit.world.ringcentral.wait_for_change(-1, 0) == newest
     told = presented.news()
-    assert presented.view.gate.look().resting and told["ready"] is False
+    assert presented.view.gate.state().resting and told["ready"] is False
 
 
 def test_who_asks_for_news_while_a_reset_begins_gets_those_of_the_new_run(

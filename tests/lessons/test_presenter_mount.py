@@ -131,7 +131,7 @@ def test_reset_lets_go_whoever_waits_and_nothing_of_it_is_in_the_new_run(
     presented.held()
     gate = presented.view.gate
     presented.post("reset")
-    assert gate.look().held is None and len(gate.look().steps) == 2
+    assert gate.state().held is None and len(gate.state().steps) == 2
     assert presented.news()["steps"] == []
 
 

@@ -100,7 +100,7 @@ def place(processes, tmp_path, monkeypatch) -> Iterator[Place]:
         process.call("trouble.clear")
 
 
-def examine(place: Place, values: dict[str, str], written: str = "") -> doctor.Report:
+def examine(place: Place, values: dict[str, str], written: str = "") -> doctor.Diagnosis:
     file = place.folder / ".env"
     file.write_text(written, encoding="utf-8")
     ahead = place.ahead

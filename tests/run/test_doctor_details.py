@@ -25,7 +25,7 @@ from botkit.run.doctor.place import (
     tunnel,
 )
 from botkit.run.doctor.questions import service_of
-from botkit.run.doctor.report import Check, Report, note, ok, wrong
+from botkit.run.doctor.report import Check, Diagnosis, note, ok, wrong
 from botkit.run.doctor.services import ServiceVisit
 from botkit.settings import Registration
 
@@ -55,21 +55,21 @@ def ask_github(server: str) -> list[Check]:
 
 # ---- the report --------------------------------------------------------------------------------
 
-REPORT = Report([ok("a", "A."), wrong("b", "B.", "Do\nthis."), note("c", "C.")])
+REPORT = Diagnosis([ok("a", "A."), wrong("b", "B.", "Do\nthis."), note("c", "C.")])
 
 
 def test_a_report_shows_a_line_for_each_check_and_its_advice_below():
     assert repr(REPORT).splitlines()[:-1] == ["✔ A.", "✘ B.", "    Do", "    this.", "– C."]
-    assert not REPORT.ready and Report(REPORT.checks[::2]).ready
+    assert not REPORT.ready and Diagnosis(REPORT.checks[::2]).ready
 
 
 @pytest.mark.parametrize(("checks", "status"), [(REPORT.checks, 1), (REPORT.checks[::2], 0)])
 def test_run_writes_text_or_json_and_returns_the_exit_status(monkeypatch, checks, status):
-    monkeypatch.setattr(doctor, "examine", lambda **_: Report(checks))
+    monkeypatch.setattr(doctor, "examine", lambda **_: Diagnosis(checks))
     written: list[str] = []
     assert doctor.run(write=written.append) == doctor.run(as_json=True, write=written.append)
     assert doctor.run(write=written.append) == status
-    assert written[0] == repr(Report(checks))
+    assert written[0] == repr(Diagnosis(checks))
     assert json.loads(written[1]) == [
         {"check": each.check, "state": each.state, "text": each.text, "advice": each.advice}
         for each in checks

@@ -18,7 +18,7 @@ from serve_world import clean_environment
 
 from botkit.lessons.kit import PRACTICE, Kit
 from botkit.practice.google.ledger import PEOPLE
-from botkit.run.address import Reach, find_reach
+from botkit.run.address import BrowserAddress, find_browser_address
 from botkit.settings import SKILLS, Settings
 
 ALICE = next(iter(PEOPLE))
@@ -35,8 +35,8 @@ def hub(tmp_path_factory):
 @pytest.fixture
 def kit(hub):
     """All skills, on the hub."""
-    reach = find_reach(Settings(), {"JUPYTERHUB_PUBLIC_URL": hub.url})
-    kit = Kit(replace(PRACTICE, confirm=True, skills=tuple(SKILLS)), reach=reach)
+    reach = find_browser_address(Settings(), {"JUPYTERHUB_PUBLIC_URL": hub.url})
+    kit = Kit(replace(PRACTICE, confirm=True, skills=tuple(SKILLS)), browser_address=reach)
     yield kit
     kit.close()
 
@@ -175,8 +175,8 @@ CODESPACE = {
 
 
 def test_one_callback_url_at_github_fits_every_port_of_a_class():
-    reach = Reach("https://hub.example.org/hub/user-redirect/proxy/{port}", "proxy")
-    kit = Kit(reach=reach)
+    reach = BrowserAddress("https://hub.example.org/hub/user-redirect/proxy/{port}", "proxy")
+    kit = Kit(browser_address=reach)
     registered = "https://hub.example.org/hub/user-redirect/proxy"
     kit.world.github.change_callback_urls(kit.github.client_id, [registered])
     kit.alice.say("profile")
@@ -208,7 +208,7 @@ def test_a_hub_that_does_not_say_its_address_is_named_in_the_first_cell(monkeypa
     kit = Kit()
     assert "Ask its administrator to set BOTKIT_PUBLIC_URL" in repr(kit)
     kit.close()
-    kit = Kit(reach=Reach("https://hub.example.org/{port}", "proxy"))
+    kit = Kit(browser_address=BrowserAddress("https://hub.example.org/{port}", "proxy"))
     assert "BOTKIT_PUBLIC_URL" not in repr(kit)
     kit.close()
 

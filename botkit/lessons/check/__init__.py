@@ -1,7 +1,10 @@
-"""Checking an exercise: what a lesson's check cell calls, one module a lesson.
+"""Check the exercises: a function for each check cell, a module for each lesson.
 
-A check tries what you wrote with several inputs, the traps among them, and never raises: see
-`verdict.py`.
+Start with `verdict.py`: a check tries the learner's function with several inputs, the traps among
+them, and never raises.  `bounded.py` ends code that never ends.
+
+No module here imports a package at the top, because lesson 00 must run without packages and on an
+old Python to say so.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Run a learner's function in a thread of its own, and stop waiting if it never ends.
+"""Run a learner's function in its own thread, and end the wait if it never ends.
 
-`Call` is a function at work.  A check runs in one (see `verdict.py`), so that an endless loop ends
-with a sentence.  The check of a race runs two at the same moment (see `lesson08/callback.py`).
+Start with `Call`, a function at work.  A check runs in one (see `verdict.py`), so an endless loop
+ends with a sentence.  The check of a race runs two at the same moment (see `lesson08/replay.py`).
 
-All waits count rounds instead of seconds: while the whole computer stands still, or a debugger
-stops every thread, no round passes.
+All waits count rounds instead of seconds.  While the whole computer stops, or a debugger stops
+every thread, no round passes.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-ROUND = 0.01  # seconds: so long is one round of waiting
+ROUND = 0.01  # seconds: the length of one round of waiting
 
 
 class Call(threading.Thread):
-    """A function that has begun; `result` or `error` is there when it has ended."""
+    """A function at work in its own thread.
+
+    `result` or `error` is set when it has ended.
+    """
 
     def __init__(self, function: Callable[[], Any]) -> None:
         super().__init__(name="botkit-check", daemon=True)
@@ -31,7 +34,7 @@ class Call(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Keep what the function returns or raises, SystemExit too."""
+        """Keep what the function returns or raises, `SystemExit` included."""
         try:
             self.result = self._context.run(self._function)
         except BaseException as error:
@@ -40,9 +43,9 @@ class Call(threading.Thread):
             self._ended.set()
 
     def ends_within(self, rounds: int) -> bool:
-        """Return whether the function ends in this many rounds; a debugger's prompt is not counted.
+        """Return whether the function ends in this many rounds.
 
-        The prompt is that of `breakpoint()`, or of `input()` in a notebook.
+        Time at a prompt does not count: that of `breakpoint()`, or of `input()` in a notebook.
         """
         for _ in range(rounds):
             if self._ended.wait(ROUND):
@@ -55,8 +58,8 @@ class Call(threading.Thread):
     def is_held(self, rounds: int = 20) -> bool:
         """Return whether something, such as a lock, keeps the function from its end.
 
-        In each round another thread begins and ends.  On a busy computer these threads wait as
-        long as this one does, so a function that is only slow to begin is not taken for held.
+        In each round another thread begins and ends.  On a busy computer these threads wait as long
+        as this one does, so a slow start does not count as held.
         """
         for _ in range(rounds):
             if self._ended.wait(ROUND):

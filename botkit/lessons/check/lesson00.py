@@ -1,4 +1,4 @@
-"""The check of lesson 00: starting."""
+"""Check this computer, and the first exercise of lesson 00."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def environment() -> Environment:
-    """Does the kit work here?  One line a check, with the fix below it where one is needed."""
+    """Return whether the kit works here: a line for each check, with a fix below."""
     from botkit.run.doctor.computer import environment as look
 
     return look()
@@ -20,7 +20,7 @@ def environment() -> Environment:
 
 @verdict
 def ask(ask: Callable[..., Any]) -> str:
-    """`ask(person, question)` says the question in the chat and returns the bot's answer."""
+    """Check `ask(person, question)`, which returns the bot's answer to a question."""
     for name, question in (("Carol", "help"), ("Dan", "What is a bot?")):
         person = TestPerson(name)
         answer = ask(person, question)
@@ -39,18 +39,20 @@ def ask(ask: Callable[..., Any]) -> str:
 
 
 class TestPerson:
-    """Somebody in a chat whose bot repeats everything: as much of a Person as `ask` needs."""
+    """A person in a chat whose bot repeats everything, for the check of `ask`."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.said: list[str] = []
 
     def say(self, text: str, *, chat: str = "direct") -> Any:
+        """Remember `text`; return it with the bot's answer."""
         self.said.append(text)
         return self._talk((self.name, text), ("Parrot", f"{self.name} said: {text}"))
 
     def reads(self, *, chat: str = "direct") -> Any:
-        return self._talk()  # everything has been read
+        """Return no messages, because everything has been read."""
+        return self._talk()
 
     def _talk(self, *messages: tuple[str, str]) -> Any:
         from botkit.lessons.people import Talk

@@ -1,4 +1,4 @@
-"""The check of lesson 01: the order of the trip."""
+"""Check the exercise of lesson 01: the order of the trip."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOO_EARLY = {
 
 @verdict
 def trip_order(answer: Callable[[], str]) -> str:
-    """Lesson 01: the seven messages of the trip, in order."""
+    """Check the order of the seven messages of the trip."""
     order = answer()
     want(order is not None, "your function returned None. End it with `return ...`.")
     if isinstance(order, str):

@@ -1,4 +1,4 @@
-"""The check of lesson 02: one row for one owner."""
+"""Check the exercise of lesson 02: one row for each owner."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _ALICE = ("GitHub", "bot", "chat", "alice")
 
 @verdict
 def save_service(save: Callable[..., Any]) -> str:
-    """`save(connection, name, bot_id, group_id, user_id, data)` leaves one row for one owner."""
+    """Check that one statement saves one row for each owner.
+
+    It is `save(connection, name, bot_id, group_id, user_id, data)`.
+    """
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript(_SERVICES)
         _saves_twice(save, connection)
@@ -32,7 +35,7 @@ def save_service(save: Callable[..., Any]) -> str:
 def _saved(
     save: Callable[..., Any], connection: sqlite3.Connection, *row: str
 ) -> list[tuple[Any, ...]]:
-    """Save `row`; return all rows that are in the table then, without their ids."""
+    """Save `row`; return all rows of the table without their ids."""
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
     try:

@@ -1,4 +1,4 @@
-"""The check of lesson 03: a link built by hand."""
+"""Check the exercise of lesson 03: an auth link built by hand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ _LINK_NAMES = ["response_type", "client_id", "redirect_uri", "scope", "state"]
 
 @verdict
 def auth_link(build_link: Callable[[str, str, str, Sequence[str], str], str]) -> str:
-    """Reads links that the learner's function built, plain ones and some with odd characters."""
+    """Check a function that builds auth links.
+
+    Some links have plain values, and some have odd characters.
+    """
     page, home = "https://provider.example/authorize", "https://bot.example/oauth"
     for address, scopes, state in (
         (home, ["read:user"], "mark-1"),

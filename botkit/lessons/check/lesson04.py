@@ -1,4 +1,4 @@
-"""The check of lesson 04: reading a callback."""
+"""Check the exercise of lesson 04: reading a callback."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from botkit.lessons.check.verdict import NotYet, verdict, want
 
 @verdict
 def callback(read_callback: Callable[[dict[str, list[str]], str], str]) -> str:
-    """Brings honest answers, a denial, and what strangers and broken providers may send."""
+    """Check a function that reads callbacks.
+
+    It gets honest answers, a denial, and what attackers and broken providers may send.
+    """
     code, mine, other = ["code-A1"], ["state-A1"], ["state-M9"]
     for number in ("A1", "B2"):
         honest = {"code": [f"code-{number}"], "state": [f"state-{number}"], "iss": ["https://x"]}
@@ -70,7 +73,7 @@ def _read(
     expected: str,
     given: str,
 ) -> object:
-    """What the learner's function returned, or the ValueError that it raised."""
+    """Return what the learner's function returned, or the ValueError it raised."""
     try:
         return read_callback({name: list(values) for name, values in query.items()}, expected)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The check of lesson 05: using a token well."""
+"""Check the exercise of lesson 05: using a token."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _API_ANSWERS: tuple[tuple[str, int, dict[str, str], str, tuple[str, Any]], ...] 
 
 @verdict
 def api_answers(fetch_profile: Callable[[str, str], Any]) -> str:
-    """`fetch_profile(url, token)` against a small server that gives one answer after the other."""
+    """Check `fetch_profile(url, token)` with a small server and different answers."""
     for what, status, headers, body, wanted in _API_ANSWERS:
         with _small_api(status, headers, body) as (url, seen):
             try:
@@ -96,10 +96,10 @@ class _Request:
 def _small_api(
     status: int, headers: dict[str, str], body: str
 ) -> Iterator[tuple[str, list[_Request]]]:
-    """A server on loopback: its address, and what it has been asked.
+    """Run a server on loopback; yield its address and the requests it got.
 
-    Only the first request gets the answer in question.  After it comes a good one, so that a
-    program which asks until it has a profile comes to an end.
+    Only the first request gets the answer in question.  The next ones get a good answer, so a
+    program that asks until it has a profile comes to an end.
     """
     from requests.adapters import HTTPAdapter  # here, so that lesson 00 runs without requests
 

@@ -1,4 +1,4 @@
-"""The check of lesson 06: addresses to register."""
+"""Check the exercise of lesson 06: the addresses to register."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NO_PUBLIC_ADDRESS = {
 
 @verdict
 def addresses(addresses_to_register: Callable[[str], Any]) -> str:
-    """`addresses_to_register(public_url)` with good addresses and with bad ones."""
+    """Check `addresses_to_register(public_url)` with good and bad addresses."""
     for given in (
         "https://bot.example",
         "https://bot.example/",

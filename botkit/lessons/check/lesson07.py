@@ -1,4 +1,4 @@
-"""The check of lesson 07: merging a refresh into what is stored."""
+"""Check the exercise of lesson 07: merging new tokens into what is stored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from botkit.lessons.check.verdict import NotYet, verdict, want
 
-_NOW = datetime.fromisoformat("2031-05-17T09:30:00+00:00")  # not today: a clock of one's own shows
+_NOW = datetime.fromisoformat("2031-05-17T09:30:00+00:00")  # not today: a wrong clock is noticed
 _STORED = {
     "accessToken": "old-access",
     "refreshToken": "old-refresh",
@@ -28,7 +28,7 @@ _ANSWERS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 @verdict
 def merge_tokens(merge_tokens: Callable[[dict[str, Any], dict[str, Any], datetime], Any]) -> str:
-    """`merge_tokens(stored, answer, now)` with the answers of different providers."""
+    """Check `merge_tokens(stored, answer, now)` with answers of different providers."""
     for what, more in _ANSWERS:
         _try(merge_tokens, f"the answer {what}", _STORED, {**_PLAIN, **more})
     first = {"accessToken": "old-access", "account": _STORED["account"]}

@@ -1,4 +1,4 @@
-"""The check of lesson 09: reading a list of changes, page by page."""
+"""Check the exercise of lesson 09: reading a list of changes, page by page."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MOST = 10  # requests; after that it goes round in circles
 
 @verdict
 def read_changes(read_changes: Callable[[Callable[[str], Any], str], Any]) -> str:
-    """`read_changes(get_page, bookmark)` with lists of one page and more."""
+    """Check `read_changes(get_page, bookmark)` with lists of one page and more."""
     for when, pages in _LISTS.items():
         found = _run(read_changes, when, pages)
         pair = isinstance(found, tuple | list) and len(found) == 2

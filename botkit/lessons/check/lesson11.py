@@ -1,4 +1,4 @@
-"""The check of lesson 11: what is live?"""
+"""Check the exercise of lesson 11: which systems are live."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ _LIVE: tuple[tuple[str, dict[str, str], list[str]], ...] = (
 
 @verdict
 def what_is_live(answer: Callable[[Mapping[str, str]], Any]) -> str:
-    """`what_is_live(environment)` names what is live, and stops at half of the credentials."""
+    """Check `what_is_live(environment)`.
+
+    It returns the live systems, and raises `ValueError` if half of the credentials are missing.
+    """
     for what, environment, wanted in _LIVE:
         try:
             live = answer(dict(environment))

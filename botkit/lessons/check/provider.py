@@ -1,4 +1,10 @@
-"""Check the description of a provider in a kit: the check of lesson 10."""
+"""Check the exercise of lesson 10: the description of a provider.
+
+Start with `provider`.  It runs the contract of `botkit.providers.contract` against the practice
+service, with Alice as the person who decides.
+
+Not here: what only Teapot's documentation says (`teapot.py`).
+"""
 
 from __future__ import annotations
 
@@ -11,18 +17,24 @@ from botkit.lessons.check.verdict import NotYet, Verdict, verdict, want
 
 if TYPE_CHECKING:
     from botkit.oauth import Provider
-    from botkit.providers.contract import Report
+    from botkit.providers.contract import ContractReport
 
 
-class Visitor:
-    """Somebody at a practice browser, who decides, and whose browser stops before the bot."""
+class PracticeOwner:
+    """A person with a practice browser that stops before it opens the bot.
+
+    It is a `botkit.providers.contract.ResourceOwner`.
+    """
 
     def __init__(self, browser: Any, redirect_uri: str) -> None:
         self._browser = browser
         self._redirect_uri = redirect_uri
 
     def decide(self, link: str, *, approve: bool) -> str:
-        """See `botkit.providers.contract.Person`."""
+        """Open `link`, approve or deny, and return the query string of the callback.
+
+        Raises `LookupError` if the browser is not sent back.
+        """
         self._browser.stop_before = self._redirect_uri
         try:
             page = self._browser.visit(link)
@@ -38,12 +50,11 @@ class Visitor:
 def provider(
     described: Provider | Callable[..., Any], kit: Any = None, *registration: Any
 ) -> Verdict:
-    """Run the contract with a description, against the practice service that it describes.
+    """Run the contract with a description, against the practice service.
 
-    `described` is a `Provider`, or a function that makes one when it is called with `registration`:
-    client id, client secret and address, as `kit.world.start_service` returns them (one by one, or
-    all in one tuple).  Alice decides; what she has connected there with this app may be revoked at
-    the end.
+    `described` is a `Provider`, or a function that makes one of `registration`: client id, client
+    secret and address, as `kit.world.start_service` returns them (three values, or one tuple).
+    Alice decides.  Her connections with this app may be revoked at the end.
     """
     if len(registration) == 1 and isinstance(registration[0], tuple | list):
         registration = tuple(registration[0])
@@ -75,12 +86,12 @@ def _provider(describe: Callable[..., Any], kit: Any, *registration: str) -> str
     for url in (described.authorize_url, described.token_url, described.api_url):
         if isinstance(url, str) and kit.labels.party(url) == "loopback":
             kit.labels.name_origin(url, described.name)
-    for secret in (described.client_secret, *registration[1:2]):  # it may stand in a wrong field
+    for secret in (described.client_secret, *registration[1:2]):  # it may be in a wrong field
         kit.labels.label("secret", secret if isinstance(secret, str) else "")
     kit.register_callback(described)
     redirect_uri = kit.bot.callback_url(described)
-    visitor = Visitor(kit.alice.browser, redirect_uri)
-    report = _report(described, visitor, redirect_uri, kit)
+    owner = PracticeOwner(kit.alice.browser, redirect_uri)
+    report = _report(described, owner, redirect_uri, kit)
     shown = kit.labels.redact(str(report), own_words=True)
     if not report.kept:
         broken = ", ".join(report.broken)
@@ -95,9 +106,11 @@ def _provider(describe: Callable[..., Any], kit: Any, *registration: str) -> str
     return f"{described.name} keeps the contract.{gaps}\n{shown}"
 
 
-def _report(described: Provider, visitor: Visitor, redirect_uri: str, kit: Any) -> Report:
+def _report(
+    described: Provider, owner: PracticeOwner, redirect_uri: str, kit: Any
+) -> ContractReport:
     from botkit.providers.contract import (
-        examine,  # here: the check of lesson 00 works without any package
+        examine,  # here, because the check of lesson 00 works without packages
     )
 
-    return examine(described, visitor, redirect_uri, now=kit.clock)
+    return examine(described, owner, redirect_uri, now=kit.clock)

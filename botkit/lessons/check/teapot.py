@@ -1,7 +1,7 @@
-"""The service of lesson 10 as botkit describes it.  (It is the answer to the exercise there.)
+"""Describe the practice service Teapot, and compare other descriptions with it.
 
-It stands here and not in `botkit/providers/`, because Teapot exists in the practice world
-only.
+This is the answer to the exercise of lesson 10.  It is not in `botkit/providers/`, because Teapot
+exists in the practice world only.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ QUESTIONS = {
 
 
 def describe_teapot(client_id: str, client_secret: str, server: str) -> Provider:
-    """Teapot, from its documentation (`kit.world.teapot.documentation`) and its answers."""
+    """Return Teapot, from its documentation and its answers.
+
+    The documentation is at `kit.world.teapot.documentation`.
+    """
     from botkit.oauth import Provider, Revocation
 
     return Provider(
@@ -52,9 +55,9 @@ def describe_teapot(client_id: str, client_secret: str, server: str) -> Provider
 
 
 def unlike_teapot(described: Provider, kit: Any) -> list[str]:
-    """A sentence for each field that no trip can show, and that is not as Teapot documents it.
+    """Return a sentence for each wrong field that no trip can show.
 
-    None for any service but the practice Teapot of this kit.
+    There is none for a service other than the practice Teapot of this kit.
     """
     server = kit.world.teapot.address if kit.world.has("teapot") else ""
     if not server or not described.token_url.startswith(f"{server}/"):
@@ -65,7 +68,10 @@ def unlike_teapot(described: Provider, kit: Any) -> list[str]:
 
 
 def _values(one: Provider) -> dict[str, object]:
-    """What no trip can show.  How a token is given back, a trip can: but not if nothing is said."""
+    """Return what no trip can show.
+
+    A trip does show how a token is revoked, but not that a description leaves revocation out.
+    """
     return {
         "account_id_field": one.account_id_field,
         "account_name_field": one.account_name_field,

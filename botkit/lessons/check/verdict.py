@@ -1,7 +1,7 @@
-"""What a check is made of: the verdict, and how a check comes to one.
+"""Turn a function into a check that never raises and always ends.
 
-A check never raises and always ends.  It returns a `Verdict`, whose text says either what is proven
-now (✔) or what was given and what was wanted (…).
+Start with `verdict`, the decorator of every check.  A check returns a `Verdict`.  Its text says
+what is proven (✔), or what was given and what was wanted (…).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ROUNDS = 2000  # of waiting for a check: most need less than a hundred
 
 @dataclass(frozen=True, repr=False)
 class Verdict:
-    """The answer of a check; as the last line of a cell it is shown as one sentence."""
+    """The result of a check, which a cell shows as one sentence."""
 
     solved: bool
     text: str
@@ -39,16 +39,16 @@ class NotYet(Exception):
 
 
 def want(condition: bool, sentence: str) -> None:
-    """Go on if the condition holds; otherwise the verdict is "not yet" with this sentence."""
+    """Raise `NotYet` with this sentence unless the condition holds."""
     if not condition:
         raise NotYet(sentence)
 
 
 def verdict(check: Callable[P, str]) -> Callable[P, Verdict]:
-    """Make a check out of a function that returns the sentence of success or raises `NotYet`.
+    """Make a check of a function that returns a sentence or raises `NotYet`.
 
-    The first argument of a check is the learner's function.  The check runs in a thread of its own:
-    if the learner's code never ends, the verdict says so.
+    The sentence is for success.  The first argument of a check is the learner's function.  The
+    check runs in its own thread: if the learner's code never ends, the verdict says so.
     """
 
     @wraps(check)

@@ -1,8 +1,9 @@
-"""The presenter's view: the trip of lesson 01 on a projector, one arrow for each press of a key.
+"""Show the trip of lesson 01 on a projector, one arrow for each key press.
 
-The chat, the person's browser and a drawing of the trip stand side by side.  Nothing is replayed:
-`gate.py` holds the messages themselves back until the presenter lets them go, `story.py` says in a
-sentence what each of them is, `mount.py` brings the kit's servers under the one address of the
-view, so that its script may read and click in their pages, `door.py` lets in only who calls the
-view by its own name, and `view.py` puts it together.
+The chat, the person's browser and a drawing of the trip are side by side.  Nothing is replayed.
+
+Start with `view.py`, which puts everything together.  `gate.py` holds the messages back until the
+presenter releases them.  `captions.py` has the words for each message.  `mount.py` serves the kit's
+servers under the view's address, so that its script can read and click in their pages.
+`host_guard.py` refuses requests for another host name.  `screen.py` opens a browser.
 """

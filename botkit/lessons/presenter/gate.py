@@ -1,11 +1,11 @@
-"""The gate: the kit's messages wait here until the presenter lets them go, one by one.
+"""Hold the kit's messages until the presenter releases them, one by one.
 
-A message is a request, or an answer that brings something (a code, a token, an error) and so is an
-arrow of its own.  `Gate` is called by `botkit.trace.trace.Trace` before either goes; it keeps the
-thread that sends waiting.  The bot's own time limits begin only after that (botkit/oauth/http.py).
+Start with `Gate`.  `botkit.trace.Trace` calls it before each message, and the thread that sends
+waits inside the call.  A message is a request, or an answer that contains something (a code, a
+token, an error) and so has its own arrow.  The bot's time limits start after the wait.
 
-Not held: what a person has done just now, for their click is the step; and what has little time,
-such as the chat's deliveries, to which the bot must answer within three seconds.
+Not held: what a person did just now, because their click is the step; and what has little time,
+such as the chat's deliveries, which the bot must answer within three seconds.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from botkit.trace import DULL, Exchange
+from botkit.trace import LEFT_OUT_FIELDS, Exchange
 
 MOST_STEPS = 200  # then the oldest are forgotten
 
 
 @dataclass
 class Step:
-    """An arrow: a request, or the `answer` to it, under the request's number."""
+    """An arrow: a request, or the answer to it, which has the request's number."""
 
     exchange: Exchange
     number: int
@@ -30,8 +30,11 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Scene:
-    """What can be seen at one moment.  `held` waits; `resting`: nothing that we know of moves."""
+class GateState:
+    """What can be seen at one moment.
+
+    `held` is the first message that waits.  `resting` is true if no message is held or on its way.
+    """
 
     version: int
     flowing: bool
@@ -41,7 +44,11 @@ class Scene:
 
 
 class Gate:
-    """`version` counts what has changed; a gate that follows another one counts on from there."""
+    """A place where messages wait.
+
+    `version` counts the changes.  A gate that replaces another one continues its count.  A
+    `flowing` gate holds nothing.
+    """
 
     def __init__(self, version: int = 0, *, flowing: bool = False) -> None:
         self.version = version
@@ -56,11 +63,11 @@ class Gate:
         self._count = 0
 
     def __call__(self, message: Exchange) -> None:
-        """Let a message pass, now or when the presenter wants it."""
+        """Return when the message may go: immediately, or when the presenter wants it."""
         with self._changed:
             if self._has_to_wait(message):
                 self._held.append(message)
-                self._tell()
+                self._notify()
                 self._changed.wait_for(lambda: message not in self._held)
             else:
                 self._pass(message)
@@ -69,7 +76,7 @@ class Gate:
         if self.flowing or self.closed:
             return False
         if is_answer(message):
-            return message.sender in ("bot", "browser") and brings_something(message)
+            return message.sender in ("bot", "browser") and has_content(message)
         return message.sender == "bot" or (
             message.sender == "browser" and _target(message) in self._sent_on
         )
@@ -87,25 +94,28 @@ class Gate:
                 self._draw(message)
             step = self._asked.pop(ticket)
             step.exchange = message
-            if brings_something(message):
+            if has_content(message):
                 self._steps.append(Step(message, step.number, answer=True))
             if message.sender == "browser":
                 self._sent_on |= {value for name, value in message.answer if name == "Location"}
-        self._tell()
+        self._notify()
 
     def _draw(self, message: Exchange) -> None:
         self._count += 1
         self._asked[message.number] = Step(message, self._count)
         self._steps.append(self._asked[message.number])
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self.version += 1
         self._changed.notify_all()
 
     # ---- what the presenter does -----------------------------------------------------------
 
     def release(self, name: str) -> bool:
-        """Let the message of this name go, if it is the first that waits."""
+        """Release the message of this name if it is the first that waits.
+
+        Return whether it was.
+        """
         with self._changed:
             if not self._held or name != name_of(self._held[0]):
                 return False  # a second press, or a second window
@@ -113,19 +123,19 @@ class Gate:
             return True
 
     def flow(self, yes: bool) -> None:
-        """From now on hold nothing, or hold again."""
+        """Hold nothing from now on, or hold messages again."""
         with self._changed:
             self.flowing = yes
             if yes:
                 self._open()
-            self._tell()
+            self._notify()
 
     def close(self) -> None:
-        """Let go whatever waits here, and hold nothing any more."""
+        """Release everything that waits, and hold nothing any more."""
         with self._changed:
             self.closed = True
             self._open()
-            self._tell()
+            self._notify()
 
     def _open(self) -> None:
         while self._held:
@@ -133,37 +143,37 @@ class Gate:
 
     # ---- what the presenter sees -----------------------------------------------------------
 
-    def look(self) -> Scene:
+    def state(self) -> GateState:
+        """Return what can be seen now."""
         with self._changed:
             held = self._held[0] if self._held else None
             resting = not self._held and not self._under_way
-            return Scene(self.version, self.flowing, tuple(self._steps), held, resting)
+            return GateState(self.version, self.flowing, tuple(self._steps), held, resting)
 
-    def wait(self, seconds: float, changed: Callable[[Scene], bool]) -> None:
-        """Until `changed` is true of what can be seen, at most so many seconds."""
+    def wait(self, seconds: float, changed: Callable[[GateState], bool]) -> None:
+        """Wait until `changed` is true of the state, at most this many seconds."""
         with self._changed:
-            self._changed.wait_for(lambda: self.closed or changed(self.look()), seconds)
-
-    def __repr__(self) -> str:
-        return f"<Gate, {'open' if self.flowing or self.closed else 'one by one'}>"
+            self._changed.wait_for(lambda: self.closed or changed(self.state()), seconds)
 
 
 def is_answer(message: Exchange) -> bool:
+    """Return whether a message is an answer, or the error instead of one."""
     return message.status is not None or bool(message.error)
 
 
-def brings_something(answer: Exchange) -> bool:
-    return any(name not in DULL for name, _ in answer.answer)
+def has_content(answer: Exchange) -> bool:
+    """Return whether an answer has fields worth an arrow."""
+    return any(name not in LEFT_OUT_FIELDS for name, _ in answer.answer)
 
 
 def name_of(message: Exchange) -> str:
-    """A name for a message, by which two windows know that they mean the same one.
+    """Return a name for a message, the same in two windows.
 
-    Tickets begin again with each kit, so whoever presses says which run it was, too (view.py).
+    Tickets start from 1 with each kit, so a key press also names its run (see `view.py`).
     """
     return f"{message.number}{'a' if is_answer(message) else 'q'}"
 
 
 def _target(request: Exchange) -> str:
-    """A request's address as the answer showed it that sent the browser there."""
+    """Return a request's address as the redirect to it showed it."""
     return f"‹{request.receiver}›{request.path}"

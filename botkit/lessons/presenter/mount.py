@@ -1,9 +1,9 @@
-"""The kit's servers below the view's own address: `/at/PORT/...` leads to the one at that port.
+"""Serve the kit's servers under the view's address: `/at/PORT/...`.
 
-So the chat, the services and the bot have the same origin as the view, which may show them in
-frames and read there what is to be done next.  They are called in this process, as a proxy that
-strips a prefix would call them.  Their pages forbid every frame, and rightly: only here, on the way
-out, that becomes "a frame on a page of this same origin".
+Start with `Mount`.  So the chat, the services and the bot have the same origin as the view, which
+may show them in frames and read what to do next.  They are called in this process, as a proxy that
+strips a prefix would call them.  Their pages forbid all frames.  Only here, on the way out, this
+becomes "a frame on a page of the same origin".
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ SAME_ORIGIN = "frame-ancestors 'self'"
 
 
 class Mount:
-    """`own` has all addresses but those below `/at/`.
+    """A WSGI app: `own` gets every request but those under `/at/`.
 
-    `find(port)` gives the app there, or None, and whether it is the chat.  The chat's own page is
-    no part of the trip; `told` is how far it has got with the news that it asks for.
+    `find(port)` returns the app of that port, or None, and whether it is the chat.  The chat's page
+    is not part of the trip, so its requests are left out of the trace.  `newest_told` is the newest
+    news that the chat's page knows.
     """
 
     def __init__(self, own: WSGIApp, find: Callable[[int], tuple[WSGIApp | None, bool]]) -> None:
-        self.told = 0
+        self.newest_told = 0
         self._own = own
         self._find = find
 
@@ -55,10 +56,7 @@ class Mount:
     def _note(self, environ: Mapping[str, Any]) -> None:
         if environ["PATH_INFO"].endswith("/news"):
             since = parse_qs(environ.get("QUERY_STRING", "")).get("since", [""])[0]
-            self.told = int(since) if re.fullmatch("[0-9]{1,18}", since) else 0
-
-    def __repr__(self) -> str:
-        return "<Mount>"
+            self.newest_told = int(since) if re.fullmatch("[0-9]{1,18}", since) else 0
 
 
 def _for_a_frame(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Opening the view in the browser of this computer, where it has a screen."""
+"""Open the view in a browser on this computer, if it has a screen."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ IN_THE_TERMINAL = ("browsh", "elinks", "links", "lynx", "w3m", "www-browser")
 
 
 def open_in_browser(url: str) -> bool:
-    """Open `url` in a window of the system's browser, or of the one that BROWSER names.
+    """Open `url` in a window of the system's browser, or of the one in BROWSER.
 
-    Says whether one was asked.  None is where there is no screen, and none that would take over
+    Return whether one was asked.  None is asked without a screen, and none that would take over
     this terminal.  Never raises and never waits.
     """
     try:
@@ -30,12 +30,15 @@ def open_in_browser(url: str) -> bool:
 
 
 def _open(browser: Any, url: str) -> None:
-    with suppress(Exception):  # whatever a browser on somebody's computer may do
+    with suppress(Exception):  # a browser on an unknown computer may raise anything
         browser.open(url, new=1)
 
 
 def _has_screen() -> bool:
-    """On Windows and macOS there is one; elsewhere a variable names it."""
+    """Return whether this computer has a screen.
+
+    Windows and macOS have one; elsewhere a variable names it.
+    """
     if sys.platform in ("win32", "darwin", "cygwin"):
         return True
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))

@@ -1,12 +1,12 @@
-"""The view: a server of its own, and a kit that lives below its address.
+"""Serve the presenter's view, with a kit under its address.
 
     GET  /        the page: the chat, the browser, the drawing
-    GET  /news    what can be seen; waits until that has changed (long polling)
-    POST /next    let the message go that waits
-    POST /flow    hold nothing, or hold again
-    POST /reset   a new kit, as at the beginning
+    GET  /news    what can be seen; it waits until that has changed (long polling)
+    POST /next    release the message that waits
+    POST /flow    hold nothing, or hold messages again
+    POST /reset   start a new kit
 
-The script of the page does what the person does, in the frames, where everybody can see it.
+Start with `View`.  The page's script acts as the person, in the frames, where everyone can see it.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from flask import Flask, Response, abort, render_template, request
 
 from botkit.errors import BotkitError
 from botkit.lessons.kit import Kit, start, stop
-from botkit.lessons.presenter.door import NOT_KNOWN, Door
-from botkit.lessons.presenter.gate import Gate, Scene, is_answer, name_of
+from botkit.lessons.presenter.captions import caption
+from botkit.lessons.presenter.gate import Gate, GateState, is_answer, name_of
+from botkit.lessons.presenter.host_guard import NOT_KNOWN, HostGuard
 from botkit.lessons.presenter.mount import AT, Mount, WSGIApp
-from botkit.lessons.presenter.story import tell
 from botkit.practice import ACCOUNTS, POLL_SECONDS, Server, from_elsewhere
-from botkit.run.address import Reach, find_reach
+from botkit.run.address import BrowserAddress, find_browser_address
 from botkit.run.server import port_wanted
 from botkit.settings import PLACES, Settings
 
-MOMENT = 0.05  # seconds between two looks at what does not report: the bot's work, the chat
+MOMENT = 0.05  # seconds between two looks at what does not report changes: the bot, the chat
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -45,10 +45,10 @@ HEADERS = {
 
 
 class View:
-    """Starts the kit, too.  `url` is where a browser finds the view.
+    """The server of the view, and its kit.
 
-    `settings` are the kit's, but their port is the view's: it is the only one that counts, for the
-    kit is reached through it.  Raises what `Kit` raises.
+    `url` is where a browser finds the view.  `settings` are the kit's, but their port is the
+    view's, because the kit is reached through it.  Raises what `Kit` raises.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -57,14 +57,14 @@ class View:
         self._settings = settings
         self._name = secrets.token_hex(4)  # of this process
         self._run = 0
-        self._changing = threading.RLock()  # who comes while there is no kit waits here
-        self._trouble = ""  # why the newest reset has failed
+        self._changing = threading.RLock()  # held while there is no kit
+        self._trouble = ""  # why the newest reset failed
         self._mount = Mount(self._make_web(), self._find)
-        self._door = Door(self._mount, HEADERS)
+        self._host_guard = HostGuard(self._mount, HEADERS)
         with self._changing:
             self.server = self._serve()
-            self.url = find_reach(settings, os.environ).url(self.server.port)
-            self._door.know(self.url)
+            self.url = find_browser_address(settings, os.environ).url(self.server.port)
+            self._host_guard.know(self.url)
             try:
                 self.reset()
             except BaseException:
@@ -73,32 +73,33 @@ class View:
 
     def _serve(self) -> Server:
         with port_wanted(self._settings.port):
-            return Server(self._door, port=self._settings.port)
+            return Server(self._host_guard, port=self._settings.port)
 
     def reset(self, home: str = "") -> None:
-        """A new kit.  `home` is the address of the view as the browser knows it, if it is another
-        one than `url`; the links that the kit gives out begin with it.
+        """Start a new kit.
 
-        Raises what `Kit` raises.  Then the view goes on with what is left, until the next reset.
+        `home` is the view's address as the browser knows it, if it is not `url`.  The links of the
+        kit begin with it.  Raises what `Kit` raises.  The view then shows what is left until the
+        next reset.
         """
         with self._changing:
             url = home or self.url
             self.gate.close()
             try:
-                reach = Reach(f"{url}/{AT}/{{port}}", "proxy")
-                self.kit = start(replace(self._settings, port=0), reach=reach)
+                browser_address = BrowserAddress(f"{url}/{AT}/{{port}}", "proxy")
+                self.kit = start(replace(self._settings, port=0), browser_address=browser_address)
                 self.url, self._trouble = url, ""
             except BotkitError as error:
                 self._trouble = f"{error} {error.advice}"
                 raise
-            finally:  # whoever waits at the old gate looks at the new one
+            finally:  # a request that waits at the old gate continues at the new one
                 self._run += 1
                 self.gate = Gate(self.gate.version + 1)
             self.kit.trace.gate = self.gate
-            self._mount.told = 0
+            self._mount.newest_told = 0
 
     def close(self) -> None:
-        """Stop everything.  Calling it twice does no harm."""
+        """Stop everything.  Calling it again does no harm."""
         self.gate.close()
         stop()
         self.server.stop()
@@ -106,13 +107,20 @@ class View:
     # ---- what can be seen ------------------------------------------------------------------
 
     def news(self, run: str, since: int, ready: bool) -> dict[str, Any]:
-        """What can be seen, once it differs from what the page knows."""
+        """Return what can be seen, when it differs from what the page knows.
+
+        The page knows version `since` of this run, and whether the next step was `ready`.  The wait
+        has an end: `POLL_SECONDS`.
+        """
         until = time.monotonic() + POLL_SECONDS
         while True:
             with self._changing:
                 gate, kit, now = self.gate, self.kit, self._run_name
-                is_over, scene = gate.closed, gate.look()  # here, for a reset closes its gate, too
-            if is_over:  # the view is closed, and only a connection from before is left
+                is_over, scene = (
+                    gate.closed,
+                    gate.state(),
+                )  # inside the lock, because a reset also closes its gate
+            if is_over:  # the view is closed; this connection is from before
                 abort(503)
             is_ready = scene.resting and self._at_rest(kit)
             left = until - time.monotonic()
@@ -122,24 +130,24 @@ class View:
             gate.wait(patience, lambda seen, known=since: seen.version != known)  # type: ignore[misc]
 
     def _at_rest(self, kit: Kit) -> bool:
-        """Whether the bot has done its work, and the chat's page has been told everything."""
+        """Return whether the bot has finished and the chat's page knows everything."""
         chat = kit.world.ringcentral
         try:
             chat.webhooks.settle(0)
         except TimeoutError:
             return False
-        return kit.work.settle(seconds=0) and self._mount.told == chat.wait_for_change(-1, 0)
+        return kit.work.settle(seconds=0) and self._mount.newest_told == chat.wait_for_change(-1, 0)
 
-    def _described(self, run: str, scene: Scene, ready: bool) -> dict[str, Any]:
+    def _described(self, run: str, scene: GateState, ready: bool) -> dict[str, Any]:
         held = scene.held and {
             "name": name_of(scene.held),
-            **tell(scene.held, answer=is_answer(scene.held)),
+            **caption(scene.held, answer=is_answer(scene.held)),
         }
         steps = [
             {
                 "name": f"{step.number}{'a' if step.answer else 'q'}",
                 "number": step.number,
-                **tell(step.exchange, answer=step.answer),
+                **caption(step.exchange, answer=step.answer),
             }
             for step in scene.steps
         ]
@@ -201,19 +209,19 @@ class View:
 
         @web.post("/next")
         def next_step() -> dict[str, Any]:
-            with self._changing:  # a press from an older run means a message of that run
+            with self._changing:  # a press in an older run means a message of that run
                 gate, now = self.gate, self._run_name
-            return {"done": _told("run") == now and gate.release(str(_told("held")))}
+            return {"done": _sent("run") == now and gate.release(str(_sent("held")))}
 
         @web.post("/flow")
         def flow() -> dict[str, Any]:
-            self.gate.flow(_told("flowing") is True)
+            self.gate.flow(_sent("flowing") is True)
             return {}
 
         @web.post("/reset")
         def reset() -> Any:
-            home = str(_told("home") or "").rstrip("/")
-            objection = self._door.objection(home) if home else ""
+            home = str(_sent("home") or "").rstrip("/")
+            objection = self._host_guard.objection(home) if home else ""
             if objection:
                 return {"message": objection}, 400
             try:
@@ -221,17 +229,17 @@ class View:
             except BotkitError as error:
                 return {"message": f"{error} {error.advice}"}, 500
             answer = web.make_response({})
-            for name in ACCOUNTS:  # whom this browser was at the services is forgotten too
+            for name in ACCOUNTS:  # this browser signs out of the services
                 answer.delete_cookie(name)
             return answer
 
         return web
 
-    def __repr__(self) -> str:
-        return "<View>"
 
+def _sent(name: str) -> Any:
+    """Return a member of the JSON object that the page has sent.
 
-def _told(name: str) -> Any:
-    """A member of the JSON object that the page has sent; no other page can send one unasked."""
+    A page of another origin cannot send JSON without being asked first (CORS).
+    """
     content = request.get_json()
     return content.get(name) if isinstance(content, dict) else None

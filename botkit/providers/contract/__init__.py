@@ -1,8 +1,9 @@
 """Test the description of a provider against the service, line by line.
 
 `examine` takes the whole trip several times, as the bot would, and tries what can go wrong: a
-denial, a forged state, a code used twice, a token that nobody issued.  The result is a `Report`.
-Each of its lines says what was wanted and what came, and which fields of `Provider` to look at.
+denial, a forged state, a code used twice, a token that nobody issued.  The result is a
+`ContractReport`. Each of its lines says what was wanted and what came, and which fields of
+`Provider` to look at.
 
 Start with `LINES`.  `front_channel.py`, `back_channel.py` and `revocation.py` have the lines,
 `case.py` what the lines share, `report.py` the result.
@@ -20,11 +21,18 @@ from botkit.oauth import Provider
 from botkit.providers.contract import back_channel as back
 from botkit.providers.contract import front_channel as front
 from botkit.providers.contract import revocation
-from botkit.providers.contract.case import Case, Person
-from botkit.providers.contract.report import Broken, Line, NotTried, Report, in_words, look_at
+from botkit.providers.contract.case import Case, ResourceOwner
+from botkit.providers.contract.report import (
+    Broken,
+    ContractReport,
+    Line,
+    NotTried,
+    in_words,
+    look_at,
+)
 from botkit.storage import Storage, utc_now
 
-__all__ = ["LINES", "Line", "Person", "Report", "examine"]
+__all__ = ["LINES", "ContractReport", "Line", "ResourceOwner", "examine"]
 
 #: The lines in the order of the trip: the function that examines each, and the fields it is about.
 LINES: dict[str, tuple[Callable[[Case], str], str]] = {
@@ -48,11 +56,11 @@ LINES: dict[str, tuple[Callable[[Case], str], str]] = {
 
 def examine(
     provider: Provider,
-    person: Person,
+    person: ResourceOwner,
     redirect_uri: str,
     *,
     now: Callable[[], datetime] = utc_now,
-) -> Report:
+) -> ContractReport:
     """Test a description against the service that it describes, and return the report.
 
     `person` decides on the consent page, several times.  `redirect_uri` must be registered at the
@@ -63,7 +71,7 @@ def examine(
         storage = Storage(f"sqlite:///{Path(folder) / 'contract.sqlite'}", now=now)
         try:
             storage.set_up()
-            return Report(tuple(_lines(Case(provider, person, redirect_uri, storage))))
+            return ContractReport(tuple(_lines(Case(provider, person, redirect_uri, storage))))
         finally:
             storage.close()
 

@@ -19,7 +19,7 @@ YOU = {"bot_id": "the bot", "group_id": "the chat", "user_id": "you"}
 Query = dict[str, list[str]]
 
 
-class Person(Protocol):
+class ResourceOwner(Protocol):
     """Someone with a browser, who decides as asked."""
 
     def decide(self, link: str, *, approve: bool) -> str:
@@ -35,7 +35,7 @@ class Case:
     """A provider under test, and what has been learned about it."""
 
     provider: Provider  # as described, or corrected where something was wrong
-    person: Person
+    person: ResourceOwner
     redirect_uri: str
     storage: Storage
     query: Query = field(default_factory=dict)  # an approval whose code is not exchanged yet

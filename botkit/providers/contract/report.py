@@ -1,4 +1,4 @@
-"""Report the result of a test, line by line, and say where to look."""
+"""ContractReport the result of a test, line by line, and say where to look."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Line:
 
 
 @dataclass(frozen=True, repr=False)
-class Report:
+class ContractReport:
     """The result.  A notebook shows its lines, and then what no line can show.
 
     `report["link"]` is one of them.

@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from botkit.run.doctor import computer
-from botkit.run.doctor.report import Check, Report, note, ok, wrong
+from botkit.run.doctor.report import Check, Diagnosis, note, ok, wrong
 
-__all__ = ["Check", "Report", "examine", "run"]
+__all__ = ["Check", "Diagnosis", "examine", "run"]
 
 COMPUTER = ("python", "packages", "server", "disk", "practice")  # as lesson 00 asks
 
@@ -40,7 +40,7 @@ def examine(
     environment: Mapping[str, str] | None = None,
     env_file: Path | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Report:
+) -> Diagnosis:
     """Look at this computer, the settings, and the database and services that they name.
 
     `environment` and `env_file` are as for `botkit.settings.load_settings`; `now` is our clock.
@@ -51,9 +51,11 @@ def examine(
         for name, (sentence, fix) in zip(COMPUTER, computer.environment().found, strict=True)
     ]
     if any(check.state == "wrong" for check in found[:2]):
-        return Report([*found, note("rest", "The rest was not looked at: it needs the first two.")])
+        return Diagnosis(
+            [*found, note("rest", "The rest was not looked at: it needs the first two.")]
+        )
     given = os.environ if environment is None else environment
-    return Report([*found, *_rest(given, env_file, now)])
+    return Diagnosis([*found, *_rest(given, env_file, now)])
 
 
 def _rest(

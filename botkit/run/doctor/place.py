@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from botkit.bot import SKILLS
 from botkit.oauth import callback_path
-from botkit.run.address import Source, choose_address, find_reach
+from botkit.run.address import Source, choose_address, find_browser_address
 from botkit.run.doctor.report import Check, note, ok, wrong
 from botkit.run.doctor.systems import Reading
 from botkit.run.serve import PORT
@@ -54,7 +54,7 @@ def find_bot_address(reading: Reading, environment: Mapping[str, str]) -> BotAdd
     settings = reading.settings
     if reading.left_out.intersection(DECIDING):
         return BotAddress(settings, None, None)
-    reach = find_reach(settings, environment)
+    reach = find_browser_address(settings, environment)
     chosen = choose_address(settings, reach, settings.port)
     url = chosen.url
     if settings.port == 0 and chosen.source == "loopback":

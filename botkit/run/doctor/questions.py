@@ -22,18 +22,18 @@ from botkit.settings import SKILLS as PLACE_OF
 
 MADE_UP = "a-code-that-nobody-gave-out"
 
-Verdict = Literal["accepted", "refused", "unknown"]
+Judgement = Literal["accepted", "refused", "unknown"]
 
 # RFC 6749, section 5.2.  The last one is not in it, and several services say it.
-WORDS: Mapping[str, Verdict] = {
+WORDS: Mapping[str, Judgement] = {
     "invalid_client": "refused",
     "invalid_grant": "accepted",
     "unauthorized_client": "accepted",  # the client is known, and may not do this
     "redirect_uri_mismatch": "accepted",
 }
 # RingCentral developer guide, "Errors".  The app of a private bot may not exchange codes at all.
-_RINGCENTRAL: Mapping[str, Verdict] = {"invalid_request": "accepted"}
-HABITS: Mapping[str, Mapping[str, Verdict]] = {  # by place
+_RINGCENTRAL: Mapping[str, Judgement] = {"invalid_request": "accepted"}
+HABITS: Mapping[str, Mapping[str, Judgement]] = {  # by place
     # GitHub Docs, "Troubleshooting OAuth app access token request errors".  To a client id that it
     # does not know at all, GitHub may also answer 404 and "Not Found" (seen in
     # octokit/auth-oauth-user.js, issue 239).
@@ -49,7 +49,7 @@ HABITS: Mapping[str, Mapping[str, Verdict]] = {  # by place
 
 
 @dataclass(frozen=True)
-class Service:
+class LiveService:
     """A live service, and how it is asked.  `key` is its place, and begins the names of checks."""
 
     key: str
@@ -78,7 +78,7 @@ class Service:
             allow_redirects=False,
         )
 
-    def judge(self, status: int, answer: Mapping[str, Any]) -> Verdict:
+    def judge(self, status: int, answer: Mapping[str, Any]) -> Judgement:
         """Return what an answer means for our credentials."""
         words = {**WORDS, **HABITS.get(self.key, {})}
         verdict = words.get(str(answer.get("error")), "unknown")
@@ -92,13 +92,13 @@ class Service:
         return "accepted" if any(code.startswith("OAU-") for code in codes) else verdict
 
 
-def service_of(skill: str, registration: Registration, address: str) -> Service:
+def service_of(skill: str, registration: Registration, address: str) -> LiveService:
     """Return the service of a skill.  `address` is the bot's."""
     provider = SKILLS[skill].describe(registration)
     redirect_uri = f"{address}{callback_path(provider)}"
-    return Service(PLACE_OF[skill], registration.server, provider, redirect_uri)
+    return LiveService(PLACE_OF[skill], registration.server, provider, redirect_uri)
 
 
-def chat_service(registration: Registration, address: str) -> Service:
+def chat_service(registration: Registration, address: str) -> LiveService:
     """Return the chat, as the place where a code for the bot itself is exchanged."""
-    return Service(CHAT, registration.server, as_provider(registration), f"{address}{INSTALL}")
+    return LiveService(CHAT, registration.server, as_provider(registration), f"{address}{INSTALL}")

@@ -1,4 +1,4 @@
-"""What the doctor found: one `Check` a line, and the `Report` that holds them in order."""
+"""What the doctor found: one `Check` a line, and the `Diagnosis` that holds them in order."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def note(check: str, text: str, advice: str = "") -> Check:
     return Check(check, "note", text, advice)
 
 
-class Report:
+class Diagnosis:
     """All checks in order.  In a notebook it shows its text."""
 
     def __init__(self, checks: Iterable[Check]) -> None:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import requests
 
 from botkit.oauth import http, read_fields
-from botkit.run.doctor.questions import Service
+from botkit.run.doctor.questions import LiveService
 from botkit.run.doctor.report import Check, note, ok, wrong
 
 TIMEOUT = (3.0, 4.0)  # seconds to connect, and between two bytes of the answer
@@ -27,7 +27,7 @@ GREATEST_SKEW = 60.0  # seconds
 class ServiceVisit:
     """One question to one service.  `skew`: how many seconds our clock is ahead of its clock."""
 
-    def __init__(self, service: Service, now: Callable[[], datetime]) -> None:
+    def __init__(self, service: LiveService, now: Callable[[], datetime]) -> None:
         self.service = service
         self.skew: float | None = None
         self._now = now
@@ -76,7 +76,7 @@ class ServiceVisit:
         )
 
 
-def _why_unreachable(service: Service, error: requests.RequestException) -> tuple[str, str]:
+def _why_unreachable(service: LiveService, error: requests.RequestException) -> tuple[str, str]:
     """What happened, and what to do.  The error's own text may hold a proxy's password."""
     name, host = service.name, urlsplit(service.server).hostname
     if isinstance(error, requests.exceptions.ProxyError):

@@ -14,7 +14,7 @@ from datetime import datetime
 from botkit.oauth import http
 from botkit.run.doctor.database import DatabaseVisit, default_database, keys_of, no_database
 from botkit.run.doctor.place import BotAddress
-from botkit.run.doctor.questions import Service, chat_service, service_of
+from botkit.run.doctor.questions import LiveService, chat_service, service_of
 from botkit.run.doctor.report import Check, wrong
 from botkit.run.doctor.services import ServiceVisit, clock
 from botkit.settings import SKILLS as PLACE_OF
@@ -57,7 +57,7 @@ class Visits:
         yield clock(self._services)
 
 
-def services(settings: Settings, bot_url: str | None) -> Iterator[Service]:
+def services(settings: Settings, bot_url: str | None) -> Iterator[LiveService]:
     """Return every live service that is used, and the chat.  The bot's address may be unknown."""
     address = bot_url or NOWHERE
     for place in settings.services:

@@ -1,4 +1,4 @@
-"""Round 8: the forwarded link, and the code that is said in the chat."""
+"""Check round 8 of lesson 08: a forwarded link, and the code said in the chat."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from botkit.lessons.check.lesson08.trial import ask
+from botkit.lessons.check.lesson08.ask import ask
 from botkit.lessons.check.verdict import verdict, want
 
 _CODE = "428913"
@@ -14,7 +14,7 @@ _CODE = "428913"
 
 @verdict
 def lab_forward(confirm: Callable[[dict[str, Any], str, str, str], Any]) -> str:
-    """`confirm(waiting, user, chat, text)`: does the connection that waits count now?"""
+    """Check `confirm(waiting, user, chat, text)`: does the connection count now?"""
     for text in (_CODE, "428 913", "428-913", " 428 913 "):
         when = f"Alice asked for the link, and says {text!r} in the chat where she asked"
         want(

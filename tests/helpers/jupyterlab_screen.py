@@ -30,7 +30,7 @@ NEWS = "user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-set
 NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false}'  # a pop-up would cover the page
 
 
-class Lab(JupyterServer):
+class JupyterLab(JupyterServer):
     """A JupyterLab server whose folder is `folder`, with a copy of the lessons and of botkit."""
 
     def __init__(self, folder: Path) -> None:
@@ -58,7 +58,7 @@ class Lab(JupyterServer):
 class Lesson:
     """A notebook on the screen.  Its cells have the numbers that they have in the file."""
 
-    def __init__(self, lab: Lab, context: Any, name: str) -> None:
+    def __init__(self, lab: JupyterLab, context: Any, name: str) -> None:
         self.cells = lab.cells[name]
         self.page = context.new_page()
         self.page.set_default_timeout(SECONDS * 1000)

@@ -11,7 +11,7 @@ from presenter_world import Presented, Room, expect
 
 from botkit.errors import PortTaken
 from botkit.lessons import kit
-from botkit.lessons.presenter.door import HERE, Door
+from botkit.lessons.presenter.host_guard import HERE, HostGuard
 from botkit.practice.server import Server
 
 HUB = "https://hub.example/user/ann%40example/"
@@ -67,7 +67,7 @@ def test_the_hub_that_the_environment_names_may_call(on_a_hub: Presented) -> Non
 
 @pytest.mark.parametrize("url", ["https://ann@hub.example/{port}", "https://hub.example:8443"])
 def test_only_the_name_in_an_address_is_known(url: str) -> None:
-    door = Door(lambda environ, start_response: [], {})
+    door = HostGuard(lambda environ, start_response: [], {})
     door.know(url)
     assert door.names == HERE | {"hub.example"}
     door.know("https://a%b")  # a name that no browser would send

@@ -1,9 +1,9 @@
-"""The door: by which names the view may be called, by a browser and as its own address.
+"""Refuse requests for a host name that is not the view's.
 
-A page on the internet may give its own name the address 127.0.0.1 ("DNS rebinding").  A browser
-then takes the view for a part of that page, which could read it and press.  Only the `Host` header
-tells: there stands the name that the browser has asked for.  So the view answers to this computer's
-names, and to the hub's if the environment names one.
+A page on the internet can give its own name the address 127.0.0.1 ("DNS rebinding").  A browser
+then treats the view as a part of that page, which could read it and press its buttons.  Only the
+`Host` header shows the difference, because it has the name that the browser asked for.  So the view
+answers to the names of this computer, and to a hub's name if the environment has one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response
 from botkit.lessons.presenter.mount import WSGIApp
 
 HERE = frozenset({"127.0.0.1", "localhost", "[::1]"})
-NAME = r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?"  # a host, and a port
+NAME = r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?"  # a host, and its port
 NOT_AN_ADDRESS = (
     "That is not an address of this view. One begins with http:// or https:// and a host; "
     "no user name, no braces, no spaces and nothing after the path are in it."
@@ -30,10 +30,11 @@ NOT_KNOWN = (
 )
 
 
-class Door:
-    """Stands before `inside` and refuses (403) whoever calls it by another name than its own.
+class HostGuard:
+    """A WSGI middleware around `inside` that answers only to known host names.
 
-    `headers` are those of its refusal.  Any port will do: a proxy may have another one.
+    It refuses others with 403 and `headers`.  Every port is accepted, because a proxy may have
+    another one.
     """
 
     def __init__(self, inside: WSGIApp, headers: Mapping[str, str]) -> None:
@@ -42,7 +43,7 @@ class Door:
         self._headers = headers
 
     def know(self, url: str) -> None:
-        """Answer to the name in this address, too."""
+        """Accept the host name in this address from now on."""
         self.names |= {_name_in(urlsplit(url).netloc.rpartition("@")[2])} - {""}
 
     def __call__(
@@ -54,18 +55,18 @@ class Door:
         return refusal(environ, start_response)
 
     def objection(self, home: str) -> str:
-        """A sentence that says why the view cannot have this address; empty if it can."""
+        """Return a sentence that says why the view cannot have this address.
+
+        It is empty if the view can.
+        """
         there = re.fullmatch(rf"https?://{NAME}(/[^?#{{}}\\]*)?", home, re.IGNORECASE)
         printable = home.isascii() and home.isprintable() and " " not in home
         if there is None or not printable or int(there[2] or 0) > 65535:
             return NOT_AN_ADDRESS
         return "" if there[1].lower() in self.names else NOT_KNOWN
 
-    def __repr__(self) -> str:
-        return "<Door>"
-
 
 def _name_in(host: str) -> str:
-    """The name in a `Host` header or the like, without its port; empty if there is none."""
+    """Return the name in a `Host` header without its port, or an empty string."""
     named = re.fullmatch(NAME, host, re.IGNORECASE)
     return named[1].lower() if named else ""

@@ -10,8 +10,8 @@ import pytest
 from presenter_world import PATIENCE, Apart
 
 from botkit.lessons.presenter import screen
+from botkit.lessons.presenter.captions import ANSWERS, REQUESTS, caption
 from botkit.lessons.presenter.gate import Gate, name_of
-from botkit.lessons.presenter.story import ANSWERS, REQUESTS, tell
 from botkit.trace import Exchange
 
 LONGEST = 80  # characters: two lines below the drawing
@@ -66,39 +66,39 @@ def test_every_sentence_is_short_enough_for_two_lines():
     ],
 )
 def test_other_services_have_words_too(message, answer, title, sentence):
-    told = tell(message, answer=answer)
+    told = caption(message, answer=answer)
     assert (told["title"], told["sentence"]) == (title, sentence)
 
 
 def test_an_answer_goes_the_other_way_and_trouble_is_named():
     refused = exchange("bot → GitHub", answer=(("error", "bad_verification_code"),), status=200)
-    told = tell(refused, answer=True)
+    told = caption(refused, answer=True)
     assert (told["from"], told["to"], told["style"]) == ("GitHub", "bot", "answer")
     assert told["sentence"] == "GitHub refuses. Nothing is given."
-    assert tell(exchange("browser → bot", status=410), answer=False)["trouble"] == "410"
+    assert caption(exchange("browser → bot", status=410), answer=False)["trouble"] == "410"
     lost = exchange("bot → GitHub", error="ConnectionError")
-    assert tell(lost, answer=False)["trouble"] == "ConnectionError"
-    assert tell(lost, answer=False)["fields"] == [["no answer", "ConnectionError"]]
-    assert tell(exchange("bot → GitHub", status=200), answer=False)["trouble"] == ""
+    assert caption(lost, answer=False)["trouble"] == "ConnectionError"
+    assert caption(lost, answer=False)["fields"] == [["no answer", "ConnectionError"]]
+    assert caption(exchange("bot → GitHub", status=200), answer=False)["trouble"] == ""
 
 
 @pytest.mark.parametrize("said", ["123 456", "123456", "123-456"])
 def test_a_code_that_is_said_is_not_shown(said):
-    told = tell(exchange("chat → bot", fields=(("text", said),)), answer=False)
+    told = caption(exchange("chat → bot", fields=(("text", said),)), answer=False)
     assert said not in str(told) and told["fields"] == [["text", "‹six digits›"]]
 
 
 def test_what_somebody_writes_is_no_template():
     text = (("text", "{them} {0} ‹token› {text}"),)
-    told = tell(exchange("chat → bot", fields=text), answer=False)
+    told = caption(exchange("chat → bot", fields=text), answer=False)
     assert told["title"] == "“{them} {0} ‹token› {text}”"
 
 
 def test_a_title_fits_its_arrow_and_only_what_tells_something_is_below_it():
-    long = tell(exchange("chat → bot", fields=(("text", "a long story " * 9),)), answer=False)
+    long = caption(exchange("chat → bot", fields=(("text", "a long story " * 9),)), answer=False)
     assert long["title"] == "“a long story a long story a l"
     fields = (("grant_type", "x"), ("client_id", "c"), *((name, name.upper()) for name in "abcd"))
-    told = tell(exchange("Google → bot", fields=fields), answer=False)
+    told = caption(exchange("Google → bot", fields=fields), answer=False)
     assert told["fields"] == [["a", "A"], ["b", "B"], ["c", "C"]]
 
 
@@ -130,23 +130,23 @@ def test_a_gate_that_is_closed_lets_go_what_waits_and_holds_nothing_any_more():
     gate.close()
     waiting.result()
     Apart(lambda: gate(exchange("bot → GitHub", number=2))).result()
-    assert [step.number for step in gate.look().steps] == [1, 2]
+    assert [step.number for step in gate.state().steps] == [1, 2]
 
 
 def test_nothing_rests_while_a_request_has_no_answer():
     gate = Gate(flowing=True)
-    assert gate.look().resting
+    assert gate.state().resting
     gate(exchange("bot → GitHub"))
-    assert gate.look().held is None and not gate.look().resting
+    assert gate.state().held is None and not gate.state().resting
     gate(exchange("bot → GitHub", status=200))
-    assert gate.look().resting
+    assert gate.state().resting
 
 
 def test_the_oldest_steps_of_a_long_talk_are_forgotten():
     gate = Gate(flowing=True)
     for number in range(1, 203):
         gate(exchange("bot → chat", number=number))
-    numbers = [step.number for step in gate.look().steps]
+    numbers = [step.number for step in gate.state().steps]
     assert numbers == [*range(3, 203)]
 
 
@@ -161,15 +161,15 @@ def test_messages_that_wait_go_in_the_order_in_which_they_came():
     gate.wait(PATIENCE, lambda scene: scene.held == second)
     assert gate.release(name_of(second))
     assert [call.result() for call in calls] == [None, None]
-    assert [step.number for step in gate.look().steps] == [1, 2]
+    assert [step.number for step in gate.state().steps] == [1, 2]
 
 
 def test_a_delivery_that_turns_out_to_be_nothing_is_not_drawn():
     gate = Gate()
     gate(exchange("chat → bot"))
-    assert gate.look().steps == () and gate.look().resting
+    assert gate.state().steps == () and gate.state().resting
     gate(exchange("chat → bot", status=200))
-    assert len(gate.look().steps) == 1
+    assert len(gate.state().steps) == 1
 
 
 # ---- opening a browser

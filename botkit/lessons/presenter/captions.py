@@ -1,8 +1,7 @@
-"""What each arrow of the drawing means: a few words for the arrow, and a sentence below it.
+"""Describe each arrow of the drawing: a few words, and a sentence below.
 
-A rule says whose message it is for, by `ends` (`*` stands for any service) and by `when`, patterns
-of its fields; the first that fits counts.  `fields` are those worth showing, in their order.  The
-values that are shown are labels already: botkit/trace/trace.py has seen to that.
+Start with `caption`.  `REQUESTS` and `ANSWERS` are tables of rules, and the first that fits counts.
+The values are labels already: `botkit.trace` redacts them.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from botkit.lessons.presenter.gate import is_answer
-from botkit.trace import DULL, Exchange, shorten
+from botkit.trace import LEFT_OUT_FIELDS, Exchange, shorten
 
 LONGEST_TITLE = 30  # characters; the page cuts what is too long for its arrow
 MOST_FIELDS = 3
@@ -22,7 +21,13 @@ SIX_DIGITS = r"\b\d{3}[ -]?\d{3}\b"
 
 @dataclass(frozen=True)
 class Rule:
-    """`{them}` is the service's name, and a field's name in braces its value."""
+    """The words for one kind of message.
+
+    `ends` names its sender and receiver, where `*` is any service.  `when` has patterns of its
+    fields. `failed` is True for refusals, False for successes and None for both.  `title` and
+    `sentence` are its words: `{them}` is replaced with the service's name, and a field's name in
+    braces with its value.  `fields` are those to show, in their order.
+    """
 
     ends: str
     when: Mapping[str, str]
@@ -90,13 +95,13 @@ ANSWERS = (
 )  # fmt: skip
 
 
-def tell(message: Exchange, *, answer: bool) -> dict[str, Any]:
-    """The words for a request, or for the `answer` to it, as the page shows them."""
+def caption(message: Exchange, *, answer: bool) -> dict[str, Any]:
+    """Return the words for a request, or for the `answer` to it, for the page."""
     ends = message.sender, message.receiver
     there = {name: _plain(value) for name, value in (message.answer if answer else message.fields)}
     rule = _rule(message, there, ANSWERS if answer else REQUESTS)
     words = there | {"them": _them(message, there)}
-    names = [name for name in rule.fields or there if name in there and name not in DULL]
+    names = [name for name in rule.fields or there if name in there and name not in LEFT_OUT_FIELDS]
     fields = [[name, there[name]] for name in dict.fromkeys(names)][:MOST_FIELDS]
     if message.error:
         fields = [["no answer", message.error]]
@@ -112,6 +117,7 @@ def tell(message: Exchange, *, answer: bool) -> dict[str, Any]:
 
 
 def has_failed(message: Exchange) -> bool:
+    """Return whether a message is an answer that is an error."""
     return is_answer(message) and (bool(message.error) or (message.status or 0) >= 400)
 
 
@@ -135,18 +141,21 @@ def _rule(message: Exchange, there: Mapping[str, str], rules: Sequence[Rule]) ->
 
 
 def _them(message: Exchange, there: Mapping[str, str]) -> str:
-    """The service that the sentence is about: that of the link, or who is asked."""
+    """Return the service in the sentence: that of the link, or the receiver."""
     named = re.match("‹([^‹›]+)›", there.get("link", ""))
     return named[1] if named else message.receiver
 
 
 def _plain(value: str) -> str:
-    """A value without the chat's marks, and without the code that is said once."""
+    """Return a value without the chat's Markdown and without the six digits."""
     return re.sub(SIX_DIGITS, "‹six digits›", re.sub(r"\*\*|!\[:Person\]\(\d+\)\s*", "", value))
 
 
 def _fill(words: str, values: Mapping[str, str]) -> str:
-    """With the values in their places, and `‹code›` as the label that it is this time."""
+    """Put the values in their places.
+
+    A word such as `‹code›` becomes the label that it has this time.
+    """
     words = re.sub(r"\{(\w+)\}", lambda found: shorten(values.get(found[1], "")), words)
     labels = [label for value in values.values() for label in re.findall("‹[^‹›]+·\\d+›", value)]
     for label in labels:

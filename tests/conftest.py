@@ -5,20 +5,34 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from failure_report import pytest_runtest_makereport  # noqa: F401 -- a hook
 from live_world import PracticeProcess
 from postgresql_server import PostgreSQL
 from presenter_world import Presented, Room
 from serve_world import KEY, ServeAt
+from tiers import (  # noqa: F401 -- pytest's hooks
+    pytest_cmdline_main,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_runtest_protocol,
+    pytest_xdist_auto_num_workers,
+    pytest_xdist_make_scheduler,
+)
 
 from botkit.lessons.kit import Kit
 from botkit.settings import SKILLS
 from botkit.storage import Storage
+
+# Some hundred processes start in a run; compile once what they import, whatever is set here.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def left_out(what: str) -> None:

@@ -6,10 +6,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from oauth_world import ALICE, CALLBACK, answer_of, calls, practice_github, registered
+from sizes import Size
 
 from botkit import oauth
 from botkit.errors import ReconnectNeeded
 from botkit.oauth import account
+
+STATES = Size(100, nightly=1000)
 
 
 @pytest.fixture
@@ -49,9 +52,9 @@ def test_the_challenge_is_the_one_of_the_rfc():
     assert oauth.pkce_challenge(verifier) == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 
-def test_a_thousand_states_are_all_different(link):
-    states = {parse_qs(urlsplit(link()).query)["state"][0] for _ in range(1000)}
-    assert len(states) == 1000
+def test_many_states_are_all_different(link):
+    states = {parse_qs(urlsplit(link()).query)["state"][0] for _ in range(STATES)}
+    assert len(states) == STATES
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # one can read its file

@@ -289,6 +289,15 @@ def test_the_tests_of_one_room_are_run(terminal, project):
     assert "1 passed" in terminal("pytest tests/core")
 
 
+@runs("pytest -m quick")
+def test_the_quick_tests_are_run(terminal, project):
+    files = ("def test_one():\n    pass\n", "def test_two(chromium):\n    pass\n")
+    for number, text in enumerate(files):
+        (project / "tests" / "core" / f"test_{number}.py").write_text(text)
+    told = terminal("pytest -m quick")
+    assert " passed" in told and "1 deselected" in told
+
+
 @runs("python tests/refresh_notebooks.py")
 def test_outputs_are_stored_anew(terminal, project):
     assert terminal("python tests/refresh_notebooks.py") == "00_start_here.ipynb: changed\n"

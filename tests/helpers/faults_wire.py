@@ -50,6 +50,10 @@ class Wire:
         """What happens to the next request whose path begins so."""
         self._plans.append(_Plan(path, trouble))
 
+    def holds(self, path: str) -> bool:
+        """Whether the next request with this path will get no answer."""
+        return any(plan.trouble == "silent" and path.startswith(plan.path) for plan in self._plans)
+
     @property
     def is_clear(self) -> bool:
         """Whether all trouble that was planned has come."""

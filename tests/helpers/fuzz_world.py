@@ -3,7 +3,7 @@
 The bot is whole: database, web app, all four skills, confirmation, log.  Only the network is not
 there: what the chat and the providers answer is made in this process, and so is the waiting.
 
-HYPOTHESIS_PROFILE chooses how many inputs are tried: `ci`, the same ones each time, or `nightly`.
+How many inputs are tried: `ci`, the same ones each time, or `nightly`.  See sizes.py.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-import os
 import sqlite3
 from html.parser import HTMLParser
 from itertools import count
@@ -34,6 +33,7 @@ from fuzz_inputs import (
     VERIFY,
 )
 from hypothesis import HealthCheck, settings
+from sizes import NIGHTLY
 from urllib3 import HTTPResponse
 
 import botkit.bot.bot
@@ -49,7 +49,7 @@ from botkit.skills.drive.lease import lease_of
 ALL = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 settings.register_profile("ci", max_examples=32, derandomize=True, **ALL)
 settings.register_profile("nightly", max_examples=1200, print_blob=True, **ALL)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+settings.load_profile("nightly" if NIGHTLY else "ci")
 
 
 class AtOnce(Work):

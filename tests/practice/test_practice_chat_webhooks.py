@@ -109,7 +109,7 @@ def test_one_bad_answer_blacklists_the_subscription_for_good(
     assert listed["status"] == "Blacklisted"
     assert reason in listed["blacklistedData"]["reason"]
     assert listed["blacklistedData"]["blacklistedAt"] == "2026-11-24T09:00:00.000Z"
-    world.app.status, world.app.slow = 200, False
+    world.app.status, world.app.slow, world.chat.webhooks.timeout = 200, False, 30.0
     world.app.released.set()
     assert world.api("POST", f"{PATH}/{listed['id']}/renew").json()["status"] == "Blacklisted"
     world.chat.say("Alice", "two", chat="direct")

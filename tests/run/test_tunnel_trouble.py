@@ -81,8 +81,9 @@ def test_each_trouble_has_its_sentence_and_its_advice_and_leaves_no_agent(
     caplog.set_level("DEBUG")
     begun = time.monotonic()
     with pytest.raises(TunnelError, match=happened) as caught:
-        open_tunnel(9, ngrok_path=ngrok_path, authtoken=TOKEN, deadline=0.5)
-    assert time.monotonic() - begun < 2
+        deadline = 0.5 if trouble == "silent" else 30.0
+        open_tunnel(9, ngrok_path=ngrok_path, authtoken=TOKEN, deadline=deadline)
+    assert time.monotonic() - begun < 20
     assert advice in caught.value.advice
     assert agents.all_ended()
     error = caught.value

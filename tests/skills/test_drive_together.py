@@ -10,11 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from drive_world import DriveWorld
+from sizes import Size
 
 from botkit.bot import Bot
 from botkit.oauth import handle_callback
 from botkit.practice.browser.browser import Browser
 from botkit.storage import Service, Storage
+
+TENTH = Size(20, nightly=100)  # of the changes
 
 
 @pytest.fixture
@@ -144,23 +147,23 @@ def test_a_burst_of_notifications_does_not_fill_the_pool(world):
     assert sorted(started) == [one, another]
 
 
-def test_a_thousand_changes_while_channels_are_replaced_are_told_once_each(world):
-    """400 files added, 300 renamed, 300 trashed; meanwhile the channel is replaced again and again,
-    and every notification comes twice, or not at all.
+def test_many_changes_while_channels_are_replaced_are_told_once_each(world):
+    """Four in ten files are added, three renamed, three trashed; meanwhile the channel is
+    replaced again and again, and every notification comes twice, or not at all.
     """
     google = world.google
-    there = [google.add_file("alice", f"there-{n}") for n in range(600)]
+    there = [google.add_file("alice", f"there-{n}") for n in range(6 * TENTH)]
     world.bind()
     changed = threading.Event()
 
     def change():
-        for n in range(1_000):
-            if n < 400:
+        for n in range(10 * TENTH):
+            if n < 4 * TENTH:
                 google.add_file("alice", f"new-{n}")
-            elif n < 700:
-                google.rename(there[n - 400], f"renamed-{n}")
+            elif n < 7 * TENTH:
+                google.rename(there[n - 4 * TENTH], f"renamed-{n}")
             else:
-                google.trash(there[n - 400])
+                google.trash(there[n - 4 * TENTH])
             if n % 100 == 50:
                 world.push.drop_next_notifications = 5
                 world.push.deliver_twice = not world.push.deliver_twice
@@ -176,12 +179,12 @@ def test_a_thousand_changes_while_channels_are_replaced_are_told_once_each(world
     worker.join()
     world.skill.maintain(world.row)
     told = sentences(world)
-    wanted = [rf"added file \[new-{n}\]" for n in range(400)]
-    wanted += [rf"renamed file there-{n} to \[renamed-{n + 400}\]" for n in range(300)]
-    wanted += [rf"trashed file \[there-{n}\]" for n in range(300, 600)]
-    assert len(told) == 1_000
+    wanted = [rf"added file \[new-{n}\]" for n in range(4 * TENTH)]
+    wanted += [rf"renamed file there-{n} to \[renamed-{n + 4 * TENTH}\]" for n in range(3 * TENTH)]
+    wanted += [rf"trashed file \[there-{n}\]" for n in range(3 * TENTH, 6 * TENTH)]
+    assert len(told) == 10 * TENTH
     text = "\n".join(told)
-    assert [len(re.findall(one, text)) for one in wanted] == [1] * 1_000
+    assert [len(re.findall(one, text)) for one in wanted] == [1] * 10 * TENTH
     assert replacements >= 10 and len(world.row.data["channels"]) == 1 == len(world.live)
 
 

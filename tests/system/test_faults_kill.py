@@ -1,8 +1,7 @@
 """kill -9 of the web process at random moments of a trip: what is there afterwards is whole.
 
 A gunicorn's worker is killed and the next one takes its place, as in life.  The moments lie all
-over a trip: the link is asked for, Approve, the callback, the code is said, the profile.  CI kills
-40 times; `HYPOTHESIS_PROFILE=nightly` 200 times.
+over a trip: the link is asked for, Approve, the callback, the code is said, the profile.
 """
 
 from __future__ import annotations
@@ -24,12 +23,13 @@ import sqlalchemy as sa
 from conftest import left_out
 from faults_world import PRELOADED, SIX_DIGITS, Town, gunicorn, open_storage
 from serve_world import answers, wait_until
+from sizes import Size
 
 from botkit.lessons.kit import PRACTICE, Kit
 from botkit.run import serve as serving
 from botkit.storage import Authorization
 
-KILLS = 200 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 40
+KILLS = Size(12, nightly=200)
 SEED = 20261124
 CONNECTED, PROFILE = "Connected to GitHub", "Here is your GitHub profile"
 LINK = "You are not connected yet. [Connect"

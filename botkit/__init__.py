@@ -10,11 +10,12 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from botkit.version import __version__
+
 if TYPE_CHECKING:
     from botkit.lessons.kit import Kit
 
-__all__ = ["start"]
-__version__ = "0.2.0"  # said here only: pyproject.toml and the User-Agent take it from here
+__all__ = ["__version__", "start"]
 
 # What goes wrong in the background is logged.  Whoever runs a bot decides where that is written; in
 # a notebook it would land in the middle of a cell.

@@ -16,8 +16,8 @@ from dataclasses import replace
 from getpass import getpass
 from typing import TYPE_CHECKING, Any
 
-from botkit import __version__
 from botkit.errors import BotkitError, ChatError
+from botkit.version import __version__
 
 if TYPE_CHECKING:
     from botkit.bot import Bot

@@ -22,8 +22,8 @@ from urllib.request import getproxies
 
 import requests
 
-from botkit import __version__
 from botkit.errors import ProviderUnreachable, RateLimited, ReconnectNeeded
+from botkit.version import __version__
 
 USER_AGENT = f"botkit/{__version__} (teaching kit)"
 CONNECT_SECONDS = 5.0

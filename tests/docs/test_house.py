@@ -13,10 +13,10 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # A room imports only rooms that stand before it here.
 ROOMS = (
-    *("errors", "settings", "storage", "oauth", "trace"),
+    *("version", "errors", "settings", "storage", "oauth", "trace"),
     *("providers", "chat", "skills", "bot", "run", "lessons", "__init__", "__main__"),
 )
-CORE = {"errors", "storage", "oauth"}  # it stands alone: no setting, no chat, no Flask
+CORE = {"version", "errors", "storage", "oauth"}  # it stands alone: no setting, no chat, no Flask
 MAY_USE_PRACTICE = ("run/running.py", "lessons/")
 # Rooms of which nothing is loaded before it is asked for: what says that a package is missing, or
 # that Python is too old, stands in them.  There others import the module itself.
@@ -29,7 +29,7 @@ def imports(file: Path) -> Iterator[tuple[str, str]]:
         if isinstance(node, ast.ImportFrom):
             above = file.relative_to(PACKAGE.parent).with_suffix("").parts[: -node.level]
             module = ".".join([*above, node.module or ""]) if node.level else node.module or ""
-            names = [f"{module}.{one.name}" for one in node.names if one.name != "__version__"]
+            names = [f"{module}.{one.name}" for one in node.names]
             modules = [module] if module != "botkit" else names
         elif isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]

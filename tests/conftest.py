@@ -15,7 +15,6 @@ import pytest
 from failure_report import pytest_runtest_makereport  # noqa: F401 -- a hook
 from live_world import PracticeProcess
 from postgresql_server import PostgreSQL
-from presenter_world import Presented, Room
 from serve_world import KEY, ServeAt
 from tiers import (  # noqa: F401 -- pytest's hooks
     pytest_cmdline_main,
@@ -27,7 +26,6 @@ from tiers import (  # noqa: F401 -- pytest's hooks
 )
 
 from botkit.lessons.kit import Kit
-from botkit.settings import SKILLS
 from botkit.storage import Storage
 
 # Some hundred processes start in a run; compile once what they import, whatever is set here.
@@ -119,23 +117,6 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=program, args=options)
         yield browser
         browser.close()
-
-
-@pytest.fixture
-def presented() -> Iterator[Presented]:
-    """The presenter's view, with all skills."""
-    presented = Presented(skills=tuple(SKILLS))
-    yield presented
-    presented.close()
-
-
-@pytest.fixture
-def room(chromium: Any, presented: Presented) -> Iterator[Room]:
-    """The presenter's view on the wall; the browser must have had nothing to complain of."""
-    room = Room(chromium, presented).open()
-    yield room
-    room.context.close()
-    assert room.troubles == []
 
 
 @pytest.fixture

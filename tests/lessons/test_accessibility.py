@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_world import GROUNDS, WIDTHS, contrast, judge, judge_in_every_look, outputs, show_output
+from axe_world import GROUNDS, WIDTHS, judge, judge_in_every_look, outputs, show_output
+from colours import contrast
 from pages_world import PAGES, PRESENTED
 from tour_world import Tour
 

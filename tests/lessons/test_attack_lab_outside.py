@@ -9,24 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from verdicts import always, never, said
 
 from botkit.lessons import check
-from botkit.lessons.kit import Kit
-from botkit.lessons.lab import Lab
-
-YES, NO = (lambda *_: True), (lambda *_: False)
-
-
-@pytest.fixture(scope="module")
-def lab():
-    kit = Kit()
-    yield Lab(kit)
-    kit.close()
-
-
-def said(verdict) -> str:
-    assert not verdict.solved
-    return verdict.text
 
 
 def pkce_with(challenge=None, method="S256", **field):
@@ -74,8 +59,8 @@ def normalised(asked, registered):
 @pytest.mark.parametrize(
     ("may_redirect", "told"),
     [
-        (YES, "Alice's code may land with Mallory"),
-        (NO, "an honest bot asked for https://bot.example/oauth, as it is registered"),
+        (always, "Alice's code may land with Mallory"),
+        (never, "an honest bot asked for https://bot.example/oauth, as it is registered"),
         (lambda asked, registered: asked.startswith(tuple(registered)), "/oauth/../files/mallory"),
         (same_host, "/oauth/../files/mallory"),
         (normalised, "asks for https://bot.example/oauth/;"),
@@ -101,7 +86,7 @@ def profile(log_line=lambda address, token: f"GET {address}", scheme="Bearer", i
 @pytest.mark.parametrize(
     ("get_profile", "told"),
     [
-        (YES, "But GitHub was not asked at all: Alice gets no profile"),
+        (always, "But GitHub was not asked at all: Alice gets no profile"),
         (profile(in_url=True), "the log of GitHub's server and found Alice's token"),
         (profile(lambda address, token: f"{address} {token}"), "the log of the bot and found"),
         (profile(lambda address, token: f"{address} {token[:8]}…"), "a part of Alice's token"),
@@ -118,8 +103,8 @@ def test_round_6_a_token_in_the_url(lab, get_profile, told):
 @pytest.mark.parametrize(
     ("fits", "told"),
     [
-        (YES, "to CloudBox's path, with GitHub's iss. You took it"),
-        (NO, "Alice came back from GitHub, which says who it is"),
+        (always, "to CloudBox's path, with GitHub's iss. You took it"),
+        (never, "Alice came back from GitHub, which says who it is"),
         (lambda link, path, query: path == link["path"], "with GitHub's iss. You took it"),
         (lambda link, path, query: query.get("iss") == link["issuer"], "services do not send iss"),
         (
@@ -171,8 +156,8 @@ def three_tries(waiting, user, chat, text):
 @pytest.mark.parametrize(
     ("confirm", "told"),
     [
-        (YES, "Alice mistyped her code, and was let in"),
-        (NO, "You refused her, so nobody can connect"),
+        (always, "Alice mistyped her code, and was let in"),
+        (never, "You refused her, so nobody can connect"),
         (lambda w, user, chat, text: bare(text) == w["code"], "the code was said by Bob"),
         (lambda w, u, c, text: u == w["user"] and bare(text) == w["code"], "Alice in another chat"),
         (lambda w, u, c, text: asker(w, u, c) and text == w["code"], "'428 913'"),

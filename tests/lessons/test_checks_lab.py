@@ -9,18 +9,13 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from verdicts import said
 
 from botkit.lessons import check
 from botkit.lessons.check.bounded import Call
 from botkit.lessons.check.teapot import QUESTIONS, describe_teapot
 from botkit.lessons.lab import Lab
 from botkit.practice.browser.browser import Browser, NotOnThisPage
-
-
-def said(verdict) -> str:
-    assert not verdict.solved
-    return " ".join(verdict.text.split())
-
 
 # ---- lesson 08, round 1 --------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -140,32 +139,6 @@ def test_a_database_of_ones_own_outlives_the_kit(started, database_url):
     kit.alice.confirm(kit.alice.browser.visit(kit.alice.link).approve())
     again = started(database=database_url)
     assert [row.name for row in again.storage.find_services(bot_id=kit.bot_id)] == ["GitHub"]
-
-
-def test_a_person_sees_what_is_new_and_only_that(kit):
-    assert "Hello!" in kit.alice.reads().text
-    assert kit.alice.reads().messages == []
-    talk = kit.alice.say("help")
-    assert [who for who, _ in talk.messages] == ["Alice", "Practice Bot"]
-
-
-def test_before_the_first_link_there_is_none(kit):
-    with pytest.raises(LookupError, match="Alice has not seen a link yet"):
-        print(kit.alice.link)
-
-
-def test_what_is_displayed_holds_no_secret_and_no_port(kit):
-    talk = kit.alice.say("profile")
-    state = parse_qs(urlsplit(kit.alice.link).query)["state"][0]
-    shown = repr(talk) + talk._repr_html_() + repr(kit.show(kit.alice.link)) + repr(kit)
-    assert state not in shown and "127.0.0.1" not in shown
-    assert "‹GitHub›/login/oauth/authorize" in repr(talk)
-
-
-def test_bubbles_escape_what_people_write(kit):
-    html = kit.alice.say('<img src=x onerror="alert(1)"> **bold** & [code]a<b[/code]')._repr_html_()
-    assert "<img" not in html and "&lt;img" in html
-    assert "<b>bold</b>" in html and "a&lt;b</pre>" in html
 
 
 def test_labels_begin_at_one_for_the_learner(kit):

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 from presenter_world import TRIP, Apart, Presented
-
-
-@pytest.fixture
-def presented() -> Iterator[Presented]:
-    presented = Presented()
-    yield presented
-    presented.close()
 
 
 def paths_seen(presented: Presented) -> list[str]:

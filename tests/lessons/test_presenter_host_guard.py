@@ -18,13 +18,6 @@ HUB = "https://hub.example/user/ann%40example/"
 
 
 @pytest.fixture
-def presented() -> Iterator[Presented]:
-    presented = Presented()
-    yield presented
-    presented.close()
-
-
-@pytest.fixture
 def on_a_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Presented]:
     monkeypatch.setenv("JUPYTERHUB_PUBLIC_URL", HUB)
     presented = Presented()

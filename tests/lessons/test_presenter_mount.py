@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,14 +14,6 @@ from botkit.errors import PortTaken
 from botkit.lessons.kit import start, stop
 from botkit.lessons.presenter.view import View
 from botkit.settings import SKILLS, Settings
-
-
-@pytest.fixture
-def presented() -> Iterator[Presented]:
-    presented = Presented()
-    yield presented
-    presented.close()
-
 
 # ---- below /at/
 

@@ -6,14 +6,17 @@ import re
 from typing import Any
 
 import pytest
+from colours import contrast
 from presenter_world import TRIP, Presented, Room
 
 from botkit.practice.server import Server
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_can_be_read_from_the_back(chromium: Any, presented: Presented, scheme: str) -> None:
-    room = Room(chromium, presented, color_scheme=scheme).open()
+def test_it_can_be_read_from_the_back(
+    chromium: Any, presented_in_full: Presented, scheme: str
+) -> None:
+    room = Room(chromium, presented_in_full, color_scheme=scheme).open()
     page = room.page
     for _ in range(9):
         room.press()
@@ -44,8 +47,10 @@ def test_every_sentence_fits_below_the_drawing(room: Room) -> None:
         assert "…" not in room.newest()[1]
 
 
-def test_on_a_narrow_window_one_stands_below_the_other(chromium: Any, presented: Presented) -> None:
-    room = Room(chromium, presented, viewport={"width": 800, "height": 900}).open()
+def test_on_a_narrow_window_one_stands_below_the_other(
+    chromium: Any, presented_in_full: Presented
+) -> None:
+    room = Room(chromium, presented_in_full, viewport={"width": 800, "height": 900}).open()
     room.press()
     boxes = [room.page.locator(part).bounding_box() for part in ("#chat", "#trip")]
     assert boxes[0]["y"] + boxes[0]["height"] <= boxes[1]["y"] and boxes[1]["width"] > 700
@@ -53,18 +58,18 @@ def test_on_a_narrow_window_one_stands_below_the_other(chromium: Any, presented:
     room.context.close()
 
 
-def test_it_works_below_a_prefix_with_one_port(chromium: Any, presented: Presented) -> None:
+def test_it_works_below_a_prefix_with_one_port(chromium: Any, presented_in_full: Presented) -> None:
     prefix = "/user/ann/proxy/4711"
 
     def hub(environ: dict[str, Any], start_response: Any) -> Any:
         path = environ["PATH_INFO"]
         assert path.startswith(f"{prefix}/"), path
         there = environ | {"PATH_INFO": path.removeprefix(prefix)}
-        return presented.view.server.app(there, start_response)
+        return presented_in_full.view.server.app(there, start_response)
 
     server = Server(hub)
     asked: list[str] = []
-    room = Room(chromium, presented)
+    room = Room(chromium, presented_in_full)
     room.page.on("request", lambda request: asked.append(request.url))
     room.open(f"{server.url}{prefix}/")
     for expected in TRIP:
@@ -91,17 +96,3 @@ COLOURS = """all => all.map(e => {
     const ink = e instanceof SVGElement ? style.fill : style.color;
     return [ink, getComputedStyle(ground).backgroundColor];
 })"""
-
-
-def contrast(ink: str, ground: str) -> float:
-    """WCAG 2.2, "contrast ratio"."""
-    light, dark = sorted((luminance(ink), luminance(ground)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def luminance(colour: str) -> float:
-    red, green, blue = (int(one) / 255 for one in re.findall(r"\d+", colour)[:3])
-    linear = [
-        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue)
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from connections import connect, services
 from serve_world import KEY
 
 from botkit.errors import InstallRefused, TokenRefused
@@ -23,16 +24,6 @@ NAME = "Bot 2109001 (Practice Bot)"
 
 def subscriptions(kit):
     return kit.world.ringcentral.webhooks.of(kit.bot_id)
-
-
-def connect(person, chat="direct"):
-    person.say("@bot profile" if chat == "Team" else "profile", chat=chat)
-    assert person.browser.visit(person.link).approve().heading == "Connected"
-    person.reads(chat=chat)  # the bot says so there
-
-
-def services(kit):
-    return kit.storage.find_services(bot_id=kit.bot_id)
 
 
 # ---- subscriptions -----------------------------------------------------------------------------

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import json
 
+from connections import connect, services
+
 from botkit.run.maintenance import maintain, status
-
-
-def connect(person, chat="direct"):
-    person.say("@bot profile" if chat == "Team" else "profile", chat=chat)
-    assert person.browser.visit(person.link).approve().heading == "Connected"
-
-
-def services(kit):
-    return kit.storage.find_services(bot_id=kit.bot_id)
 
 
 def test_the_status_of_a_bot_and_its_connections(kit):

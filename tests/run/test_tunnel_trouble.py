@@ -16,39 +16,16 @@ from urllib.error import URLError
 import pytest
 import requests
 from pyngrok import installer
+from started_processes import Started
 
 from botkit.errors import TunnelError
 from botkit.practice.ngrok.agent import write_launcher
 from botkit.run import tunnel
 from botkit.run.tunnel import open_tunnel
 
+pytestmark = pytest.mark.usefixtures("agents")  # also in tests that do not look at them
+
 TOKEN = "2abcSecretAuthtokenOfNobody"
-
-
-class Started(list[subprocess.Popen[str]]):
-    """The processes that were started.  `event` tells of the first; `hold` keeps it back."""
-
-    def __init__(self) -> None:
-        self.event, self.hold = threading.Event(), threading.Event()
-        self.hold.set()
-
-    def all_ended(self) -> bool:
-        return len(self) > 0 and all(process.poll() is not None for process in self)
-
-
-@pytest.fixture(autouse=True)
-def agents(monkeypatch: pytest.MonkeyPatch) -> Started:
-    started = Started()
-
-    class Watched(subprocess.Popen):  # type: ignore[type-arg]
-        def __init__(self, *args: Any, **options: Any) -> None:
-            super().__init__(*args, **options)
-            started.append(self)
-            started.event.set()
-            started.hold.wait(10)
-
-    monkeypatch.setattr(subprocess, "Popen", Watched)
-    return started
 
 
 @pytest.fixture

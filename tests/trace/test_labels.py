@@ -15,14 +15,6 @@ from botkit.trace import Labels, RedactingFilter, show
 SECRET = "kJ8-_x/2+Zq=0aV3~tY"
 
 
-@pytest.fixture
-def labels() -> Labels:
-    labels = Labels()
-    labels.name_origin("http://127.0.0.1:4711", "GitHub")
-    labels.name_origin("http://127.0.0.1:47110", "bot")
-    return labels
-
-
 # ---- labels ------------------------------------------------------------------------------------
 
 

@@ -17,14 +17,6 @@ BROWSER = "Mozilla/5.0 (practice browser)"
 
 
 @pytest.fixture
-def labels() -> Labels:
-    labels = Labels()
-    labels.name_origin("http://127.0.0.1:4711", "GitHub")
-    labels.name_origin("http://127.0.0.1:47110", "bot")
-    return labels
-
-
-@pytest.fixture
 def trace(labels: Labels) -> Trace:
     return Trace(labels)
 

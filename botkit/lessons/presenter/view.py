@@ -239,7 +239,7 @@ class View:
 def _sent(name: str) -> Any:
     """Return a member of the JSON object that the page has sent.
 
-    A page of another origin cannot send JSON without being asked first (CORS).
+    Only a page of this origin can send JSON: for others a browser asks first (CORS).
     """
     content = request.get_json()
     return content.get(name) if isinstance(content, dict) else None

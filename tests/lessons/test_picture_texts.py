@@ -1,22 +1,16 @@
-"""Who cannot see a picture reads its text; and what a converted lesson has is built well."""
+"""A lesson as a page can be read by a screen reader, and its map says in words what it shows."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
-from xml.etree import ElementTree
 
 import nbformat
 import pytest
-from axe_world import NOTEBOOKS, contrast, judge
+from axe_world import NOTEBOOKS, judge
 from nbconvert import HTMLExporter
-
-from botkit.trace import Exchange, picture
-from botkit.trace.diagram import Diagram
 
 # What JupyterLab's own style makes, and nbconvert's copy of it; not ours to change.
 LEFT_OUT = {
@@ -75,29 +69,3 @@ def in_words(drawing: str) -> str:
     words = [f"{n}. {a} to {b}, {text}." for n, (a, b, _, text) in enumerate(arrows, 1)]
     here = [str(number) for number, arrow in enumerate(arrows, 1) if arrow[2]]
     return " ".join([*words, f"Marked with ➤: {', '.join(here) or 'none'}."])
-
-
-def test_a_diagram_has_a_text_and_the_same_in_words() -> None:
-    evil = "<b>\"x\"</b> & 'y' #1 100% 🦊"
-    exchange = Exchange("browser", "GitHub", "GET", "/login", (("state", evil),), status=302)
-    diagram = Diagram([exchange])
-    shown = re.fullmatch(
-        r'<img alt="([^"]+)" src="data:image/svg\+xml,([^"<>#]+)" style="[^"<>]+">'
-        r"<details><summary>The same in words</summary><pre[^<>]*>([^<>]+)</pre></details>",
-        diagram.html,
-    )
-    assert shown is not None
-    alt, drawn, words = shown.groups()
-    assert alt == "Sequence diagram: browser, GitHub. The same in words is below."
-    assert unquote(drawn) == diagram.svg
-    title, description, *_ = (part.text for part in ElementTree.fromstring(diagram.svg))
-    assert title == "Sequence diagram: browser, GitHub"
-    assert unescape(words) == description and evil in unescape(words)
-
-
-def test_what_a_diagram_draws_can_be_read() -> None:
-    """axe-core does not look into an image; the ground is white, that of a number its arrow's."""
-    numbers = [colour for name, colour in picture.COLOURS.items() if name != "answer"]
-    for ink in [picture.INK, picture.QUIET, picture.BAD, *picture.LABELS.values(), *numbers]:
-        assert contrast(ink, "#ffffff") >= 4.5, ink
-    assert contrast("#777777", "#ffffff") < 4.5 < contrast("#767676", "rgb(255, 255, 255)")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from failure_report import pytest_runtest_makereport  # noqa: F401 -- a hook
 from live_world import PracticeProcess
+from missing import left_out
 from postgresql_server import PostgreSQL
 from serve_world import KEY, ServeAt
 from tiers import (  # noqa: F401 -- pytest's hooks
@@ -31,13 +32,6 @@ from botkit.storage import Storage
 # Some hundred processes start in a run; compile once what they import, whatever is set here.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
-
-
-def left_out(what: str) -> None:
-    """Something that a test needs is not installed here: leave it out and say so; on CI, fail."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{what} is missing; tests/requirements.txt and .ci/run install it.")
-    pytest.skip(f"{what} is missing, so this was left out. See tests/requirements.txt.")
 
 
 class Clock:

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 import requests
-from conftest import left_out
+from missing import left_out
 from serve_world import KEY, Alice, chat_settings, clean_environment, github_settings
 
 from botkit.storage import Seal, Storage

@@ -1,10 +1,13 @@
-"""The bot as a service: it runs until it is told to stop, and then finishes what it has begun.
+"""Run the bot as a service, until it is stopped.
 
-    python -m botkit serve                          waitress, behind a tunnel or a given address
-    gunicorn --workers 2 'botkit.run.serve:app()'       several processes, behind a given address
+    python -m botkit serve                          waitress, with a tunnel or a given address
+    gunicorn --workers 2 'botkit.run.serve:app()'   several processes, with a given address
 
-What the settings leave empty is practice with the first, so that any mix works; gunicorn's
-processes could not share a practice world, and so everything must be live.
+Start with `serve` and `app`.  With `serve`, a service without credentials is a practice service, so
+any mix works.  Processes of gunicorn cannot share a practice world, so everything must be live.
+
+Not here: the bot with its practice world (`running.py`), and what is done each day
+(`maintenance.py`).
 """
 
 from __future__ import annotations
@@ -44,7 +47,7 @@ TICK = 0.5  # seconds; in pieces, for on Windows a long wait does not hear Ctrl-
 
 
 def serve(settings: Settings) -> None:
-    """Run the bot until SIGINT (Ctrl-C) or SIGTERM; then finish the work in flight.
+    """Run the bot until SIGINT (Ctrl-C) or SIGTERM, then finish its work.
 
     Raises `PortTaken`, `SettingsError`, `StorageError`, `ChatError` or `TunnelError`; then nothing
     is left running.
@@ -68,15 +71,19 @@ def serve(settings: Settings) -> None:
 
 
 def _take_up(bot: Bot) -> None:
-    """See to what a process before this one has left, however it ended: answers that wait, and a
-    chat that got no answer and has given up our address.
+    """Continue what an earlier process has left, however it ended.
+
+    These are answers that wait for confirmation, and chats that stopped delivering.
     """
     bot.work.later(WAIT_SECONDS, bot.confirmation.delete_expired)
     bot.work.submit(_stay_in_touch, bot)
 
 
 def _stay_in_touch(bot: Bot) -> None:
-    """Now and from time to time: the network may be away for a while, or the database."""
+    """Renew subscriptions now and from time to time.
+
+    The network or the database may be unavailable for a while.
+    """
     try:
         for row in bot.storage.find_bots():
             bot.work.submit(bot.installation.subscribe, row.id)
@@ -85,7 +92,7 @@ def _stay_in_touch(bot: Bot) -> None:
 
 
 def _mend_tunnel(running: Running, settings: Settings) -> None:
-    """The agent has ended, and the tunnel with it: open another one."""
+    """Open a new tunnel, because the agent has ended."""
     try:
         address, tunnel = open_address(settings, running.browser_address, running.server.port)
         running.tunnels[:] = [tunnel] if tunnel else []
@@ -101,11 +108,11 @@ def _look_after(bot: Bot) -> None:
 
 
 def app() -> WSGIApplication:
-    """The WSGI app for gunicorn, which calls this once in each of its processes.
+    """Return the WSGI app for gunicorn, which calls this once in each process.
 
-    Nothing is shared with the process above, neither a thread nor a connection to the database.
-    Work in flight is finished when the process ends: Python waits for the threads of a pool.
-    Raises `SettingsError` unless everything is live and the public address is set.
+    Processes share no thread and no database connection.  Python waits for the threads of a pool,
+    so work is finished when the process ends.  Raises `SettingsError` unless everything is live and
+    the public address is set.
     """
     settings = load_settings()
     _want_everything(settings)
@@ -134,7 +141,7 @@ def _want_everything(settings: Settings) -> None:
 
 
 def _what_runs(running: Running, settings: Settings) -> Iterator[str]:
-    """What is live and what is practice, where the bot is, and what has to be registered."""
+    """Yield what is live, where the bot is, and what to register."""
     here = (
         f" (on this computer: {running.server.url})"
         if running.address != running.server.url

@@ -19,9 +19,9 @@ import pytest
 import requests
 import yaml
 from commands_world import Terminal, commands_in, commands_of
-from conftest import left_out
 from documents import DOCUMENTS, LESSONS, ROOT
 from first_command import GUIDE, copy_to, line_of, open_lesson
+from missing import left_out
 from serve_world import Alice, answers, chat_settings, free_port, github_settings, wait_until
 
 from botkit.storage import Seal, Storage

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import left_out
 from documents import README, ROOT
+from missing import left_out
 from packaging.requirements import Requirement
 
 from botkit.run.doctor.computer import OLDEST_PYTHON

@@ -7,9 +7,9 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from conftest import left_out
 from google_discovery import documents
 from google_world import BOTH, DRIVE, Receiver, World
+from missing import left_out
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import left_out
 from google_discovery import Discovery, documents
 from google_world import BOTH, Call, Receiver, World
+from missing import left_out
 
 from botkit.practice.google import drive as google_drive
 from botkit.practice.google import files as google_files

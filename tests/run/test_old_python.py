@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import left_out
+from missing import left_out
 
 ROOT = Path(__file__).parents[2]
 OLD = "3.10"

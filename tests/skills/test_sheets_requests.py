@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-from conftest import left_out
 from google_discovery import Discovery, documents
+from missing import left_out
 from requests import PreparedRequest, Response
 from sheets_world import Desk, sheets_kit
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 import requests
 import sqlalchemy as sa
-from conftest import left_out
 from faults_world import SIX_DIGITS, Town, open_storage
+from missing import left_out
 from serve_world import SECONDS, wait_until
 
 from botkit.lessons.kit import PRACTICE, Kit

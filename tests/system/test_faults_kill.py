@@ -20,8 +20,8 @@ from dataclasses import replace
 import pytest
 import requests
 import sqlalchemy as sa
-from conftest import left_out
 from faults_world import PRELOADED, SIX_DIGITS, Town, gunicorn, open_storage
+from missing import left_out
 from serve_world import answers, wait_until
 from sizes import Size
 

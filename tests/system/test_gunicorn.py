@@ -6,7 +6,7 @@ import importlib.util
 import sys
 
 import pytest
-from conftest import left_out
+from missing import left_out
 from serve_world import Alice, answers, chat_settings, github_settings, wait_until
 
 from botkit.errors import SettingsError

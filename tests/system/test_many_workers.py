@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from conftest import left_out
 from faults_world import PRELOADED, SIX_DIGITS, Town, gunicorn, open_storage
+from missing import left_out
 from serve_world import answers, free_port, wait_until
 from sizes import Size
 

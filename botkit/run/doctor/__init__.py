@@ -1,10 +1,14 @@
-"""Is everything ready?  What `python -m botkit doctor` says, and the first cell of lesson 11.
+"""Say whether everything is ready: `python -m botkit doctor`.
 
-The doctor looks and changes nothing.  Every line that says what is wrong says what to do.  No
-secret is shown, and neither is its length.
+Start with `examine`, which lesson 11 also calls.  The doctor only looks.  Every line that says what
+is wrong also says what to do.  No secret is shown, and neither is its length.
 
-Nothing outside of the standard library is imported at the top, for one of the first lines says
-which package is missing.
+`computer.py` looks at this computer, `systems.py` at the settings, `place.py` at the bot's address.
+`database.py` and `services.py` look at what takes longer, and `visits.py` does both in threads.
+`questions.py` has what is asked of a service, and `report.py` what is returned.
+
+Only the standard library is imported at the top, because one of the first lines says which package
+is missing.
 """
 
 from __future__ import annotations
@@ -29,7 +33,10 @@ def run(
     env_file: Path | None = None,
     write: Callable[[str], object] = print,
 ) -> int:
-    """Examine, and write the report.  Returns the exit status: 0 if nothing is wrong, else 1."""
+    """Examine, and write the result.
+
+    Return the exit status: 0 if nothing is wrong, else 1.  For the parameters, see `examine`.
+    """
     report = examine(environment=environment, env_file=env_file)
     write(report.json if as_json else repr(report))
     return 0 if report.ready else 1
@@ -41,10 +48,10 @@ def examine(
     env_file: Path | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Diagnosis:
-    """Look at this computer, the settings, and the database and services that they name.
+    """Look at this computer, the settings, the database and the services.
 
-    `environment` and `env_file` are as for `botkit.settings.load_settings`; `now` is our clock.
-    Takes about two seconds, and some more where a service does not answer.
+    `environment` and `env_file` are as for `botkit.settings.load_settings`.  `now` is the clock.
+    It takes about two seconds, and more if a service does not answer.
     """
     found = [
         wrong(name, sentence, "\n".join(fix)) if fix else ok(name, sentence)
@@ -61,7 +68,7 @@ def examine(
 def _rest(
     environment: Mapping[str, str], env_file: Path | None, now: Callable[[], datetime]
 ) -> Iterator[Check]:
-    """Everything that needs the packages."""
+    """Yield the checks that need the packages."""
     from botkit.run.doctor import place, systems
     from botkit.run.doctor.visits import Visits
 

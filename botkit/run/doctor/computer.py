@@ -1,7 +1,9 @@
-"""Does the kit work on this computer?  What lesson 00 asks with `check.environment()`.
+"""Check whether the kit works on this computer.
 
-Nothing outside of the standard library is imported at the top: this module must be able to say
-which package is missing, and that the Python is too old for the rest.
+Start with `environment`, which lesson 00 calls as `check.environment()`.
+
+Only the standard library is imported at the top.  This module must be able to say which package is
+missing, and that Python is too old for the rest.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ PATIENCE_SECONDS = 5.0
 
 
 class Trouble(Exception):
-    """What is wrong; `fix` says line by line what to do."""
+    """Raised when something is wrong.  `fix` says in lines what to do."""
 
     def __init__(self, happened: str, *fix: str) -> None:
         super().__init__(happened)
@@ -44,12 +46,16 @@ class Trouble(Exception):
 
 @dataclass(frozen=True, repr=False)
 class Environment:
-    """What was found: pairs of a sentence and, where something is wrong, the lines of the fix."""
+    """What was found.
+
+    `found` has pairs of a sentence and the lines of the fix, which are empty if nothing is wrong.
+    """
 
     found: tuple[tuple[str, tuple[str, ...]], ...]
 
     @property
     def ready(self) -> bool:
+        """Whether nothing is wrong."""
         return not any(fix for _, fix in self.found)
 
     def __repr__(self) -> str:

@@ -1,6 +1,6 @@
-"""The database: does it answer, are its tables complete, can it be written?
+"""Check whether the database answers, has its tables and can be written.
 
-The doctor only looks.  What it writes in order to see whether it may, it takes back.
+The doctor only looks: it rolls back what it writes as a test.
 """
 
 from __future__ import annotations
@@ -38,19 +38,23 @@ NOBODY = "botkit-doctor"  # the id of a bot that is never kept
 
 
 def default_database(settings: Settings) -> str | None:
-    """Where none is set: the file that `serve` uses, if it is there and anything is live."""
+    """Return the file that `serve` uses if no database is set, or None.
+
+    It is None if the file is missing or nothing is live.
+    """
     file = Path(DATABASE.removeprefix("sqlite:///"))
     return DATABASE if settings.is_live and file.is_file() else None
 
 
 def no_database() -> Check:
+    """Say which database is used if none is set."""
     file = DATABASE.removeprefix("sqlite:///")
     text = f"No database is set: serve takes the file {file}, a lesson one that goes at its end."
     return note("database", text)
 
 
 def keys_of(settings: Settings, url: str) -> tuple[str, ...]:
-    """Those of the settings, or the one that practice has beside the database."""
+    """Return the keys of the settings, or the practice key beside the database."""
     file = None if settings.secret_keys or settings.is_live else key_file(url)
     with suppress(OSError, ValueError, SettingsError):
         return read_keys(file.read_text(encoding="utf-8")) if file else settings.secret_keys

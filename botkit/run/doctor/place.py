@@ -1,4 +1,4 @@
-"""Where the bot will be found: its address, what to register of it, its port and its tunnel."""
+"""Check where the bot will be found: address, registrations, port and tunnel."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ BY_PORT: tuple[Source, ...] = ("proxy", "Codespaces", "JupyterHub")  # the port 
 
 @dataclass(frozen=True)
 class BotAddress:
-    """`url` is None if it is not known before the bot starts, `source` if nothing is known."""
+    """The address that the bot will have.
+
+    `url` is None if it is not known before the bot starts, `source` if nothing is known.
+    """
 
     settings: Settings
     source: Source | None
@@ -50,7 +53,7 @@ class BotAddress:
 
 
 def find_bot_address(reading: Reading, environment: Mapping[str, str]) -> BotAddress:
-    """Decide as the bot does when it starts."""
+    """Return the address that the bot will choose when it starts."""
     settings = reading.settings
     if reading.left_out.intersection(DECIDING):
         return BotAddress(settings, None, None)
@@ -68,7 +71,7 @@ def find_bot_address(reading: Reading, environment: Mapping[str, str]) -> BotAdd
 
 
 def address(place: BotAddress) -> Check:
-    """Where, and why there."""
+    """Say which address the bot will have, and why."""
     settings, source = place.settings, place.source
     if source is None:
         return note("address", "Where the bot will be found is not known: see above.")
@@ -90,7 +93,7 @@ def address(place: BotAddress) -> Check:
 
 
 def change(place: BotAddress, webhooks: frozenset[str]) -> Check:
-    """Compare with the webhook addresses that the bots had last time."""
+    """Compare the address with the webhook addresses that the bots had last time."""
     former = sorted({webhook.removesuffix(WEBHOOK) for webhook in webhooks})
     if not former:
         return note("change", "The address of last time is not known.")
@@ -104,7 +107,7 @@ def change(place: BotAddress, webhooks: frozenset[str]) -> Check:
 
 
 def registrations(place: BotAddress) -> Iterator[Check]:
-    """What to paste at each provider, exactly."""
+    """Say what to register at each provider, exactly."""
     settings, url = place.settings, place.url
     later = "as soon as the address is known"
     for key, party, paths in _callbacks(settings):
@@ -138,7 +141,10 @@ def registrations(place: BotAddress) -> Iterator[Check]:
 
 
 def _callbacks(settings: Settings) -> Iterator[tuple[str, str, list[str]]]:
-    """Of each live service: a name for its line, its own name, and the paths of its callbacks."""
+    """Yield a name for the line, a name for the service and its callback paths.
+
+    There is one for each live service.
+    """
     paths: dict[str, list[str]] = {}
     for skill in settings.skills:
         if registration := settings.registration_for(skill):
@@ -156,7 +162,7 @@ def _callback_check(place: str) -> str:
 
 
 def port(reading: Reading) -> Check:
-    """Whether the bot may listen where it is told to."""
+    """Check whether the bot may listen on its port."""
     if "BOTKIT_PORT" in reading.left_out:
         return note("port", "No port was tried: see above.")
     number = reading.settings.port
@@ -179,9 +185,9 @@ def port(reading: Reading) -> Check:
 
 
 def tunnel(place: BotAddress) -> Check:
-    """Whether a tunnel can be opened: the practice agent is tried, ngrok's own is looked for.
+    """Check whether a tunnel can be opened.  Nothing is downloaded.
 
-    Nothing is downloaded.
+    The practice agent is started; ngrok's program is looked for.
     """
     if place.source == "ngrok" or (place.source is None and place.settings.ngrok_authtoken):
         return _ngrok()

@@ -1,8 +1,8 @@
-"""Ask each service one question, and read what the answer says about our client id and secret.
+"""Ask a service about the client id and secret, and read its answer.
 
-The question: exchange a code that nobody gave out.  A service that knows our client id and secret
-complains about the code.  The words for it are those of RFC 6749.  `HABITS` has what a service says
-beside them, so a service that keeps to the RFC needs no line here.
+The question: exchange a made-up code.  A service that knows the client id and secret complains
+about the code.  The words of the answers are those of RFC 6749.  `HABITS` has what a service says
+instead, so a service that follows the RFC needs no line here.
 """
 
 from __future__ import annotations
@@ -50,7 +50,10 @@ HABITS: Mapping[str, Mapping[str, Judgement]] = {  # by place
 
 @dataclass(frozen=True)
 class LiveService:
-    """A live service, and how it is asked.  `key` is its place, and begins the names of checks."""
+    """A live service, and how it is asked.
+
+    `key` is its place in the settings; the names of its checks begin with it.
+    """
 
     key: str
     server: str
@@ -59,15 +62,16 @@ class LiveService:
 
     @property
     def place(self) -> Place:
+        """Its entry in the table of places."""
         return PLACES[self.key]
 
     @property
     def name(self) -> str:
-        """How a sentence calls it."""
+        """Its name in a sentence."""
         return self.place.full_title or self.place.title
 
     def ask(self, session: requests.Session) -> requests.Response:
-        """Put the question, with the client id and secret where this provider wants them."""
+        """Send the question, with the credentials where this provider wants them."""
         form = {"grant_type": "authorization_code", "code": MADE_UP}
         form |= {"redirect_uri": self.redirect_uri, **client_in_body(self.provider)}
         return session.post(
@@ -79,7 +83,7 @@ class LiveService:
         )
 
     def judge(self, status: int, answer: Mapping[str, Any]) -> Judgement:
-        """Return what an answer means for our credentials."""
+        """Return what an answer says about the credentials."""
         words = {**WORDS, **HABITS.get(self.key, {})}
         verdict = words.get(str(answer.get("error")), "unknown")
         if verdict == "refused":
@@ -93,12 +97,12 @@ class LiveService:
 
 
 def service_of(skill: str, registration: Registration, address: str) -> LiveService:
-    """Return the service of a skill.  `address` is the bot's."""
+    """Return the service of a skill.  `address` is the bot's public address."""
     provider = SKILLS[skill].describe(registration)
     redirect_uri = f"{address}{callback_path(provider)}"
     return LiveService(PLACE_OF[skill], registration.server, provider, redirect_uri)
 
 
 def chat_service(registration: Registration, address: str) -> LiveService:
-    """Return the chat, as the place where a code for the bot itself is exchanged."""
+    """Return the chat as the service that exchanges a code for the bot itself."""
     return LiveService(CHAT, registration.server, as_provider(registration), f"{address}{INSTALL}")

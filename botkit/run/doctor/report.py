@@ -1,4 +1,4 @@
-"""What the doctor found: one `Check` a line, and the `Diagnosis` that holds them in order."""
+"""Keep what the doctor found: `Check` is one line, `Diagnosis` has them all."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ MARKS: dict[State, str] = {"ok": "✔", "wrong": "✘", "note": "–"}
 
 @dataclass(frozen=True)
 class Check:
-    """One line: `check` is its name, `text` what was found, `advice` what to do about it.
+    """One line of the doctor.
 
-    A `note` is neither good nor bad: something to know, or something that was not looked at.
+    `check` is its name, `text` is what was found, and `advice` is what to do.  A `note` is neither
+    good nor bad: it is information, or something that was not looked at.
     """
 
     check: str
@@ -25,20 +26,22 @@ class Check:
 
 
 def ok(check: str, text: str, advice: str = "") -> Check:
+    """Return a check that found nothing wrong."""
     return Check(check, "ok", text, advice)
 
 
 def wrong(check: str, text: str, advice: str) -> Check:
-    """Whoever says that something is wrong must say what to do."""
+    """Return a check that found something wrong.  It must have advice."""
     return Check(check, "wrong", text, advice)
 
 
 def note(check: str, text: str, advice: str = "") -> Check:
+    """Return a check that is neither good nor bad."""
     return Check(check, "note", text, advice)
 
 
 class Diagnosis:
-    """All checks in order.  In a notebook it shows its text."""
+    """All checks in order.  A cell shows them as text."""
 
     def __init__(self, checks: Iterable[Check]) -> None:
         self.checks = tuple(checks)
@@ -50,7 +53,7 @@ class Diagnosis:
 
     @property
     def json(self) -> str:
-        """A list of objects with `check`, `state` (ok, wrong or note), `text` and `advice`."""
+        """The checks as a JSON list of objects with the fields of `Check`."""
         return json.dumps([asdict(check) for check in self.checks], indent=2)
 
     def __repr__(self) -> str:

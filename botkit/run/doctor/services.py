@@ -1,8 +1,7 @@
-"""The services on the network: do they answer, do they take our client id and secret?
+"""Check whether the services answer and accept the client id and secret.
 
-One question does for both: exchange a code that nobody gave out.  A service that takes our client
-id and secret complains about the code; one that does not, complains about them.  Its answer also
-tells the time.
+One question is enough: exchange a made-up code.  A service that accepts the client id and secret
+complains about the code; another complains about them.  Its answer also has the time.
 """
 
 from __future__ import annotations
@@ -25,7 +24,10 @@ GREATEST_SKEW = 60.0  # seconds
 
 
 class ServiceVisit:
-    """One question to one service.  `skew`: how many seconds our clock is ahead of its clock."""
+    """One question to one service.
+
+    `skew` is how many seconds this computer's clock is ahead of the service's.
+    """
 
     def __init__(self, service: LiveService, now: Callable[[], datetime]) -> None:
         self.service = service
@@ -33,7 +35,7 @@ class ServiceVisit:
         self._now = now
 
     def checks(self) -> Iterator[Check]:
-        """Whether it answers, and if so, whether it takes our credentials."""
+        """Yield whether it answers, and then whether it accepts the credentials."""
         name, key = self.service.name, self.service.key
         try:
             answer = self._ask()
@@ -77,7 +79,10 @@ class ServiceVisit:
 
 
 def _why_unreachable(service: LiveService, error: requests.RequestException) -> tuple[str, str]:
-    """What happened, and what to do.  The error's own text may hold a proxy's password."""
+    """Return what happened and what to do.
+
+    The error's own text is left out: it may contain a proxy's password.
+    """
     name, host = service.name, urlsplit(service.server).hostname
     if isinstance(error, requests.exceptions.ProxyError):
         advice = "Check HTTPS_PROXY and HTTP_PROXY, or ask the network's administrator."

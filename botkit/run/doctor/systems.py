@@ -1,4 +1,4 @@
-"""What is set: can the settings be read, which systems are live, do the packages fit?"""
+"""Check the settings: can they be read, what is live, do the packages fit."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ def versions() -> Check:
 
 
 def _requirements() -> list[str]:
-    """Such as `flask>=3.0,<4`; nothing if botkit was installed without its project's folder."""
+    """Return requirements such as `flask>=3.0,<4`.
+
+    There are none if botkit was installed without its project's folder.
+    """
     file = PROJECT / "pyproject.toml"
     if not file.exists():
         return []
@@ -61,7 +64,7 @@ def _misfit(wanted: str) -> str:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """`2.1.0rc1` as (2, 1, 0): the first three numbers are all that the limits speak of."""
+    """Return the first three numbers: `2.1.0rc1` is (2, 1, 0)."""
     numbers = [int(number) for number in re.findall(r"\d+", version)[:3]]
     return (*numbers, 0, 0)[:3]
 
@@ -71,7 +74,10 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Reading:
-    """The settings as far as they can be used; `left_out` names the variables that cannot be."""
+    """The settings as far as they can be used.
+
+    `left_out` has the names of the variables that cannot be.
+    """
 
     settings: Settings
     left_out: frozenset[str]
@@ -79,7 +85,10 @@ class Reading:
 
 
 def read(environment: Mapping[str, str], env_file: Path | None) -> Reading:
-    """Read the settings.  What cannot work becomes a line, is left out, and the rest is read."""
+    """Read the settings.
+
+    What cannot work becomes a check and is left out, and the rest is read.
+    """
     values, left_out, troubles = dict(environment), set[str](), list[Check]()
     while True:
         try:
@@ -105,11 +114,7 @@ def read(environment: Mapping[str, str], env_file: Path | None) -> Reading:
 
 
 def _named_in(sentence: str) -> set[str]:
-    """Return the variables that a sentence names, with those that must be left out with them.
-
-    Without its server variable a service would be asked elsewhere, and someone else would learn
-    the client secret.
-    """
+    """Return the variables in a sentence, and those to leave out with them."""
     named = {each.name for each in known_variables() if each.name in sentence}
     places = [place for place in PLACES.values() if place.server_variable in named]
     return named.union(*(place.credentials for place in places))

@@ -1,7 +1,6 @@
-"""What takes its time, all at once: the database and the services, each in a thread of its own.
+"""Visit the database and the services at the same time, each in a thread.
 
-A network that is dead can hold a thread for minutes (a name is looked up without a time limit), so
-nobody waits for a thread for longer than the deadline.
+Start with `Visits`.  These checks take longer than the others.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ NOWHERE = "http://127.0.0.1"  # while the bot's address is not known
 
 
 class Visits:
-    """The visits that these settings ask for; they begin at once."""
+    """The visits for these settings, which begin when it is made."""
 
     def __init__(self, settings: Settings, place: BotAddress, now: Callable[[], datetime]) -> None:
         self._settings = settings
@@ -58,7 +57,7 @@ class Visits:
 
 
 def services(settings: Settings, bot_url: str | None) -> Iterator[LiveService]:
-    """Return every live service that is used, and the chat.  The bot's address may be unknown."""
+    """Yield every live service in use, and the chat.  `bot_url` may be None."""
     address = bot_url or NOWHERE
     for place in settings.services:
         if registration := settings.registrations.get(place):

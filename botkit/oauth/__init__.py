@@ -4,6 +4,7 @@ Start with `steps.py`: `auth_link`, `handle_callback`, `api_session` and `revoke
 01 to 07 teach.  Then read `provider.py`, which says what a provider is, and `tokens.py`, where a
 code becomes a token.  The steps also use `account.py` (whose account it is) and `refresh.py` (an
 expired token becomes a new one).  `http.py` sends every request.
+Skip `connections.py` at first: it opens, shares and ends what requests go through.
 
 Not here: the providers themselves (`botkit.providers`), and where a connection is stored
 (`botkit.storage`).  This package does not know Flask, a chat or a setting.
@@ -18,16 +19,16 @@ from botkit.oauth.account import (
     read_account,
     revoke_quietly,
 )
+from botkit.oauth.connections import is_loopback
 from botkit.oauth.http import (
     ApiSession,
     Session,
     is_token,
-    keep_proxies_out,
     reaching,
     read_fields,
     watchers,
 )
-from botkit.oauth.provider import Provider, Revocation, callback_path
+from botkit.oauth.provider import Provider, Revocation, base_url, callback_path
 from botkit.oauth.steps import (
     NEW_LINK,
     api_session,
@@ -56,6 +57,7 @@ __all__ = [
     "api_session",
     "ask_for_token",
     "auth_link",
+    "base_url",
     "callback_path",
     "client_in_body",
     "client_in_header",
@@ -63,8 +65,8 @@ __all__ = [
     "error_name",
     "fetch_account",
     "handle_callback",
+    "is_loopback",
     "is_token",
-    "keep_proxies_out",
     "missing_scopes",
     "others_in_grant",
     "pkce_challenge",

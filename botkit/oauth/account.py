@@ -42,17 +42,23 @@ def read_account(provider: Provider, answer: requests.Response) -> dict[str, Any
     Raises `ProviderNonsense` if the answer does not have them.
     """
     account = read_fields(answer)
-    if answer.status_code != 200 or provider.account_id_field not in account:
+    account_id = _text(account.get(provider.account_id_field))
+    if answer.status_code != 200 or not account_id:
         raise ProviderNonsense(f"{provider.called} did not say whose account it is.")
     return {
-        "id": str(account[provider.account_id_field]),
-        "name": _without_surrogates(str(account.get(provider.account_name_field) or "no name")),
+        "id": account_id,
+        "name": _text(account.get(provider.account_name_field)) or "no name",
     }
 
 
-def _without_surrogates(text: str) -> str:
-    """Replace half characters (lone surrogates), which JSON can contain and no page can show."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+def _text(value: object) -> str:
+    """Return a string or a whole number as text; "" for anything else.
+
+    Half characters (lone surrogates) are replaced: JSON can contain them, but no page shows them.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    return str(value).encode("utf-8", "replace").decode("utf-8")
 
 
 def missing_scopes(provider: Provider, service: Service) -> list[str]:

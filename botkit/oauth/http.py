@@ -1,34 +1,35 @@
 """Send every HTTP request that botkit makes.
 
-`Session` adds to `requests.Session` a time limit, the name of the sender, and watchers that see
-each exchange (`botkit.trace` is one).  `ApiSession` adds what every API call needs: the token in
-the header and nowhere else, waiting when the API asks for it, and clear errors.  `read_fields`
-reads the JSON of an answer.
+`Session` adds to `requests.Session` one time limit for everything, the name of the sender, and
+watchers that see each exchange (`botkit.trace` is one).  `ApiSession` adds what every API call
+needs: the token in the header and nowhere else, waiting when the API asks for it, and clear errors.
+`read_fields` reads the JSON of an answer.
 
-Not here: what the answers mean (`tokens.py`, and the skills).
+Not here: the connections themselves (`connections.py`), and what the answers mean (`tokens.py`, and
+the skills).
 """
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, urlsplit
-from urllib.request import getproxies
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import requests
 
 from botkit.errors import ProviderUnreachable, RateLimited, ReconnectNeeded
+from botkit.oauth import connections
 from botkit.version import __version__
 
 USER_AGENT = f"botkit/{__version__} (teaching kit)"
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 10.0  # between two bytes of the answer
+TOTAL_SECONDS = 15.0  # for a request and its answer, from the first moment to the last byte
 LONGEST_WAIT_SECONDS = 10.0
+WITHOUT_A_NUMBER = 60.0  # seconds to wait if the API asks for it and does not say how long
+LONGEST_LIMIT = 86400.0  # seconds; an API that asks for more is not believed
 
 
 class Watcher(Protocol):
@@ -45,23 +46,32 @@ watchers: list[Watcher] = []
 
 
 class Session(requests.Session):
-    """A `requests.Session` with a time limit on every request.
+    """A `requests.Session` whose requests end, `seconds` after they began.
 
-    `timeout` is (seconds to connect, seconds between two bytes of the answer).
+    That is for everything together: name, connection, TLS, headers, body and redirects.  A redirect
+    to another host is not followed, but returned.  Open connections are shared with other sessions.
+    Cookies and credentials are not, and nothing is read from the user's .netrc file.
     """
 
-    def __init__(self, *, timeout: tuple[float, float] | None = None) -> None:
+    def __init__(self, *, seconds: float | None = None) -> None:
         super().__init__()
-        self.timeout = timeout or (CONNECT_SECONDS, READ_SECONDS)
+        self.seconds = seconds  # None: TOTAL_SECONDS
+        self.trust_env = False  # `connections` looks up proxies and certificates, and nothing else
         self.headers["User-Agent"] = USER_AGENT
 
+    def get_adapter(self, url: str) -> requests.adapters.BaseAdapter:
+        # Not `mount`ed, so that a session that was made before a fork uses the child's pool.
+        super().get_adapter(url)  # raises `InvalidSchema` for anything but http and https
+        return connections.SHARED.adapter
+
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        if kwargs.get("timeout") is None:  # requests itself has no limit
-            kwargs["timeout"] = self.timeout
+        kwargs["proxies"] = connections.proxies_for(request.url or "")
+        kwargs["verify"] = connections.certificates()
         tickets = [(watcher, watcher.before(request)) for watcher in watchers]
         response, failure = None, None
         try:
-            response = super().send(request, **kwargs)
+            with connections.limited_to(self.seconds or TOTAL_SECONDS):
+                response = super().send(request, **kwargs)
             return response
         except Exception as error:
             failure = error
@@ -70,15 +80,26 @@ class Session(requests.Session):
             for watcher, ticket in tickets:
                 watcher.after(ticket, response, failure)
 
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Return where a redirect leads, if it leads to the same origin."""
+        target = super().get_redirect_target(resp)
+        if target is None or origin(urljoin(resp.url, target)) != origin(resp.url):
+            return None
+        return target
 
-def keep_proxies_out() -> None:
-    """Keep requests to this computer away from a proxy, which cannot reach it."""
-    if not getproxies():  # of the environment, of Windows or of macOS
-        return
-    for name in ("NO_PROXY", "no_proxy"):
-        there = os.environ.get(name, "")
-        if "127.0.0.1" not in there:
-            os.environ[name] = ",".join(filter(None, [there, "127.0.0.1,localhost"]))
+    def close(self) -> None:
+        """Forget nothing and close nothing: the connections are not this session's own."""
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Return scheme, host and port of an address, so that two can be compared.
+
+    Case does not count, and a port may be left out.  Source: RFC 6454, section 4; RFC 3986, section
+    6.2.2.1.  Raises `ValueError` if the port is not a number.
+    """
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, (parts.hostname or "").rstrip("."), port
 
 
 @contextmanager
@@ -88,6 +109,8 @@ def reaching(called: str) -> Iterator[None]:
         yield
     except requests.Timeout as error:
         raise ProviderUnreachable(f"{called} did not answer in time.") from error
+    except requests.exceptions.ContentDecodingError as error:  # or it is too long
+        raise ProviderUnreachable(f"{called} sent an answer that cannot be read.") from error
     except requests.RequestException as error:
         raise ProviderUnreachable(f"{called} could not be reached.") from error
     except ValueError as error:  # a redirect to something that is not an address
@@ -116,18 +139,17 @@ def is_token(value: object) -> bool:
 class BearerToken(requests.auth.AuthBase):
     """Send the token in a header (RFC 6750, section 2.1), to the host of `address` and no other.
 
-    This is an `auth` object and not a header of the session, because requests would replace such a
-    header with an entry of the user's .netrc file.
+    This is an `auth` object and not a header of the session, which would go to every host.
     """
 
     def __init__(self, token: str, address: str) -> None:
         if not is_token(token):  # it would end up in an error message that quotes the header
             raise ReconnectNeeded("This connection holds a token that cannot be sent.")
         self._token = token
-        self._origin = urlsplit(address)[:2]
+        self._origin = origin(address)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if urlsplit(request.url or "")[:2] == self._origin:
+        if origin(request.url or "") == self._origin:
             request.headers["Authorization"] = f"Bearer {self._token}"
         return request
 
@@ -151,10 +173,10 @@ class ApiSession(Session):
         token: str,
         *,
         renew: Callable[[str], str] | None = None,
-        timeout: tuple[float, float] | None = None,
+        seconds: float | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        super().__init__(timeout=timeout)
+        super().__init__(seconds=seconds)
         self.called = called
         self.address = address
         self.auth = BearerToken(token, address)
@@ -163,7 +185,7 @@ class ApiSession(Session):
         self._sleep = sleep
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(url, str) and "://" not in url:
+        if isinstance(url, str) and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", url):
             url = f"{self.address}/{url.removeprefix('/')}"
         patience = LONGEST_WAIT_SECONDS
         while True:
@@ -195,27 +217,42 @@ class ApiSession(Session):
 
 
 def seconds_to_wait(response: requests.Response) -> float | None:
-    """Return how many seconds the answer asks us to wait, or None."""
+    """Return how many seconds the answer asks us to wait, at most a day, or None."""
     headers = response.headers
     if response.status_code in (403, 429, 503) and "Retry-After" in headers:
         return _seconds_from_now(headers["Retry-After"])
     if response.status_code in (403, 429) and headers.get("X-RateLimit-Remaining") == "0":
         # GitHub sends a moment, in seconds since 1970, and not a duration.
         reset = headers.get("X-RateLimit-Reset", "")
-        return max(int(reset) - time.time(), 0.0) if _is_number(reset) else 60.0
+        return _bounded(int(reset) - time.time()) if _is_number(reset) else WITHOUT_A_NUMBER
+    if response.status_code in (403, 429) and _is_secondary_limit(response):
+        return WITHOUT_A_NUMBER
     return None
+
+
+def _is_secondary_limit(response: requests.Response) -> bool:
+    """Return whether GitHub says, in words alone, that we send too many requests.
+
+    Source: GitHub Docs, "Rate limits for the REST API": wait for at least one minute.
+    """
+    message = read_fields(response).get("message")
+    return isinstance(message, str) and "secondary rate limit" in message.lower()
+
+
+def _seconds_from_now(retry_after: str) -> float:
+    """Read either form of the header, a number or a date; a minute if it is neither."""
+    if _is_number(retry_after):
+        return _bounded(float(retry_after))
+    try:
+        moment = parsedate_to_datetime(retry_after)
+        return _bounded(moment.timestamp() - time.time())
+    except (ValueError, OverflowError, OSError):  # a year that no computer's clock has
+        return WITHOUT_A_NUMBER
 
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= 12
 
 
-def _seconds_from_now(retry_after: str) -> float:
-    """Read either form of the header, a number or a date; a minute if it is neither."""
-    if _is_number(retry_after):
-        return float(retry_after)
-    try:
-        moment = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return 60.0
-    return max(moment.timestamp() - time.time(), 0.0)
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, 0.0), LONGEST_LIMIT)

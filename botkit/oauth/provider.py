@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Provider:
     scopes: tuple[str, ...]
 
     client_auth: Literal["body", "basic"] = "body"  # at the token endpoint, RFC 6749 section 2.3.1
+    basic_is_form_encoded: bool = True  # as the RFC wants it; some servers do not decode it
     issuer: str | None = None  # what `iss` must say when the callback carries it, RFC 9207
     authorize_params: Mapping[str, str] = field(default_factory=dict)  # e.g. access_type=offline
     scope_separator: str = " "  # in the token answer; in the link it is always a space
@@ -70,3 +72,20 @@ def callback_path(provider: Provider) -> str:
     Source: RFC 9700, section 4.4.2.
     """
     return f"/{provider.slug}/oauth"
+
+
+def base_url(address: str) -> str:
+    """Return the address of a server in the one form in which it can be compared.
+
+    Scheme and host are in small letters, and there is no slash at the end and no port that goes
+    without saying.  What is no address stays as it is.  Source: RFC 3986, section 6.2.2.1.
+    """
+    try:
+        parts = urlsplit(address)
+        user, at, host = parts.netloc.rpartition("@")
+        host, port = host.lower(), parts.port
+    except ValueError:
+        return address
+    if port is not None and port == {"http": 80, "https": 443}.get(parts.scheme):
+        host = host.removesuffix(f":{port}")
+    return parts._replace(netloc=f"{user}{at}{host}").geturl().rstrip("/")

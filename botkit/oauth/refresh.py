@@ -22,7 +22,9 @@ from botkit.oauth.tokens import ask_for_token, token_data
 from botkit.storage import Service, Storage
 
 LEEWAY = timedelta(minutes=5)  # a token that expires so soon is refreshed before it is used
-CLAIM_SECONDS = 20.0  # longer than a request can take, so that a claim outlives only a dead process
+# Longer than a request (`http.TOTAL_SECONDS`) and the writing of its answer can take together, so
+# that a claim lapses only if its process has died.
+CLAIM_SECONDS = 40.0
 POLL_SECONDS = 0.05
 PERMANENT_ERRORS = ("invalid_grant", "bad_refresh_token")  # this refresh token never works again
 
@@ -86,7 +88,18 @@ def _refresh(storage: Storage, provider: Provider, row_id: int, rejected: str | 
 def _needs_refresh(row: Service, now: datetime, rejected: str | None) -> bool:
     if rejected is not None and row.access_token == rejected:
         return True
-    return row.expires_at is not None and row.expires_at <= now + LEEWAY
+    return row.expires_at is not None and row.expires_at <= now + _leeway(row)
+
+
+def _leeway(row: Service) -> timedelta:
+    """Return how long before its end a token is refreshed: 5 minutes, or a tenth of a short life.
+
+    Otherwise a token that lives for five minutes would be refreshed each time it is used.
+    """
+    life = (row.data or {}).get("expiresIn")
+    if isinstance(life, bool) or not isinstance(life, int) or not 0 <= life <= 10 * LEEWAY.seconds:
+        return LEEWAY
+    return timedelta(seconds=life) / 10
 
 
 def _reconnect(provider: Provider) -> ReconnectNeeded:

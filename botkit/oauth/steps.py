@@ -92,7 +92,10 @@ def auth_link(
         "code_challenge_method": "S256",
         **provider.authorize_params,
     }
-    return f"{provider.authorize_url}?{urlencode(query, quote_via=quote)}"
+    # The provider's address may have a query of its own, which stays (RFC 6749, section 3.1).
+    address, _, own_query = provider.authorize_url.partition("?")
+    both = filter(None, [own_query, urlencode(query, quote_via=quote)])
+    return f"{address}?{'&'.join(both)}"
 
 
 def pkce_challenge(verifier: str) -> str:
@@ -156,6 +159,7 @@ def receive_answer(
     try:
         data["account"] = fetch_account(provider, data["accessToken"])
     except ProviderError as error:
+        revoke_quietly(storage, provider, data)  # nobody will use this token
         error.advice = NEW_LINK  # trying the same link again cannot help: it is claimed
         raise
     return link, data

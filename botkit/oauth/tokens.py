@@ -16,6 +16,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote_plus
 
 import requests
 
@@ -27,6 +28,8 @@ from botkit.oauth.provider import Provider, Revocation
 CLIENT_ERRORS = ("incorrect_client_credentials", "invalid_client", "unauthorized_client")
 CHECK_CLIENT = "The owner of this bot must check its client id and client secret."
 ASK_FOR_LINK = "Ask the bot in the chat for a new link."
+
+LONGEST_LIFE = 1_000_000_000  # seconds, more than 31 years
 
 
 def ask_for_token(provider: Provider, form: dict[str, str]) -> dict[str, Any]:
@@ -73,23 +76,20 @@ def client_in_body(provider: Provider) -> dict[str, str]:
     return {"client_id": provider.client_id, "client_secret": provider.client_secret}
 
 
-def client_in_header(provider: Provider) -> requests.auth.AuthBase:
-    """Return what puts our client id and secret into the header, or nothing at all."""
-    return _basic(provider) if provider.client_auth == "basic" else _NO_AUTH
+def client_in_header(provider: Provider) -> requests.auth.AuthBase | None:
+    """Return what puts our client id and secret into the header; None if they go elsewhere."""
+    return _basic(provider) if provider.client_auth == "basic" else None
 
 
 def _basic(provider: Provider) -> requests.auth.AuthBase:
-    return requests.auth.HTTPBasicAuth(provider.client_id, provider.client_secret)
+    """Return HTTP Basic authentication with the client id and secret.
 
-
-class _NoAuth(requests.auth.AuthBase):
-    """Send no credentials.  Without an `auth`, requests takes some from the user's .netrc file."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
-
-
-_NO_AUTH = _NoAuth()
+    Both are form-encoded first, so that a colon in the id does not end it (RFC 6749, section
+    2.3.1), unless the description says that the server does not decode them.
+    """
+    encode = quote_plus if provider.basic_is_form_encoded else str
+    pair = (encode(provider.client_id), encode(provider.client_secret))
+    return requests.auth.HTTPBasicAuth(*(one.encode() for one in pair))
 
 
 def error_name(value: Any) -> str:
@@ -121,19 +121,43 @@ def token_data(provider: Provider, answer: Mapping[str, Any], now: datetime) -> 
         "expiresAt": None,
         "needsReconnect": None,
     }
-    # The answer says for how many seconds the token lives.  The row says when it expires, because
-    # it is read later.
-    if re.fullmatch(r"[0-9]{1,9}", str(answer.get("expires_in", ""))):
-        expires = now + timedelta(seconds=int(answer["expires_in"]))
+    # The answer says for how many seconds the token lives.  The row also says when it expires,
+    # because it is read later.
+    life = _life(answer.get("expires_in"))
+    if life is not None:
+        expires = now + timedelta(seconds=life)
         data["expiresAt"] = expires.isoformat(timespec="seconds")
+        data["expiresIn"] = life
     # The person may have granted less than the link asked for.
-    if isinstance(answer.get("scope"), str):
-        data["scope"] = answer["scope"].replace(provider.scope_separator, " ").split()
+    if answer.get("scope") is not None:
+        data["scope"] = _scopes(provider, answer["scope"])
     # Google sends a refresh token once and never again.  So the key is set only if there is one:
     # a stored refresh token must not be overwritten with nothing.
     if answer.get("refresh_token"):
         data["refreshToken"] = answer["refresh_token"]
     return data
+
+
+def _life(expires_in: object) -> int | None:
+    """Return how many whole seconds a token lives, or None if that cannot be read.
+
+    Providers send it as a number or as a string, with a fraction or without.  None also stands for
+    more than `LONGEST_LIFE`, which means that the token does not expire.
+    """
+    if isinstance(expires_in, bool) or not re.fullmatch(r"[0-9]{1,10}(\.[0-9]*)?", str(expires_in)):
+        return None
+    life = int(float(str(expires_in)))
+    return life if life <= LONGEST_LIFE else None
+
+
+def _scopes(provider: Provider, granted: object) -> list[str]:
+    """Return the scopes of an answer, which come as a string or as a list.
+
+    Anything else is not understood, so nothing counts as granted.
+    """
+    said = granted if isinstance(granted, list) else [granted]
+    scopes = [scope for scope in said if isinstance(scope, str)]
+    return " ".join(scopes).replace(provider.scope_separator, " ").split()
 
 
 def revoke_token(provider: Provider, revocation: Revocation, token: str) -> None:
@@ -151,7 +175,7 @@ def revoke_token(provider: Provider, revocation: Revocation, token: str) -> None
             revocation.url,
             json=body if revocation.encoding == "json" else None,
             data=body if revocation.encoding == "form" else None,
-            auth=_basic(provider) if revocation.client_auth == "basic" else _NO_AUTH,
+            auth=_basic(provider) if revocation.client_auth == "basic" else None,
             allow_redirects=False,  # the token goes to the provider and to nobody else
         )
     if response.status_code not in (200, 204):

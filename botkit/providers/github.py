@@ -5,18 +5,22 @@ Source: GitHub Docs, "Authorizing OAuth apps" and "REST API endpoints for OAuth 
 
 from __future__ import annotations
 
-from botkit.oauth import Provider, Revocation
+import re
+
+from botkit.oauth import Provider, Revocation, base_url
 
 
 def github(client_id: str, client_secret: str, *, server: str = "https://github.com") -> Provider:
     """Return the description of GitHub.
 
-    `server` is the address of a GitHub Enterprise Server if it is not github.com.  Its API is below
-    /api/v3.  Source: GitHub Docs, "Authorizing OAuth apps" and "REST API endpoints for OAuth
-    authorizations".
+    `server` is another address than github.com for GitHub Enterprise.  A server of your own has its
+    API below /api/v3, and GitHub Enterprise Cloud (`https://NAME.ghe.com`) at api.NAME.ghe.com.
+    Source: GitHub Docs, "Authorizing OAuth apps", "REST API endpoints for OAuth authorizations" and
+    "About GitHub Enterprise Cloud with data residency".
     """
-    server = server.rstrip("/")
-    api = "https://api.github.com" if server == "https://github.com" else f"{server}/api/v3"
+    server = base_url(server)
+    in_the_cloud = re.fullmatch(r"https://(github\.com|[a-z0-9-]+\.ghe\.com)", server)
+    api = f"https://api.{in_the_cloud[1]}" if in_the_cloud else f"{server}/api/v3"
     return Provider(
         name="GitHub",
         slug="github",

@@ -6,7 +6,7 @@ and sheets.v4.
 
 from __future__ import annotations
 
-from botkit.oauth import Provider, Revocation
+from botkit.oauth import Provider, Revocation, base_url
 
 GOOGLE = "https://www.googleapis.com"
 GOOGLE_SCOPE = f"{GOOGLE}/auth"  # how the names of Google's scopes begin, wherever Google is
@@ -19,6 +19,7 @@ def google_drive(client_id: str, client_secret: str, *, server: str = GOOGLE) ->
 
     Source: discovery document drive.v3.
     """
+    server = base_url(server)
     return _google(
         name="GoogleDrive",
         slug="google",
@@ -36,6 +37,7 @@ def google_sheets(client_id: str, client_secret: str, *, server: str = GOOGLE) -
 
     `server` is as in `google_drive`.  Source: discovery document sheets.v4.
     """
+    server = base_url(server)
     api = "https://sheets.googleapis.com" if server == GOOGLE else server
     return _google(
         name="GoogleSheets",

@@ -6,7 +6,7 @@ Source: RingCentral developer guide, "Authorization code flow".
 
 from __future__ import annotations
 
-from botkit.oauth import Provider, Revocation
+from botkit.oauth import Provider, Revocation, base_url
 
 
 def ringcentral(
@@ -17,6 +17,7 @@ def ringcentral(
     Scopes belong to the app there, so a link asks for none.  To revoke ends one session only.
     Source: RingCentral developer guide, "Authorization code flow".
     """
+    server = base_url(server)
     return Provider(
         name="RingCentral",
         slug="ringcentral",

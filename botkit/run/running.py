@@ -19,9 +19,10 @@ from typing import Any, Protocol
 
 from botkit.bot import Bot, with_key
 from botkit.errors import KitEnded
-from botkit.oauth import Provider, keep_proxies_out
+from botkit.oauth import Provider
 from botkit.practice import Clock, World, write_launcher
 from botkit.run.address import BrowserAddress, find_browser_address, open_address
+from botkit.run.loopback import reach_loopback_directly
 from botkit.run.server import STOP_IT, ProductionServer, port_wanted
 from botkit.run.tunnel import Tunnel, open_tunnel
 from botkit.settings import CHAT, Registration, Settings
@@ -74,7 +75,7 @@ class Running:
         Raises `PortTaken`, `SettingsError`, `StorageError`, `ChatError` or `TunnelError`; then
         nothing is left running.
         """
-        keep_proxies_out()
+        reach_loopback_directly()
         self.browser_address = browser_address or find_browser_address(settings, os.environ)
         self.clock = Clock()
         self.tunnels: list[Tunnel] = []

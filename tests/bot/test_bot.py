@@ -111,7 +111,7 @@ def test_disconnect_removes_the_row_also_when_github_does_not_confirm(kit):
 
 def test_disconnect_removes_the_row_also_when_github_does_not_answer(kit, monkeypatch):
     connect(kit.alice)
-    monkeypatch.setattr(http, "READ_SECONDS", 0.1)
+    monkeypatch.setattr(http, "TOTAL_SECONDS", 2.0)
     kit.world.github.trouble.next(path="/api/v3/applications", delay=30)
     answer = last(kit.alice.say("disconnect"))
     kit.world.github.trouble.clear()

@@ -8,7 +8,7 @@ import pytest
 from elsewhere_world import Elsewhere
 
 import botkit
-from botkit.errors import ProviderUnreachable, RateLimited, ReconnectNeeded
+from botkit.errors import RateLimited, ReconnectNeeded
 from botkit.oauth import ApiSession, http
 
 
@@ -128,16 +128,59 @@ def test_a_dead_token_says_reconnect(api, elsewhere):
         api.get("/me")
 
 
-def test_every_request_has_a_time_limit(api, elsewhere):
-    api.timeout = (1.0, 0.1)
-    elsewhere.answers(200, delay=30)
-    with pytest.raises(ProviderUnreachable, match="in time"):
+@pytest.mark.parametrize("after", ["999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_wait_of_ages_is_told_as_a_day(api, elsewhere, after):
+    elsewhere.answers(429, headers={"Retry-After": after})
+    with pytest.raises(RateLimited, match="asks us to wait 86400 seconds"):
         api.get("/me")
 
 
-def test_nobody_is_waited_for_longer_than_ten_seconds_unless_told_so(api):
-    assert http.Session().timeout == api.timeout == (5.0, 10.0)
-    assert http.Session(timeout=(1.0, 2.0)).timeout == (1.0, 2.0)
+def test_a_moment_in_the_far_future_is_told_as_a_day_too(api, elsewhere):
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "999999999999"}
+    elsewhere.answers(403, headers=headers)
+    with pytest.raises(RateLimited, match="asks us to wait 86400 seconds"):
+        api.get("/me")
+
+
+@pytest.mark.parametrize("status", [403, 429])
+def test_githubs_secondary_limit_is_a_minute_if_it_names_no_wait(api, elsewhere, status):
+    body = '{"message": "You have exceeded a secondary rate limit. Please wait a few minutes."}'
+    elsewhere.answers(status, body, headers={"X-RateLimit-Remaining": "4990"})
+    with pytest.raises(RateLimited, match="asks us to wait 60 seconds"):
+        api.get("/me")
+
+
+def test_an_address_inside_a_path_does_not_make_it_absolute(api, elsewhere):
+    api.get("/search?q=https://example.com")
+    api.get("search/https://example.com")
+    asked = [(request["PATH_INFO"], request["QUERY_STRING"]) for request in elsewhere.seen]
+    assert asked == [
+        ("/api/search", "q=https://example.com"),
+        ("/api/search/https://example.com", ""),
+    ]
+
+
+def test_the_token_is_sent_whatever_the_case_of_the_host(elsewhere):
+    port = elsewhere.server.port
+    api = ApiSession("Elsewhere", f"HTTP://LocalHost:{port}/api", "t0ken")
+    api.get("/me")
+    assert elsewhere.seen[0]["HTTP_AUTHORIZATION"] == "Bearer t0ken"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("https://api.example", "https://API.example:443/x", True),
+        ("http://api.example:80", "http://api.example", True),
+        ("https://api.example", "https://api.example.", True),
+        ("https://api.example", "http://api.example", False),
+        ("https://api.example", "https://api.example:8443", False),
+        ("https://api.example", "https://api.example.evil", False),
+        ("https://api.example", "https://api.example@evil", False),
+    ],
+)
+def test_an_origin_is_scheme_host_and_port_and_nothing_else(one, other, same):
+    assert (http.origin(one) == http.origin(other)) is same
 
 
 def test_every_request_says_who_sends_it(api, elsewhere):

@@ -93,3 +93,18 @@ def test_the_verifier_does_not_show_when_a_row_is_printed(storage):
     query_of(storage)
     (row,) = rows(storage)
     assert row.verifier not in repr(row) and "alice" in repr(row)
+
+
+@pytest.mark.parametrize(
+    ("address", "begins"),
+    [
+        ("https://elsewhere.example/authorize?tenant=acme", "tenant=acme&"),
+        ("https://elsewhere.example/authorize?tenant=a%20b&x=", "tenant=a%20b&x=&"),
+        ("https://elsewhere.example/authorize?", ""),
+    ],
+)
+def test_the_query_of_the_providers_own_address_is_kept(storage, address, begins):
+    provider = dataclasses.replace(ELSEWHERE, authorize_url=address)
+    link = oauth.auth_link(storage, provider, **PLACE)
+    assert link.startswith(f"https://elsewhere.example/authorize?{begins}response_type=code&")
+    assert link.count("?") == 1

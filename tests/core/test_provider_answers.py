@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -134,7 +135,7 @@ def test_a_form_encoded_token_is_read_by_name(storage, provider, elsewhere):
 
 
 def test_no_answer_ends_at_the_time_limit(storage, provider, elsewhere, monkeypatch):
-    monkeypatch.setattr(http, "READ_SECONDS", 0.1)
+    monkeypatch.setattr(http, "TOTAL_SECONDS", 2.0)
     elsewhere.answers(200, GOOD, delay=30)
     with pytest.raises(ProviderUnreachable, match="did not answer in time"):
         call_back(storage, provider)
@@ -159,6 +160,76 @@ def test_without_an_account_there_is_no_connection(storage, provider, elsewhere,
     assert storage.find_services(bot_id="bot") == []
 
 
+@pytest.mark.parametrize(
+    "account", ["null", '""', '{"a": 1}', "[7]", "true", "1.5"], ids=lambda account: account
+)
+def test_an_id_that_is_no_text_and_no_number_is_none(storage, provider, elsewhere, account):
+    elsewhere.trouble.next(path="/api/me", status=200, body=f'{{"id": {account}, "name": "x"}}')
+    with pytest.raises(ProviderNonsense, match="whose account"):
+        call_back(storage, provider)
+    assert storage.find_services(bot_id="bot") == []
+
+
+@pytest.mark.parametrize("name", ['{"a": 1}', "[]", "true"])
+def test_a_name_that_is_no_text_is_none(storage, provider, elsewhere, name):
+    elsewhere.trouble.next(path="/api/me", status=200, body=f'{{"id": "x7", "name": {name}}}')
+    assert call_back(storage, provider).account == {"id": "x7", "name": "no name"}
+
+
+# ---- how long it lives
+
+
+@pytest.mark.parametrize("said", [3600, 3600.0, "3600", "3600.0", 3600.9, "3600."])
+def test_the_life_of_a_token_is_read_in_whatever_form_it_comes(storage, provider, elsewhere, said):
+    elsewhere.answers(200, json.dumps(json.loads(GOOD) | {"expires_in": said}))
+    service = call_back(storage, provider)
+    assert service.expires_at == storage.now() + timedelta(hours=1)
+    assert service.data["expiresIn"] == 3600
+
+
+@pytest.mark.parametrize(
+    "said", [None, True, "", "soon", "1e3", "1_000", "-5", -5, 2147483647, 10**30, [60], "NaN"]
+)
+def test_a_life_that_cannot_be_read_or_never_ends_is_no_end(storage, provider, elsewhere, said):
+    elsewhere.answers(200, json.dumps(json.loads(GOOD) | {"expires_in": said}))
+    assert call_back(storage, provider).expires_at is None
+
+
+# ---- HTTP Basic
+
+
+@pytest.mark.parametrize(
+    ("secret", "form_encoded", "sent"),
+    [
+        ("a+b/c=", True, b"client%3A7:a%2Bb%2Fc%3D"),
+        ("a+b/c=", False, b"client:7:a+b/c="),
+        ("鍵", True, b"client%3A7:%E9%8D%B5"),
+        ("鍵", False, "client:7:鍵".encode()),
+        ("with space", True, b"client%3A7:with+space"),
+    ],
+)
+def test_the_secret_is_form_encoded_unless_the_description_says_no(
+    storage, elsewhere, secret, form_encoded, sent
+):
+    provider = elsewhere.provider(
+        client_id="client:7", client_secret=secret, basic_is_form_encoded=form_encoded
+    )
+    call_back(storage, provider)
+    assert elsewhere.seen[0]["HTTP_AUTHORIZATION"] == "Basic " + b64encode(sent).decode()
+
+
+def test_a_token_whose_account_cannot_be_learned_is_revoked(storage, elsewhere):
+    url = f"{elsewhere.server.url}/revoke"
+    alone = Revocation("POST", url, "token", "form", client_auth="none", ends="connection")
+    elsewhere.trouble.next(path="/api/me", status=500)
+    with pytest.raises(ProviderNonsense, match="whose account"):
+        call_back(storage, elsewhere.provider(revocation=alone))
+    assert (elsewhere.seen[-1]["PATH_INFO"], elsewhere.seen[-1]["body"]) == (
+        "/revoke",
+        "token=t0ken",
+    )
+
+
 @pytest.mark.parametrize("account", ['{"id": 7}', '{"id": 7, "name": null}'])
 def test_an_account_without_a_name_is_said_to_have_none(storage, provider, elsewhere, account):
     elsewhere.trouble.next(path="/api/me", status=200, body=account)
@@ -170,7 +241,12 @@ def test_an_account_without_a_name_is_said_to_have_none(storage, provider, elsew
 FORM = "application/x-www-form-urlencoded"
 SAYS = {
     "nothing, which means all": (None, " ", ["read", "write"]),
-    "no text, which says nothing": (["read"], " ", ["read", "write"]),
+    "null, which means all": (..., " ", ["read", "write"]),
+    "a list": (["read"], " ", ["read"]),
+    "a list with a comma in it": (["read,write"], ",", ["read", "write"]),
+    "a list with what is no scope": (["read", 7, None], " ", ["read"]),
+    "an object, which is not understood": ({"read": True}, " ", []),
+    "a number, which is not understood": (7, " ", []),
     "none": ("", " ", []),
     "fewer, and one more": ("read admin", " ", ["read", "admin"]),
     "two, with a comma": ("read,write", ",", ["read", "write"]),
@@ -182,7 +258,7 @@ SAYS = {
 @pytest.mark.parametrize("what", SAYS)
 def test_the_scopes_that_were_granted_are_noted(storage, elsewhere, what):
     said, separator, noted = SAYS[what]
-    answer = json.loads(GOOD) | ({} if said is None else {"scope": said})
+    answer = json.loads(GOOD) | ({} if said is None else {"scope": None if said is ... else said})
     elsewhere.answers(200, json.dumps(answer))
     provider = elsewhere.provider(scopes=("read", "write"), scope_separator=separator)
     service = call_back(storage, provider)

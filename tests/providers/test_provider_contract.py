@@ -55,7 +55,12 @@ MUTANTS: list[tuple[str, dict[str, Any], str, str]] = [
     ("Teapot", {"authorize_params": {"code_challenge": "mine"}}, "link", "that of the verifier"),
     ("Teapot", {"authorize_params": {"state": "mine"}}, "link", "not the one that was made"),
     ("Teapot", {"authorize_params": {"response_type": "token"}}, "link", "wanted: ['code']"),
-    ("Teapot", {"authorize_url": "{server}/oauth/authorize?"}, "link", "wanted: ['code']"),
+    (
+        "Teapot",
+        {"authorize_url": "{server}/oauth/authorize?response_type=token"},
+        "link",
+        "wanted: ['code']",
+    ),
     ("Teapot", {"authorize_url": "{server}/authorize"}, "deny", "Look at authorize_url"),
     ("Teapot", {"client_id": "another"}, "deny", "client_id"),
     (

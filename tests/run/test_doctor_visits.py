@@ -70,7 +70,7 @@ def test_a_certificate_that_is_not_accepted(github):
 
 
 def test_an_answer_that_does_not_come(github, monkeypatch):
-    monkeypatch.setattr(services, "TIMEOUT", (0.1, 0.1))
+    monkeypatch.setattr(services, "TIMEOUT", 2.0)
     github.call("trouble.next", delay=30, status=None)
     (check,) = ask(github.address)
     github.call("trouble.clear")

@@ -173,7 +173,7 @@ def test_a_penalty_is_told_with_its_length(kit):
 
 
 def test_silence_is_told(kit, monkeypatch):
-    monkeypatch.setattr(http, "READ_SECONDS", 0.1)
+    monkeypatch.setattr(http, "TOTAL_SECONDS", 2.0)
     kit.world.ringcentral_app.trouble.next(path=PRESENCE, delay=30)
     said = last(kit.alice.say("set presence busy"))
     kit.world.ringcentral_app.trouble.clear()

@@ -91,8 +91,8 @@ def test_an_answer_without_sense_is_told_and_what_to_do(desk, verb, status, body
 
 @pytest.mark.parametrize("verb", COMMANDS)
 def test_no_answer_at_all_is_told_as_well(desk, verb, monkeypatch):
-    monkeypatch.setattr(http, "READ_SECONDS", 0.1)
-    desk.google.trouble.next(path="/v4/", status=200, delay=5)
+    monkeypatch.setattr(http, "TOTAL_SECONDS", 2.0)
+    desk.google.trouble.next(path="/v4/", status=200, delay=30)
     answer = answer_to(desk, verb)
     assert answer.startswith("Google Sheets did not answer in time. ")
     assert answer.endswith(LATER if verb in ("use", "read") else PERHAPS)

@@ -127,7 +127,7 @@ def short_limit(send, wire):
         if not wire.holds(request.path_url):
             return send(self, request, **options)
         before = dict(vars(self))
-        vars(self).update(timeout=(5.0, 0.2), seconds=0.2)
+        vars(self).update(seconds=0.2)
         try:
             return send(self, request, **options)
         finally:

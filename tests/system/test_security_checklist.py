@@ -440,9 +440,7 @@ def test_rfc9700_4_9_the_token_goes_to_the_provider_and_to_nobody_else(world):
     headers = {"Location": f"{world.address}/health"}
     world.kit.world.github.trouble.next(path="/api/v3/user", status=302, headers=headers)
     redirected = api.get("/user")
-    assert redirected.url == f"{world.address}/health"
-    assert "Authorization" in redirected.history[0].request.headers
-    assert "Authorization" not in redirected.request.headers
+    assert redirected.status_code == 302 and redirected.history == []  # to another origin: stays
 
 
 # ---- 4.12: 303 and not 307 after a form ----------------------------------------------------------

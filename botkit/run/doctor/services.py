@@ -18,7 +18,7 @@ from botkit.oauth import http, read_fields
 from botkit.run.doctor.questions import LiveService
 from botkit.run.doctor.report import Check, note, ok, wrong
 
-TIMEOUT = (3.0, 4.0)  # seconds to connect, and between two bytes of the answer
+TIMEOUT = 7.0  # seconds for the whole answer
 OFFLINE = "Check the network. Without it, practise: set BOTKIT_PRACTICE=1."
 GREATEST_SKEW = 60.0  # seconds
 
@@ -59,7 +59,7 @@ class ServiceVisit:
             )
 
     def _ask(self) -> requests.Response:
-        with http.Session(timeout=TIMEOUT) as session:
+        with http.Session(seconds=TIMEOUT) as session:
             return self.service.ask(session)
 
     def _strange(self, status: int) -> Check:

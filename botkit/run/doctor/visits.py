@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from botkit.oauth import http
 from botkit.run.doctor.database import DatabaseVisit, default_database, keys_of, no_database
 from botkit.run.doctor.place import BotAddress
 from botkit.run.doctor.questions import LiveService, chat_service, service_of
@@ -32,7 +31,6 @@ class Visits:
         url = settings.database or default_database(settings)
         self._database = DatabaseVisit(url, keys_of(settings, url)) if url else None
         self._services = [ServiceVisit(service, now) for service in services(settings, place.url)]
-        http.keep_proxies_out()
         self._look_at_database = _Look("database", "The database", self._database)
         self._look_at_services = [
             _Look(f"{visit.service.key}_answers", visit.service.name, visit)

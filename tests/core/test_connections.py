@@ -153,7 +153,7 @@ def test_dead_addresses_of_a_host_end_together_with_the_request(monkeypatch, dea
 
 
 def test_the_address_after_the_dead_ones_is_used(monkeypatch, dead, serve):
-    monkeypatch.setattr(connections, "CONNECT_SECONDS", 0.1)
+    monkeypatch.setattr(connections, "CONNECT_SECONDS", 2.0)
     server = serve()
     resolve_to(monkeypatch, *[dead] * 2, ("127.0.0.1", server.port))
     assert http.Session(seconds=LONG).get("http://api.example").text == "ok"

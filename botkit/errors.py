@@ -8,7 +8,7 @@ Not here: errors that one part alone raises and handles.
 
     BotkitError
     ├── SettingsError
-    ├── StorageError ─────── DatabaseBusy, DatabaseReadOnly, WrongKey
+    ├── StorageError ─────── DatabaseBusy, DatabaseReadOnly, WrongKey, SealBroken
     ├── AuthorizationError ─ CallbackIncomplete, AuthorizationDenied, StateError, IssuerMismatch
     │                        StateError ── StateUnknown, StateUsed, StateExpired, StateForeign
     ├── ProviderError ────── ProviderRefused, ProviderUnreachable, ProviderNonsense
@@ -64,6 +64,15 @@ class WrongKey(StorageError):
     advice = (
         "Nothing was changed. The owner of this bot must set BOTKIT_SECRET_KEY to the key that "
         "was used before; a newer one may stand in front of it, with a comma."
+    )
+
+
+class SealBroken(StorageError):
+    """What is kept in the database was moved to another row, or planted there."""
+
+    advice = (
+        "Nothing was changed. The owner of this bot must find out who writes into its database, "
+        "and delete that row. Then connect again."
     )
 
 

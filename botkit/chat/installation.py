@@ -24,12 +24,13 @@ from botkit.chat.subscription import Subscription
 from botkit.errors import BotkitError, ChatBusy, InstallRefused, ProviderError, ProviderRefused
 from botkit.oauth import Provider, ask_for_token, end_connection, is_token
 from botkit.settings import Registration
-from botkit.storage import Bot, Service, Storage
+from botkit.storage import Bot, Storage
 
 log = logging.getLogger("botkit")
 
 SECONDS_BETWEEN_TRIES = 10.0
 TRIES = 30  # a new bot user is ready within some minutes
+PIECE = 500  # connections that are ended before the next are read
 CHECK_SETTINGS = (
     "The owner of the bot must set RINGCENTRAL_CHATBOT_CLIENT_ID and "
     "RINGCENTRAL_CHATBOT_CLIENT_SECRET as they are in RingCentral's developer console."
@@ -155,34 +156,38 @@ class Installation:
 
     def leave_group(self, bot_id: str, group_id: str) -> int:
         """End the connections in a chat that the bot has left; return how many there were."""
-        leaving = self._storage.find_services(bot_id=bot_id, group_id=group_id)
-        self._revoke(leaving)
+        count = self._end({"bot_id": bot_id, "group_id": group_id})
         self._storage.delete_group(bot_id, group_id)
-        return len(leaving)
+        return count
 
     def remove(self, bot_id: str) -> int:
         """Remove a bot that was deleted, and its connections; return how many there were."""
-        leaving = self._storage.find_services(bot_id=bot_id)
-        self._revoke(leaving)
+        count = self._end({"bot_id": bot_id})
         self._storage.delete_bot(bot_id)
-        return len(leaving)
+        return count
 
-    def _revoke(self, leaving: Sequence[Service]) -> None:
-        """Revoke the connections, unless that would end one that stays.
+    def _end(self, leaving: Mapping[str, str]) -> int:
+        """Revoke and delete the connections of a bot, or of one chat of it; return how many.
 
-        If a provider does not confirm, the log says so; the rows are deleted all the same.
+        A connection is left at the provider if that would end one that stays.  If a provider does
+        not confirm, the log says so; the row is deleted all the same.
         """
-        going = {service.id for service in leaving}
-        staying = [one for one in self._storage.find_services() if one.id not in going]
         providers = {provider.name: provider for provider in self._providers}
-        for service in leaving:
-            provider = providers.get(service.name or "")
-            if provider is None:
-                continue
-            try:
-                end_connection(self._storage, provider, service, staying=staying)
-            except BotkitError as error:
-                log.warning("A connection was removed here, but: %s", error)
+        ended: set[int] = set()
+        while services := self._storage.find_services(**leaving, limit=PIECE):
+            if ended.issuperset(one.id for one in services):
+                break  # they change all the time: `delete_group` or `delete_bot` does not ask
+            for service in services:
+                ended.add(service.id)
+                provider = providers.get(service.name or "")
+                if provider is None:
+                    self._storage.delete_service(service)
+                    continue
+                try:
+                    end_connection(self._storage, provider, service, leaving=leaving)
+                except BotkitError as error:
+                    log.warning("A connection was removed here, but: %s", error)
+        return len(ended)
 
 
 def not_here(bot_id: str) -> InstallRefused:

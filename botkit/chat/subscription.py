@@ -31,7 +31,7 @@ EVENT_FILTERS = [
 ]
 LIFE = timedelta(days=7)
 RENEWED_BEFORE_ITS_END = timedelta(days=2)
-CLAIM_SECONDS = 120.0  # longer than all that `ensure` asks RingCentral can take
+CLAIM_SECONDS = 120.0  # longer than one request can take, with the waiting before it
 UNREACHABLE = ("SUB-524", "SUB-525")  # RingCentral called the webhook and was not answered well
 
 Outcome = Literal["kept", "renewed", "made"]
@@ -58,10 +58,11 @@ class Subscription:
             raise InstallRefused("This bot is not installed here.")
         if claim is None:
             raise ChatBusy("Another process is seeing to this bot's subscription.")
+        hold = _Hold(self._storage, bot_id, claim)
         try:
-            return self._ensure(bot_id)
+            return self._ensure(bot_id, hold)
         finally:
-            self._storage.release_bot(bot_id, claim)
+            hold.end()
 
     def find(self, bot_id: str) -> list[dict[str, Any]]:
         """Return what RingCentral says about the bot's subscriptions.  Raises `ChatError`."""
@@ -74,23 +75,27 @@ class Subscription:
         for record in self.find(bot_id):
             self._delete(bot_id, record)
 
-    def _ensure(self, bot_id: str) -> Outcome:
-        bot, records = self._storage.find_bot(bot_id), self.find(bot_id)
+    def _ensure(self, bot_id: str, hold: _Hold) -> Outcome:
+        hold.go_on()
+        records = self.find(bot_id)
         webhook = self._webhook(records)
-        good = [one for one in records if bot and _is_good(one, bot, webhook)]
+        good = [one for one in records if _is_good(one, hold.bot, webhook)]
         others = [one for one in records if one not in good]
         for dead in [one for one in others if one.get("status") != "Active"]:
+            hold.go_on()
             self._delete(bot_id, dead)
             others.remove(dead)
         outcome: Outcome = "kept"
         if not good:
-            self._make(bot_id, webhook)  # before the last that works is given up
+            self._make(bot_id, webhook, hold)  # before the last that works is given up
             outcome = "made"
         elif self._left(good[0]) < RENEWED_BEFORE_ITS_END:
+            hold.go_on()
             renewed = self._chat.call(bot_id, "POST", f"{PATH}/{good[0]['id']}/renew")
-            self._remember(bot_id, renewed)
+            hold.write(_found(renewed))
             outcome = "renewed"
         for other in others:
+            hold.go_on()
             self._delete(bot_id, other)
         return outcome
 
@@ -115,7 +120,7 @@ class Subscription:
             advice="Start the bot, or set RINGCENTRAL_CHATBOT_SERVER to its address.",
         )
 
-    def _make(self, bot_id: str, webhook: str) -> None:
+    def _make(self, bot_id: str, webhook: str, hold: _Hold) -> None:
         verification = secrets.token_urlsafe(24)
         body = {
             "eventFilters": EVENT_FILTERS,
@@ -128,11 +133,12 @@ class Subscription:
         }
         # Stored before it is sent: the first delivery may be here before the answer.  And beside
         # the old one, which goes on working should this fail.
-        self._storage.update_bot(bot_id, {"next": {"verificationToken": verification}})
+        hold.go_on()
+        hold.write({"next": {"verificationToken": verification}})
         try:
             answer = self._chat.call(bot_id, "POST", PATH, body)
         except ChatError as error:
-            self._storage.update_bot(bot_id, {"next": None})
+            hold.write({"next": None})
             if error.code not in UNREACHABLE:
                 raise
             raise ChatError(
@@ -140,20 +146,58 @@ class Subscription:
                 code=error.code,
                 advice="Make sure that this address leads to the running bot, then try again.",
             ) from error
-        tokens = {"verificationToken": verification, "next": None}
-        self._remember(bot_id, answer, webhook=webhook, **tokens)  # the doctor compares the webhook
-
-    def _remember(self, bot_id: str, answer: Mapping[str, Any], **more: Any) -> None:
-        found = {
-            "subscriptionId": answer.get("id"),
-            "subscriptionEnds": answer.get("expirationTime"),
-            "eventFilters": EVENT_FILTERS,
-        }
-        self._storage.update_bot(bot_id, {**found, **more})
+        found = _found(answer) | {"verificationToken": verification, "next": None}
+        try:
+            hold.write(found | {"webhook": webhook})  # the doctor compares the webhook
+        except ChatBusy:  # nobody knows its verification token, so nobody could use it
+            with suppress(ChatError):
+                self._delete(bot_id, answer)
+            raise
 
     def _delete(self, bot_id: str, record: Mapping[str, Any]) -> None:
         with suppress(NotFound):  # it ended in this moment
             self._chat.call(bot_id, "DELETE", f"{PATH}/{record['id']}")
+
+
+class _Hold:
+    """The bot in our hands, until `end`: the row as it was read, and the right to change it."""
+
+    def __init__(self, storage: Storage, bot_id: str, claim: str) -> None:
+        self.bot = Bot(bot_id)
+        self._storage = storage
+        self._claim = claim
+        self._token: Any = None
+
+    def go_on(self) -> None:
+        """Say before each request that we are still there.  Raises `ChatBusy`."""
+        held = self._storage.claim_bot(self.bot.id, seconds=CLAIM_SECONDS, held=self._claim)
+        bot = self._storage.find_bot(self.bot.id) if held else None
+        if held is None or bot is None or self._token not in (None, bot.token):
+            raise _changed()
+        self._claim, self.bot, self._token = held, bot, bot.token
+
+    def write(self, data: Mapping[str, Any]) -> None:
+        """Change the bot that was read, and not one that took its place.  Raises `ChatBusy`."""
+        bot = self._storage.update_bot(self.bot, data)
+        if bot is None:
+            raise _changed()
+        self.bot = bot
+
+    def end(self) -> None:
+        self._storage.release_bot(self.bot.id, self._claim)
+
+
+def _changed() -> ChatBusy:
+    return ChatBusy("The bot was removed, or installed again, in the same moment.")
+
+
+def _found(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What is remembered of a subscription."""
+    return {
+        "subscriptionId": answer.get("id"),
+        "subscriptionEnds": answer.get("expirationTime"),
+        "eventFilters": EVENT_FILTERS,
+    }
 
 
 def webhook_of(record: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ and people may grant less than the link asked for.  Start with `fetch_account`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -76,24 +76,18 @@ def others_in_grant(
     provider: Provider,
     service: Service,
     *,
-    staying: Iterable[Service] | None = None,
-) -> list[Service]:
-    """Return the other connections that would end if `service` was revoked.
+    leaving: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Return the names of other connections that would end if `service` was revoked.
 
     There are some where the provider revokes everything that a person has granted, and the same
-    account is connected in another chat, or by another skill.  `staying` are the connections that
-    count as others; without it, all that are stored.  Raises `StorageError`.
+    account is connected in another chat, or by another skill.  `leaving` is a bot, or a chat of it,
+    whose connections do not count: {"bot_id": ..., "group_id": ...}.  Raises `StorageError`.
     """
     if provider.revocation is None or provider.revocation.ends == "connection":
         return []
-    names, account = {service.name, *provider.same_grant}, service.account.get("id")
-    if account is None:
-        return []
-    return [
-        other
-        for other in (storage.find_services() if staying is None else staying)
-        if other.id != service.id and other.name in names and other.account.get("id") == account
-    ]
+    names = sorted({service.name or "", *provider.same_grant})
+    return [name for name in names if storage.shares_account(service, [name], leaving=leaving)]
 
 
 def revoke_quietly(storage: Storage, provider: Provider, data: Mapping[str, Any]) -> None:

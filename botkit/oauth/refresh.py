@@ -6,7 +6,9 @@ the next one.  So two refreshes at the same time would break the connection, and
 that is not saved.
 
 The rule: the caller that claims the row refreshes, saves the new pair, and only then uses it.  All
-others wait, and read the row again.  Start with `fresh_service`.
+others wait, and read the row again.  And an answer is saved only if the row still holds the tokens
+that it was asked with: the person may have connected again, or disconnected, while the provider was
+slow.  Start with `fresh_service`.
 Source: RFC 6749, section 6; RFC 9700, section 4.14.
 """
 
@@ -17,6 +19,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from botkit.errors import ProviderRefused, ReconnectNeeded
+from botkit.oauth.account import revoke_quietly
 from botkit.oauth.provider import Provider
 from botkit.oauth.tokens import ask_for_token, token_data
 from botkit.storage import Service, Storage
@@ -59,17 +62,39 @@ def fresh_service(
             sleep(POLL_SECONDS)
             continue
         try:
-            return _refresh(storage, provider, row.id, rejected)
+            refreshed = _refresh(storage, provider, row.id, rejected)
         finally:
             storage.release_service(row.id, claim)
+        if refreshed is not None:
+            return refreshed
 
 
-def _refresh(storage: Storage, provider: Provider, row_id: int, rejected: str | None) -> Service:
-    """Refresh the row that we have claimed, unless somebody did it just before our claim."""
+def last_tokens(storage: Storage, provider: Provider, service: Service) -> Service:
+    """The connection that is about to end, as it is now: `revoke` will use these tokens.
+
+    A provider may ask for a token that still works, so an old one is refreshed first.  Whoever ends
+    a connection deletes the row only if it still holds what this returns.  Raises `ProviderError`
+    when the provider cannot be asked now.
+    """
+    if provider.revocation is None:
+        return service
+    try:
+        return fresh_service(storage, provider, service)
+    except ReconnectNeeded:
+        now = storage.get_service(service.id)
+        return now if now is not None and (now.data or {}).get("needsReconnect") else service
+
+
+def _refresh(
+    storage: Storage, provider: Provider, row_id: int, rejected: str | None
+) -> Service | None:
+    """With the claim in hand: get the next tokens, and save them if they still belong there.
+
+    None if something else took their place in the meantime: then the caller reads the row again.
+    """
+    # Look again: the one who had the claim before us may have done it already.
     row = storage.get_service(row_id)
-    if row is None:
-        raise _reconnect(provider)
-    if not _needs_refresh(row, storage.now(), rejected) or not row.refresh_token:
+    if row is None or not _needs_refresh(row, storage.now(), rejected) or not row.refresh_token:
         return row
     form = {"grant_type": "refresh_token", "refresh_token": row.refresh_token}
     try:
@@ -77,11 +102,16 @@ def _refresh(storage: Storage, provider: Provider, row_id: int, rejected: str | 
     except ProviderRefused as error:
         if error.code not in PERMANENT_ERRORS:
             raise
-        storage.update_service(row_id, {"refreshToken": None, "needsReconnect": True})
-        raise _reconnect(provider) from error
-    saved = storage.update_service(row_id, token_data(provider, answer, storage.now()))
-    if saved is None:  # disconnected while we asked
-        raise _reconnect(provider)
+        # This connection has ended.  But a newer one in the same row has not.
+        dead = {"refreshToken": None, "needsReconnect": True}
+        if storage.update_service(row, dead) is not None:
+            raise _reconnect(provider) from error
+        return None
+    data = token_data(provider, answer, storage.now())
+    saved = storage.update_service(row, data)
+    if saved is None:
+        # Disconnected, or connected anew, while we asked: nobody will ever use these tokens.
+        revoke_quietly(storage, provider, {**(row.data or {}), **data})
     return saved
 
 

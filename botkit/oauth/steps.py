@@ -19,7 +19,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -36,7 +36,7 @@ from botkit.errors import (
 from botkit.oauth.account import fetch_account, others_in_grant, revoke_quietly
 from botkit.oauth.http import ApiSession
 from botkit.oauth.provider import Provider
-from botkit.oauth.refresh import fresh_service
+from botkit.oauth.refresh import fresh_service, last_tokens
 from botkit.oauth.tokens import ask_for_token, error_name, revoke_token, token_data
 from botkit.storage import Authorization, Service, Storage, owner_of
 
@@ -296,15 +296,20 @@ def end_connection(
     provider: Provider,
     service: Service,
     *,
-    staying: Iterable[Service] | None = None,
-) -> list[Service]:
-    """Revoke a connection, unless that would end others; return those others.
+    leaving: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Revoke a connection, unless that would end others, and delete its row.
 
-    An empty list says that the connection was revoked.  The row stays; deleting it is the caller's.
-    `staying` are the connections that count as others; without it, all that are stored.
-    Raises `ProviderError` when the provider does not confirm, and `StorageError`.
+    Returns the names of those others: an empty list says that the connection was revoked.
+    `leaving` is a bot, or a chat of it, whose connections do not count as others.  The row is
+    deleted also when this raises `ProviderError`, because the provider does not confirm, and
+    only if it still holds what was revoked.  Raises `StorageError` too.
     """
-    others = others_in_grant(storage, provider, service, staying=staying)
-    if not others:
-        revoke(storage, provider, service)
+    try:
+        others = others_in_grant(storage, provider, service, leaving=leaving)
+        if not others:
+            service = last_tokens(storage, provider, service)
+            revoke(storage, provider, service)
+    finally:
+        storage.delete_service(service)
     return others

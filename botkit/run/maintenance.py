@@ -264,7 +264,7 @@ def _service_status(row: tables.Service) -> ServiceStatus:
         account=str(row.account.get("name") or ""),
         chat=row.group_id or "",
         person=row.user_id or "",
-        since=row.created_at.isoformat(timespec="seconds"),
+        since=row.created_at.isoformat(timespec="seconds") if row.created_at else "",
         expires=(row.data or {}).get("expiresAt"),
     )
 

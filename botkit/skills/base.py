@@ -214,7 +214,7 @@ class ServiceSkill:
             others = end_connection(self.storage, self.provider, service)
             if not others:
                 outcome = f"Disconnected. {self.title} has forgotten the connection too."
-            elif any(other.name == service.name for other in others):
+            elif self.provider.name in others:
                 outcome = "Disconnected here. Your account stays connected in another chat."
             else:
                 outcome = (
@@ -225,7 +225,6 @@ class ServiceSkill:
             outcome = (
                 f"Disconnected here, but: {error} You can remove the app yourself {self.remove_at}."
             )
-        self.storage.delete_service(service)
         self.reply(event, outcome)
 
     # ---- sentences in the chat ----------------------------------------------------------------

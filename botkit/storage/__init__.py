@@ -12,9 +12,19 @@ from __future__ import annotations
 
 from botkit.storage.database import clear_errors, connect, utc_now
 from botkit.storage.owner import owner_of
-from botkit.storage.seal import Seal, count_plain_rows, engine_options, new_key, prove_key
+from botkit.storage.seal import Seal, count_plain_rows, new_key, open_row, prove_key
 from botkit.storage.store import ANSWER_LIFE, CodeCheck, HeldAnswer, Storage, setup_database
-from botkit.storage.tables import Authorization, Bot, Service, Table, read_moment
+from botkit.storage.tables import (
+    Authorization,
+    Bot,
+    Service,
+    authorizations,
+    bots,
+    columns_of,
+    metadata,
+    read_moment,
+    services,
+)
 
 __all__ = [
     "ANSWER_LIFE",
@@ -25,15 +35,19 @@ __all__ = [
     "Seal",
     "Service",
     "Storage",
-    "Table",
+    "authorizations",
+    "bots",
     "clear_errors",
+    "columns_of",
     "connect",
     "count_plain_rows",
-    "engine_options",
+    "metadata",
     "new_key",
+    "open_row",
     "owner_of",
     "prove_key",
     "read_moment",
+    "services",
     "setup_database",
     "utc_now",
 ]

@@ -1,14 +1,15 @@
-"""The database under the tables: how it is opened, read and written.
+"""Open the database, give out transactions, and say what its errors mean.
 
-`Database` gives out transactions; `botkit.storage` says what happens in them.  How the tables are
-made is in botkit/storage/setup.py, how secrets are sealed in botkit/storage/seal.py, and what
-errors mean in botkit/storage/database.py.
+`Database` is what `botkit.storage.Storage` stands on: it opens and seals rows, and keeps every
+change whole.  `connect` makes the engine, with what SQLite and PostgreSQL want for it.
+
+Not here: which rows there are (tables.py), how the tables are made (setup.py), how secrets are
+encrypted (seal.py), and what is asked of the tables (store.py).
 """
 
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,23 +18,16 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError, StatementError
-from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
-from botkit.errors import DatabaseBusy, DatabaseReadOnly, StorageError
-from botkit.storage.seal import (
-    Seal,
-    SealingSession,
-    all_rows,
-    engine_options,
-    prove_key,
-    seal_again,
-)
-from botkit.storage.setup import set_up
-from botkit.storage.tables import Bot
+from botkit.errors import DatabaseBusy, DatabaseReadOnly, SealBroken, StorageError, WrongKey
+from botkit.storage.seal import Seal, grant_of, open_row, prove_key, seal_row
+from botkit.storage.setup import PIECE, set_up
+from botkit.storage.tables import SECRET, bots, columns_of, seals, services
 
 WRITE = {"botkit_write": True}  # an execution option: this transaction will write
 BUSY_SECONDS = 5.0
+HEALTH_SAMPLE = 1  # rows of each table that a health check opens
 
 
 def utc_now() -> datetime:
@@ -53,33 +47,97 @@ class Database:
     ) -> None:
         self.seal = seal or Seal()
         self._key_fits = False
-        self._engine = connect(url, busy_seconds=busy_seconds, seal=self.seal)
+        self._all_bound = False  # once it is known that every secret is bound to its row
+        self._engine = connect(url, busy_seconds=busy_seconds)
         self._writing_engine = self._engine.execution_options(**WRITE)
+
+    # ---- the tables as a whole ---------------------------------------------------------------
 
     def set_up(self) -> list[str]:
         """Make or complete the tables; return a sentence for each change."""
-        with self._transaction() as session:
-            done = set_up(session.connection())
-            if self.seal.has_key:  # without one this is still possible: it reads no secret
-                prove_key(session.connection(), self.seal)
-            return done
+        with self._transaction() as connection:
+            done = set_up(connection)
+            if not self.seal.has_key:  # this is still possible: it reads no secret
+                return done
+            prove_key(connection, self.seal)
+            if self._is_all_bound(connection):
+                return done
+        count = self._complete_rows()
+        rows = "1 row" if count == 1 else f"{count} rows"
+        return [*done, f"Sealed {rows} of an older version again."] if count else done
+
+    def _complete_rows(self) -> int:
+        """Seal what older versions left, and say whose account it is: once for each database.
+
+        It may stop anywhere and begin again.  Rows that no key of ours can open are left as they
+        are; then the next start tries again.
+        """
+        count, lost = 0, 0
+        for table in SECRET:
+            last: Any = None
+            while True:
+                began = time.monotonic()
+                with self._writing() as connection:
+                    rows = connection.execute(_after(table, last).with_for_update()).all()
+                    for row in rows:
+                        try:
+                            opened, bound = open_row(self.seal, table, row._asdict())
+                        except (WrongKey, SealBroken):
+                            lost += 1
+                            continue
+                        if not bound or getattr(row, "grant", "") is None:
+                            self._write_again(connection, table, opened)
+                            count += 1
+                if len(rows) < PIECE:
+                    break
+                last = getattr(rows[-1], _key_of(table).key)
+                time.sleep(time.monotonic() - began)  # others want to write too
+        if not lost:
+            self._mark_all_bound()
+        return count
 
     def reseal(self) -> Iterator[str]:
         """Seal all rows with the newest key; yields each one's table, when the row is done.
 
-        Every row has a transaction of its own.  Whoever stops in between loses nothing, and may
-        begin again: each row can be opened with one of the keys at any moment.
+        Each row has its own transaction.  You may stop in between: each row can be opened with one
+        of the keys at any moment.  Then run it again.
         """
-        with self._reading() as session:
-            rows = all_rows(session)
-        for table, key in rows:
-            began = time.monotonic()
-            with self._writing() as session:
-                done = seal_again(session, self.seal, table, key)
-            time.sleep(time.monotonic() - began)  # a bot that serves wants to write, too
-            if done:
-                yield table.__tablename__
+        for table in SECRET:
+            key, last = _key_of(table), None
+            while True:
+                with self._reading() as connection:
+                    after = connection.execute(_after(table, last)).all()
+                for found in after:
+                    last = getattr(found, key.key)
+                    began = time.monotonic()
+                    with self._writing() as connection:
+                        done = self._reseal_row(connection, table, last)
+                    time.sleep(time.monotonic() - began)  # a bot that serves wants to write, too
+                    if done:
+                        yield table.name
+                if len(after) < PIECE:
+                    break
+        self._mark_all_bound()
         self._forget_old_pages()
+
+    def _reseal_row(self, connection: sa.Connection, table: sa.Table, key: Any) -> bool:
+        """Whether the row is still there, and has something to seal."""
+        wanted = sa.select(*columns_of(table)).where(_key_of(table) == key).with_for_update()
+        row = connection.execute(wanted).first()
+        return row is not None and self._write_again(
+            connection, table, self._open(connection, table, row)
+        )
+
+    def _write_again(self, connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> bool:
+        """Write the secrets of a row as they are written today, and nothing else of it."""
+        sealed, key = seal_row(self.seal, table, row), _key_of(table)
+        values = {name: sealed[name] for name in SECRET[table] if row[name] not in (None, "")}
+        if table is services:
+            values["grant"] = grant_of(self.seal, row["name"], row["data"])
+        if values:
+            change = sa.update(table).where(key == row[key.key])
+            connection.execute(change.values(values))
+        return any(name in values for name in SECRET[table])
 
     def _forget_old_pages(self) -> None:
         """SQLite's log may still have rows as they were before."""
@@ -89,56 +147,93 @@ class Database:
                 driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
 
     def check(self) -> None:
-        """Raise `StorageError` unless the database can be read and written, and the key fits."""
-        with self._reading() as session:
-            prove_key(session.connection(), self.seal)
-        with self._transaction() as session:  # nobody sees this row, but it has to be written
-            row = Bot(id=secrets.token_hex(16), created_at=utc_now(), updated_at=utc_now())
-            session.add(row)
-            session.flush()
-            session.delete(row)
+        """Raise `StorageError` unless the database can be read and written, and the key fits.
+
+        It writes nothing, and its cost does not grow with the rows: anybody may ask `/health`.
+        """
+        with self._reading() as connection:
+            prove_key(connection, self.seal, HEALTH_SAMPLE)
+        with self._transaction() as connection:  # a change of no row needs all that a change needs
+            connection.execute(sa.update(bots).where(sa.false()).values(id=bots.c.id))
 
     def close(self) -> None:
         self._engine.dispose()
 
-    @contextmanager
-    def _reading(self) -> Iterator[Session]:
-        with clear_errors(), Session(self._engine, expire_on_commit=False) as session:
-            yield session
+    # ---- opening and sealing rows ------------------------------------------------------------
+
+    def _open(self, connection: sa.Connection, table: sa.Table, row: Any) -> dict[str, Any]:
+        """What a row holds.  Only a value that is not bound to it leads to another question."""
+        opened, bound = open_row(self.seal, table, row._asdict())
+        if not bound and self._is_all_bound(connection):
+            raise SealBroken(f"A row of the table {table.name} is not sealed as this bot does it.")
+        return opened
+
+    def _is_all_bound(self, connection: sa.Connection) -> bool:
+        """Whether the mark is there that `set_up` and `reseal` leave: see seal.py."""
+        if self.seal.has_key and not self._all_bound and sa.inspect(connection).has_table("seals"):
+            wanted = sa.select(seals.c.id).where(seals.c.id.in_(self.seal.hashes(seals.name)))
+            self._all_bound = connection.execute(wanted).first() is not None
+        return self._all_bound
+
+    def _mark_all_bound(self) -> None:
+        if not self.seal.has_key:
+            return
+        newest = self.seal.hashes(seals.name)[0]  # nobody can write it who has no key
+        with self._writing() as connection:
+            connection.execute(sa.delete(seals))
+            connection.execute(sa.insert(seals).values(id=newest))
+        self._all_bound = True
+
+    # ---- transactions ------------------------------------------------------------------------
 
     @contextmanager
-    def _writing(self) -> Iterator[Session]:
+    def _reading(self) -> Iterator[sa.Connection]:
+        with clear_errors(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
         """One transaction: all that happens in it is kept, or, after an error, nothing."""
         if not self._key_fits:  # else there would soon be rows of two keys
-            with self._reading() as session:
-                prove_key(session.connection(), self.seal)
+            with self._reading() as connection:
+                prove_key(connection, self.seal)
             self._key_fits = True
-        with self._transaction() as session:
-            yield session
+        with self._transaction() as connection:
+            yield connection
 
     @contextmanager
-    def _transaction(self) -> Iterator[Session]:
-        with (
-            clear_errors(),
-            SealingSession(self._writing_engine, expire_on_commit=False) as session,
-            session.begin(),
-        ):
-            yield session
+    def _transaction(self) -> Iterator[sa.Connection]:
+        with clear_errors(), self._writing_engine.begin() as connection:
+            yield connection
 
     def __repr__(self) -> str:  # without the URL, which may hold a password
         return f"<{type(self).__name__} on {self._engine.dialect.name}>"
 
 
-def connect(url: str, *, busy_seconds: float = BUSY_SECONDS, seal: Seal | None = None) -> sa.Engine:
-    """An engine for any SQLAlchemy URL.
+def _key_of(table: sa.Table) -> sa.Column[Any]:
+    (key,) = table.primary_key
+    return key
 
-    `busy_seconds`: how long a writer waits for another one.  `seal`: what JSON columns go through.
+
+def _after(table: sa.Table, last: Any) -> sa.Select[Any]:
+    """The next rows of a table, in the order of their keys, beginning after `last`."""
+    key = _key_of(table)
+    grant = [services.c.grant] if table is services else []
+    wanted = sa.select(*columns_of(table), *grant).order_by(key).limit(PIECE)
+    return wanted if last is None else wanted.where(key > last)
+
+
+# ---- the engine --------------------------------------------------------------------------------
+
+
+def connect(url: str, *, busy_seconds: float = BUSY_SECONDS) -> sa.Engine:
+    """An engine for any SQLAlchemy URL.  `busy_seconds`: how long a writer waits for another one.
+
     Raises `StorageError` when the URL cannot be understood.
     """
     try:
         parsed = sa.make_url(url)
         options: dict[str, Any] = {"hide_parameters": True}  # errors would show tokens
-        options |= engine_options(seal or Seal())
         if parsed.get_backend_name() == "sqlite":
             options["connect_args"] = {"timeout": busy_seconds, "check_same_thread": False}
             if parsed.database in (None, "", ":memory:"):

@@ -1,4 +1,4 @@
-"""Sealed at rest: what the database keeps can be read with the key only.
+"""Encrypt secrets before they are stored in the database.
 
 A token is as good as a password, and a database is copied: into a backup, into a mail to somebody
 who should help.  So every column that may hold a secret is encrypted before it is written, and
@@ -8,26 +8,39 @@ decrypted after it is read.  The key is not in the database but in `BOTKIT_SECRE
 
 The encryption is Fernet: AES and an HMAC, so that nobody can change what is sealed either.  With
 several keys the first one seals, and each may open: that is how a key is exchanged for a new one.
-What was written before there was a key is read as it is, and sealed when it is next saved.
+
+What is sealed also says where it belongs: its table, its column and its owner.  Without that,
+anybody who can write into the database could copy Alice's sealed token into Mallory's row, without
+reading it.  A value that is found anywhere else is refused.
+
+Older versions wrote plain values before there was a key, and sealed values that did not say where
+they belong.  Both are still read, until all of them have been sealed again (`set_up` and `reseal`
+do that, and leave a mark in the table `seals`).  After that they are refused too, because only
+another program can have put them there.  A running bot remembers the mark; somebody who deletes it
+and then waits for the bot to start again is beyond what a database can prevent.
+
+Not here: which rows there are (tables.py), and which key is used (`botkit.bot.keys`).
 Source: RFC 6749, section 10.3; https://cryptography.io/en/latest/fernet/
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import flag_modified
 
-from botkit.errors import WrongKey
-from botkit.storage.tables import Authorization, Table
+from botkit.errors import SealBroken, WrongKey
+from botkit.storage.tables import SECRET, authorizations, columns_of, metadata, place_of
 
 MARK = "sealed"  # the one member of a sealed object, and the beginning of a sealed text
+SAMPLE = 20  # rows of each table: enough to see whether the key is the right one
 
 
 def new_key() -> str:
@@ -38,140 +51,161 @@ def new_key() -> str:
 class Seal:
     """Seals with the first of `keys`, opens with any of them; without a key nothing is sealed.
 
-    `dumps` and `loads` are what SQLAlchemy wants of an engine: JSON columns go through them.
+    `place` says where a value belongs (`botkit.storage.tables.place_of`); "" binds it to nothing.
     """
 
     def __init__(self, keys: Sequence[str] = ()) -> None:
         self._fernet = MultiFernet([Fernet(key) for key in keys]) if keys else None
+        self._hash_keys = [_hash_key(key) for key in keys] or [b""]
 
     @property
     def has_key(self) -> bool:
         return self._fernet is not None
 
-    def dumps(self, value: Any) -> str:
+    def dumps(self, value: Any, place: str = "") -> str:
         """`value` as JSON, sealed."""
         plain = json.dumps(value)
-        return plain if self._fernet is None else json.dumps({MARK: self._close(plain)})
+        return plain if self._fernet is None else json.dumps({MARK: self._close(plain, place)})
 
-    def loads(self, text: str | bytes) -> Any:
-        """What `dumps` was given, or what plain JSON says.  Raises `WrongKey`."""
-        value = json.loads(text)
+    def loads(self, text: str | bytes, place: str = "") -> Any:
+        """What `dumps` was given, or what plain JSON says.  Raises `WrongKey`, `SealBroken`."""
+        return self.load(text, place)[0]
+
+    def load(self, text: str | bytes, place: str) -> tuple[Any, bool]:
+        """The same, and whether the value was bound to its place."""
+        try:
+            value = json.loads(text)
+        except ValueError:  # another program wrote it
+            value = str(text)
         sealed = value[MARK] if isinstance(value, dict) and list(value) == [MARK] else None
-        return json.loads(self._open(sealed)) if isinstance(sealed, str) else value
+        if not isinstance(sealed, str):
+            return value, value is None
+        plain, bound = self._open(sealed, place)
+        return json.loads(plain), bound
 
-    def seal_text(self, text: str) -> str:
-        """The same for a column of text; about 100 characters longer."""
-        return text if self._fernet is None or not text else f"{MARK}:{self._close(text)}"
+    def seal_text(self, text: str, place: str = "") -> str:
+        """The same for a column of text; about 200 characters longer."""
+        return text if self._fernet is None or not text else f"{MARK}:{self._close(text, place)}"
 
-    def open_text(self, text: str) -> str:
-        """Raises `WrongKey`."""
-        return self._open(text.removeprefix(f"{MARK}:")) if text.startswith(f"{MARK}:") else text
+    def open_text(self, text: str, place: str = "") -> str:
+        """Raises `WrongKey`, `SealBroken`."""
+        return self.load_text(text, place)[0]
 
-    def _close(self, plain: str) -> str:
+    def load_text(self, text: str, place: str) -> tuple[str, bool]:
+        """The same, and whether the text was bound to its place."""
+        if not text.startswith(f"{MARK}:"):
+            return text, not text
+        return self._open(text.removeprefix(f"{MARK}:"), place)
+
+    def hashes(self, text: str) -> list[str]:
+        """Of a text that somebody could guess: with the newest key, then with each older one."""
+        digests = [
+            hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256")
+            for key in self._hash_keys
+        ]
+        return [base64.urlsafe_b64encode(digest).rstrip(b"=").decode() for digest in digests]
+
+    def _close(self, plain: str, place: str) -> str:
         assert self._fernet is not None
-        return self._fernet.encrypt(plain.encode()).decode()
+        # The place is a line of its own.  What older versions sealed has no newline.
+        bound = f"{_short(place)}\n{plain}" if place else plain
+        return self._fernet.encrypt(bound.encode()).decode()
 
-    def _open(self, sealed: str) -> str:
+    def _open(self, sealed: str, place: str) -> tuple[str, bool]:
         if self._fernet is None:
             raise WrongKey("The database is sealed, and there is no key to open it.")
         try:
-            return self._fernet.decrypt(sealed.encode()).decode()
+            opened = self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken:
             raise WrongKey("The database is sealed with another key.") from None
+        written, newline, plain = opened.partition("\n")
+        if not newline:
+            return opened, False
+        if written != _short(place):
+            raise SealBroken("A sealed value in the database is not in its own row.")
+        return plain, True
 
     def __repr__(self) -> str:
         return "<Seal>" if self.has_key else "<Seal without a key>"
 
 
-# ---- how it is used on the tables ---------------------------------------------------------------
+def _short(place: str) -> str:
+    """A hash of a place: with the whole of it a verifier would not fit into its column."""
+    digest = hashlib.sha256(place.encode("utf-8", "surrogatepass")).digest()
+    return base64.urlsafe_b64encode(digest)[:32].decode()
 
 
-SAMPLE = 20  # rows of each table: enough to see whether the key is the right one
+def _hash_key(key: str) -> bytes:
+    """Another key, made from this one, so that each is used for one thing only."""
+    return hmac.digest(base64.urlsafe_b64decode(key), b"botkit: whose account", hashlib.sha256)
 
 
-def engine_options(seal: Seal) -> dict[str, Any]:
-    """What `create_engine` must be told, so that JSON columns go through `seal`.
+# ---- the secrets of a row ------------------------------------------------------------------------
 
-    Not the methods themselves: psycopg remembers a function by its code, and would let the first
-    seal of this process stand for all others.
+
+def seal_row(seal: Seal, table: sa.Table, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as it is written.  `row` has its owner's columns, and maybe not all others."""
+    written = dict(row)
+    for name in SECRET[table]:
+        if row.get(name) is not None:
+            close = seal.seal_text if name == "verifier" else seal.dumps
+            written[name] = close(row[name], place_of(table, name, row))
+    return written
+
+
+def open_row(seal: Seal, table: sa.Table, row: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+    """A row as it was before it was sealed, and whether all its secrets were bound to it.
+
+    Raises `WrongKey`, `SealBroken`.
     """
-    return {
-        "json_serializer": partial(Seal.dumps, seal),
-        "json_deserializer": partial(_object, seal),
-    }
+    opened, all_bound = dict(row), True
+    for name in SECRET[table]:
+        if row[name] is None:
+            continue
+        load = seal.load_text if name == "verifier" else seal.load
+        value, bound = load(row[name], place_of(table, name, row))
+        if name == "verifier":
+            opened[name] = value
+        else:
+            # Other programs may have left there what is no object: wrapped in one it harms nobody,
+            # and is not lost when the row is sealed.
+            known = value is None or isinstance(value, dict)
+            opened[name] = value if known else {"unreadable": value}
+        all_bound = all_bound and bound
+    return opened, all_bound
 
 
-def _object(seal: Seal, text: Any) -> Any:
-    """What a JSON column holds.  Other programs may have left there what is no object: wrapped in
-    one it harms nobody, and is not lost when the row is sealed.
-    """
-    value = seal.loads(text) if isinstance(text, str | bytes) else text  # SQLite reads numbers
-    return value if value is None or isinstance(value, dict) else {"unreadable": value}
+def grants_of(seal: Seal, names: Sequence[str], account_id: Any) -> list[str]:
+    """What the connections of one account have in common, for each name and each key."""
+    return [one for name in names for one in seal.hashes(f"{name}\n{account_id}")]
 
 
-class SealingSession(Session):
-    """A row that is changed is written whole, so that also what stayed the same is sealed."""
+def grant_of(seal: Seal, name: str | None, data: Any) -> str:
+    """What is written in the column `grant`; "" if nobody knows whose account it is."""
+    account = data.get("account") if isinstance(data, dict) else None
+    account_id = account.get("id") if isinstance(account, dict) else None
+    return "" if account_id is None else grants_of(seal, (name or "",), account_id)[0]
 
 
-@sa.event.listens_for(SealingSession, "before_flush")
-def _write_whole_rows(session: Session, *_: object) -> None:
-    for row in session.dirty:
-        _mark_changed(row)
-
-
-def _mark_changed(row: Any) -> int:
-    """Let the sealed columns of a row be written again; return how many have something in them."""
-    names = [
-        attribute.key
-        for attribute in sa.inspect(type(row)).column_attrs
-        if isinstance(attribute.columns[0].type, sa.JSON)
-        and getattr(row, attribute.key) is not None
-    ]
-    for name in names:
-        flag_modified(row, name)
-    return len(names)
-
-
-def prove_key(connection: sa.Connection, seal: Seal) -> None:
+def prove_key(connection: sa.Connection, seal: Seal, sample: int = SAMPLE) -> None:
     """Raise `WrongKey` unless the newest rows can be opened.  The cost does not grow with them."""
-    for table in Table.metadata.sorted_tables:
-        secret = [column for column in table.columns if isinstance(column.type, sa.JSON)]
+    for table in metadata.sorted_tables:
         newest = [column.desc() for column in table.primary_key]
-        connection.execute(sa.select(*secret).order_by(*newest).limit(SAMPLE)).all()
-    for verifier in connection.scalars(sa.select(Authorization.verifier).limit(SAMPLE)):
-        seal.open_text(verifier or "")
+        wanted = sa.select(*columns_of(table)).order_by(*newest).limit(sample)
+        for row in connection.execute(wanted):
+            with suppress(SealBroken):  # one row that somebody moved says nothing about the key
+                open_row(seal, table, row._asdict())
 
 
 def count_plain_rows(connection: sa.Connection) -> int:
     """How many rows have a secret in them that is not sealed; looks at all of them."""
     count = 0
-    for table in Table.metadata.sorted_tables:
-        written = [sa.cast(c, sa.Text) for c in table.columns if isinstance(c.type, sa.JSON)]
+    for table, secret in SECRET.items():
+        written = [sa.cast(table.c[name], sa.Text) for name in secret if name != "verifier"]
         plain = [sa.and_(c != "null", c.not_like(f'{{"{MARK}": %')) for c in written]
-        if table is Authorization.__table__:
+        if table is authorizations:
             verifier = table.c.verifier
             plain.append(sa.and_(verifier != "", verifier.not_like(f"{MARK}:%")))
         wanted = sa.select(sa.func.count()).select_from(table).where(sa.or_(*plain))
         count += connection.scalars(wanted).one()
     return count
-
-
-def all_rows(session: Session) -> list[tuple[type[Table], Any]]:
-    """Every row of every table, by the value of its primary key."""
-    found: list[tuple[type[Table], Any]] = []
-    for mapper in Table.registry.mappers:
-        (key,) = mapper.primary_key
-        found += [(mapper.class_, value) for value in session.scalars(sa.select(key))]
-    return found
-
-
-def seal_again(session: Session, seal: Seal, table: type[Table], key: Any) -> bool:
-    """Seal a row with the newest key; say whether it is there and has anything to seal."""
-    row = session.get(table, key, with_for_update=True)
-    if row is None:
-        return False
-    sealed = _mark_changed(row)
-    if isinstance(row, Authorization) and row.verifier:
-        row.verifier = seal.seal_text(seal.open_text(row.verifier))
-        sealed += 1
-    return sealed > 0

@@ -1,22 +1,25 @@
-"""How the tables are made, or completed.
+"""Make the tables, or complete the ones that are there.
 
 `set_up` is safe to run at every start, in many processes at once: on an empty database, on one of
 ours, and on one that the original framework made.  It says in plain sentences what it changed.
+On a database that is complete already it looks at the indexes, however many rows there are.
+
+Not here: what is done with the secrets in rows of older versions (`Database.set_up`).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateColumn, CreateIndex
 
-from botkit.storage.tables import Service, Table
+from botkit.storage.tables import metadata, seals, services
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 ONE_AT_A_TIME = 0x626F746B6974  # any number will do, as long as all processes know it: "botkit"
+PIECE = 500  # rows in one transaction: others want to write too
 
 
 def set_up(connection: sa.Connection) -> list[str]:
@@ -38,7 +41,7 @@ def set_up(connection: sa.Connection) -> list[str]:
 def _add_what_is_missing(connection: sa.Connection) -> list[str]:
     done = []
     inspector = sa.inspect(connection)
-    for table in Table.metadata.sorted_tables:
+    for table in metadata.sorted_tables:
         if not inspector.has_table(table.name):
             table.create(connection)
             done.append(f"Made the table {table.name}.")
@@ -48,6 +51,8 @@ def _add_what_is_missing(connection: sa.Connection) -> list[str]:
             if column.name not in there:
                 _add_column(connection, table, column)
                 done.append(f"Added the column {table.name}.{column.name}.")
+    if not inspector.has_table(seals.name):
+        seals.create(connection)
     return done
 
 
@@ -59,47 +64,62 @@ def _add_column(connection: sa.Connection, table: sa.Table, column: sa.Column[An
     connection.execute(sa.text(f"ALTER TABLE {name} ADD COLUMN {spec}"))
 
 
-def _name_the_owner(connection: sa.Connection) -> list[str]:
-    """To a unique index two NULLs differ: with NULL as owner, one owner could have many rows."""
-    result = connection.execute(
-        sa.update(Service).where(Service.user_id.is_(None)).values(user_id="")
-    )
-    if not result.rowcount:
-        return []
-    return [f"Marked {_rows(result.rowcount)} without an owner as shared by the chat."]
+# ---- rows without an owner, and several rows for one owner --------------------------------------
+
+OWNER = (services.c.name, services.c.bot_id, services.c.group_id)
+NOBODY = services.c.user_id.is_(None)  # as the original framework writes it
+# Rows that botkit has written have a grant, or "".  So an index leads to those of other programs.
+FOREIGN = services.c.grant.is_(None)
 
 
 def _merge_duplicates(connection: sa.Connection) -> list[str]:
-    by_owner: dict[Any, list[Any]] = defaultdict(list)
-    for row_id, written, *owner in connection.execute(_duplicated_rows()):
-        by_owner[tuple(owner)].append((written or LONG_AGO, row_id))
+    by_owner: dict[Any, list[Any]] = {}
+    for row_id, written, *owner in connection.execute(_duplicated_rows(connection)):
+        by_owner.setdefault(tuple(owner), []).append((written or LONG_AGO, row_id))
     spare = [row_id for rows in by_owner.values() for _, row_id in sorted(rows)[:-1]]
-    for row_id in spare:
-        connection.execute(sa.delete(Service).where(Service.id == row_id))
+    for start in range(0, len(spare), PIECE):
+        some = spare[start : start + PIECE]
+        connection.execute(sa.delete(services).where(services.c.id.in_(some)))
     if not spare:
         return []
     return [f"Kept the newest of several rows for one owner and deleted {_rows(len(spare))}."]
 
 
-def _duplicated_rows() -> sa.Select[*tuple[Any, ...]]:
-    table = Service.__table__
-    owner = [table.c[name] for name in ("name", "botId", "groupId")]
-    owner.append(sa.func.coalesce(table.c.userId, "").label("userId"))  # NULL is no owner, as ""
-    twice = sa.select(*owner).group_by(*owner).having(sa.func.count() > 1).subquery()
-    same = [column == twice.c[column.name] for column in owner]
-    return sa.select(table.c.id, table.c.updatedAt, *owner).join(twice, sa.and_(*same))
+def _duplicated_rows(connection: sa.Connection) -> sa.Select[Any]:
+    """Once there is the unique index, only rows without an owner can be double: see `FOREIGN`."""
+    person = sa.func.coalesce(services.c.user_id, "").label("user_id")  # NULL is no owner, as ""
+    owners = sa.select(*OWNER, person)
+    twice = owners.group_by(*OWNER, person).having(sa.func.count() > 1).subquery()
+    if "services_one_per_owner" in _indexes(connection, services):
+        twice = owners.where(FOREIGN, NOBODY).distinct().subquery()
+    same = [column == twice.c[column.key] for column in OWNER]
+    same.append(sa.or_(services.c.user_id == twice.c.user_id, (twice.c.user_id == "") & NOBODY))
+    return sa.select(services.c.id, services.c.updated_at, *OWNER, person).join(
+        twice, sa.and_(*same)
+    )
+
+
+def _name_the_owner(connection: sa.Connection) -> list[str]:
+    """To a unique index two NULLs differ: with NULL as owner, one owner could have many rows."""
+    result = connection.execute(sa.update(services).where(FOREIGN, NOBODY).values(user_id=""))
+    if not result.rowcount:
+        return []
+    return [f"Marked {_rows(result.rowcount)} without an owner as shared by the chat."]
 
 
 def _add_indexes(connection: sa.Connection) -> list[str]:
     done = []
-    inspector = sa.inspect(connection)
-    for table in Table.metadata.sorted_tables:
-        there = {index["name"] for index in inspector.get_indexes(table.name)}
+    for table in metadata.sorted_tables:
+        there = _indexes(connection, table)
         for index in table.indexes:
             if index.name not in there:
                 connection.execute(CreateIndex(index))
                 done.append(f"Added the index {index.name}.")
-    return done
+    return sorted(done)
+
+
+def _indexes(connection: sa.Connection, table: sa.Table) -> set[str | None]:
+    return {index["name"] for index in sa.inspect(connection).get_indexes(table.name)}
 
 
 def _rows(count: int) -> str:

@@ -1,10 +1,16 @@
-"""Where a connection lives: one row in the table `services`.
+"""Find, save and delete connections: one row each in the table `services`.
 
-`Storage` finds, saves and deletes such rows, and remembers bots.  It keeps the auth links that wait
-for their answer, too: that half of it is in botkit/storage/store.py.
+Start with `find_service` and `save_service`: lesson 02 does the same by hand.  `Storage` also
+remembers bots, and the auth links that wait for their answer.
 
 A connection belongs to one person, in one chat, of one bot; `user_id=""` means that the whole chat
 shares it.  A unique index says that there is never more than one.
+
+Every statement is SQL as SQLAlchemy writes it for SQLite and for PostgreSQL.  The rows that come
+back are opened (`_open`), and those that go are sealed (`_change`): nothing happens in between, so
+what you read here is what the database is asked.  No method takes longer when the table is longer.
+
+Not here: the columns (tables.py), encryption (seal.py) and transactions (database.py).
 """
 
 from __future__ import annotations
@@ -12,23 +18,46 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import bindparam
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
-from botkit.errors import StateExpired, StateForeign, StateUnknown, StateUsed, StorageError
+from botkit.errors import (
+    SealBroken,
+    StateExpired,
+    StateForeign,
+    StateUnknown,
+    StateUsed,
+    StorageError,
+    WrongKey,
+)
 from botkit.storage.database import BUSY_SECONDS, Database, utc_now
-from botkit.storage.seal import Seal
-from botkit.storage.tables import Authorization, Bot, Service, read_moment
+from botkit.storage.seal import Seal, grant_of, grants_of, seal_row
+from botkit.storage.setup import PIECE
+from botkit.storage.tables import (
+    SECRET,
+    Authorization,
+    Bot,
+    Service,
+    authorizations,
+    bots,
+    columns_of,
+    read_moment,
+    services,
+)
 
 LINK_LIFE = timedelta(minutes=10)
 ANSWER_LIFE = timedelta(minutes=10)  # to say the code in the chat
 MOST_TRIES = 5  # of a million codes
 REMEMBERED = timedelta(hours=1)  # so that a page can say "expired" or "used" and not "unknown"
+LONGEST_CLAIM = timedelta(hours=1)  # what says more was not written by us, and would hold for ever
+CLAIM = "claimedUntil"  # where a claim is written in `data`
 
 
 @dataclass(frozen=True)
@@ -54,11 +83,6 @@ class CodeCheck:
     spoiled: Sequence[HeldAnswer] = ()
 
 
-Row = TypeVar("Row", Bot, Service)
-LONGEST_CLAIM = timedelta(hours=1)  # what says more was not written by us, and would hold for ever
-CLAIM = "claimedUntil"  # where a claim is written in `data`
-
-
 def setup_database(url: str) -> list[str]:
     """Make or complete the tables in the database at `url`; return a sentence for each change.
 
@@ -70,6 +94,54 @@ def setup_database(url: str) -> list[str]:
         return storage.set_up()
     finally:
         storage.close()
+
+
+# ---- the statements, built once ----------------------------------------------------------------
+
+ANY = {table: sa.select(*columns_of(table)) for table in SECRET}
+BY_KEY = {
+    table: ANY[table].where(key == bindparam("key"))
+    for table, key in (
+        (bots, bots.c.id),
+        (services, services.c.id),
+        (authorizations, authorizations.c.state_hash),
+    )
+}
+CHANGE = {
+    table: sa.update(table).where(key == bindparam("key"))
+    for table, key in (
+        (bots, bots.c.id),
+        (services, services.c.id),
+        (authorizations, authorizations.c.state_hash),
+    )
+}
+IN_CHAT = (
+    ANY[services]
+    .where(services.c.name == bindparam("of_name"))
+    .where(services.c.bot_id == bindparam("of_bot"))
+    .where(services.c.group_id == bindparam("of_group"))
+)
+OF_PERSON = IN_CHAT.where(services.c.user_id == bindparam("of_user"))
+# The original framework wrote NULL as the owner, maybe beside a row of ours: the newer one counts.
+OF_CHAT = (
+    IN_CHAT.where(sa.or_(services.c.user_id == bindparam("of_user"), services.c.user_id.is_(None)))
+    .order_by(services.c.updated_at.desc(), services.c.id.desc())
+    .limit(1)
+)
+CLAIM_LINK = (
+    sa.update(authorizations)
+    .where(authorizations.c.state_hash == bindparam("key"))
+    .where(authorizations.c.provider == bindparam("of_provider"))
+    .where(authorizations.c.claimed_at.is_(None))
+    .where(authorizations.c.expires_at > bindparam("moment"))
+    .values(claimed_at=bindparam("moment"))
+    .returning(*columns_of(authorizations))
+)
+SWEEP = (
+    sa.delete(authorizations)
+    .where(authorizations.c.expires_at < bindparam("moment"))
+    .where(authorizations.c.answer.is_(None))
+)
 
 
 class Storage(Database):
@@ -88,6 +160,11 @@ class Storage(Database):
     ) -> None:
         super().__init__(url, busy_seconds=busy_seconds, seal=seal)
         self.now = now
+        # "Insert, unless there is one": both databases can say it, and SQLAlchemy has no word for
+        # both.  If nothing comes back, somebody else was quicker.
+        on = postgresql if self._engine.dialect.name == "postgresql" else sqlite
+        self._add_service = on.insert(services).on_conflict_do_nothing().returning(services.c.id)
+        self._add_bot = on.insert(bots).on_conflict_do_nothing().returning(bots.c.id)
 
     # ---- services --------------------------------------------------------------------------
 
@@ -95,17 +172,28 @@ class Storage(Database):
         self, name: str, *, bot_id: str, group_id: str, user_id: str = ""
     ) -> Service | None:
         """The connection of one owner, or None."""
-        with self._reading() as session:
-            return session.scalars(_service_of(name, bot_id, group_id, user_id)).first()
+        with self._reading() as connection:
+            row = self._service_of(connection, name, bot_id, group_id, user_id)
+        return Service(**row) if row is not None else None
 
     def find_services(
-        self, *, bot_id: str | None = None, group_id: str | None = None, user_id: str | None = None
+        self,
+        *,
+        bot_id: str | None = None,
+        group_id: str | None = None,
+        user_id: str | None = None,
+        limit: int | None = None,
     ) -> list[Service]:
-        """All connections, or those of a bot, or of one chat of it, or of one person there."""
+        """All connections, or those of a bot, or of one chat of it, or of one person there.
+
+        With `limit` the oldest of them, and no more than that.
+        """
         given = {"bot_id": bot_id, "group_id": group_id, "user_id": user_id}
         given = {column: value for column, value in given.items() if value is not None}
-        with self._reading() as session:
-            return list(session.scalars(sa.select(Service).filter_by(**given).order_by(Service.id)))
+        wanted = ANY[services].filter_by(**given).order_by(services.c.id).limit(limit)
+        with self._reading() as connection:
+            rows = connection.execute(wanted).all()
+            return [Service(**self._open(connection, services, row)) for row in rows]
 
     def save_service(
         self, name: str, *, bot_id: str, group_id: str, user_id: str = "", data: Mapping[str, Any]
@@ -115,102 +203,192 @@ class Storage(Database):
         Keys that `data` does not name stay as they are; a value of None removes its key.  All in
         one transaction: however many callers save at once, one row is left, and no key is lost.
         """
-        new = {"name": name, "bot_id": bot_id, "group_id": group_id, "user_id": user_id}
-        with self._writing() as session:
-            row = self._locked(session, _service_of(name, bot_id, group_id, user_id), Service, new)
-            if row.user_id is None:  # the original framework wrote it, maybe beside one of ours
-                session.execute(sa.delete(Service).where(*_twins(row)))
-                row.user_id = ""
-            row.data = _merged(row.data, data)
-            return row
-
-    def adopt_service(self, service: Service, *, user_id: str) -> Service:
-        """Give a row that had no owner to the person whose it is; used in two-person chats."""
-        with self._writing() as session:
-            row = session.get_one(Service, service.id)
-            row.user_id, row.updated_at = user_id, self.now()
-            return row
+        owner = {"name": name, "bot_id": bot_id, "group_id": group_id, "user_id": user_id}
+        now = self.now()
+        with self._writing() as connection:
+            # Is there a row?  If there is, nobody else can change it until we are done.
+            row = self._service_of(connection, **owner, hold=True)
+            if row is None:
+                row = {**owner, "data": _merged(None, data), "created_at": now, "updated_at": now}
+                written = seal_row(self.seal, services, row)
+                written["grant"] = grant_of(self.seal, name, row["data"])
+                made = connection.execute(self._add_service, written).first()
+                if made is not None:
+                    return Service(id=made.id, **row)
+                # Somebody else has made it since we looked.  Then theirs is the one to merge into.
+                row = self._service_of(connection, **owner, hold=True)
+                assert row is not None
+            if row["user_id"] is None:
+                # The original framework wrote it.  It becomes ours, and no other stays beside it.
+                connection.execute(sa.delete(services).where(*_twins(row)))
+            return Service(
+                **self._change(
+                    connection,
+                    services,
+                    row,
+                    user_id=row["user_id"] or "",
+                    data=_merged(row["data"], data),
+                    updated_at=now,
+                )
+            )
 
     def get_service(self, service_id: int) -> Service | None:
         """The row as it is now."""
-        with self._reading() as session:
-            return session.get(Service, service_id)
+        with self._reading() as connection:
+            row = self._row(connection, services, service_id)
+        return Service(**row) if row is not None else None
 
-    def update_service(self, service_id: int, data: Mapping[str, Any]) -> Service | None:
-        """Merge `data` into a row that is there; None if it was deleted meanwhile."""
-        with self._writing() as session:
-            row = session.scalars(_held(Service, service_id)).first()
-            if row is not None:
-                row.data, row.updated_at = _merged(row.data, data), self.now()
-            return row
+    def update_service(self, service: Service | int, data: Mapping[str, Any]) -> Service | None:
+        """Merge `data` into a row that is there; None if it was deleted in the meantime.
 
-    def claim_service(
-        self, service_id: int, *, seconds: float, of: str = CLAIM, held: str = ""
-    ) -> str | None:
-        """Take a connection in hand for one kind of work, see `claim_bot`; or keep `held`."""
-        return self._claim(Service, service_id, seconds, of, held)
+        `service` is the row as it was read: then also None if it holds other tokens by now.  An
+        answer that was long on its way must not be written over a newer connection.  With the
+        number of a row, `data` is merged whatever the row holds.
+        """
+        key = service.id if isinstance(service, Service) else service
+        with self._writing() as connection:
+            row = self._row(connection, services, key, hold=True)
+            if row is None:
+                return None
+            if isinstance(service, Service) and not Service(**row).holds_tokens_of(service):
+                return None
+            merged = _merged(row["data"], data)
+            row = self._change(connection, services, row, data=merged, updated_at=self.now())
+            return Service(**row)
 
-    def release_service(self, service_id: int, claim: str, *, of: str = CLAIM) -> None:
-        self._release(Service, service_id, claim, of)
+    def adopt_service(self, service: Service, *, user_id: str) -> Service:
+        """Give a row that had no owner to the person whose it is; used in two-person chats."""
+        with self._writing() as connection:
+            row = self._row(connection, services, service.id, hold=True)
+            if row is None:
+                raise StorageError("This connection was removed in the same moment.")
+            change = {"user_id": user_id, "updated_at": self.now()}
+            return Service(**self._change(connection, services, row, **change))
 
-    def delete_service(self, service: Service) -> None:
-        """Delete the row.  Deleting it twice does no harm."""
-        with self._writing() as session:
-            session.execute(sa.delete(Service).where(Service.id == service.id))
+    def delete_service(self, service: Service) -> bool:
+        """Delete the row, if it still holds the tokens of `service`; return whether it did.
+
+        Deleting it twice does no harm.  If the person has connected again in the meantime, the
+        newer connection stays.
+        """
+        return self.delete_services([service]) == 1
+
+    def delete_services(self, read: Sequence[Service]) -> int:
+        """The same for several rows, in one transaction; return how many were deleted."""
+        by_id = {service.id: service for service in read}
+        wanted = ANY[services].where(services.c.id.in_(list(by_id))).with_for_update()
+        with self._writing() as connection:
+            rows = [
+                Service(**self._open(connection, services, row))
+                for row in connection.execute(wanted).all()
+            ]
+            same = [row.id for row in rows if row.holds_tokens_of(by_id[row.id])]
+            return connection.execute(sa.delete(services).where(services.c.id.in_(same))).rowcount
+
+    def shares_account(
+        self, service: Service, names: Sequence[str], *, leaving: Mapping[str, str] | None = None
+    ) -> bool:
+        """Whether another connection with one of these names is of the same account.
+
+        `leaving` is a bot, or a chat of it, whose connections do not count: {"bot_id": ...,
+        "group_id": ...}.  The answer comes from an index: no other row is opened.
+        """
+        account_id = service.account.get("id")
+        if account_id is None:
+            return False
+        others = [services.c.id != service.id]
+        if leaving:
+            others.append(~sa.and_(*(services.c[key] == leaving[key] for key in leaving)))
+        same = services.c.grant.in_(grants_of(self.seal, names, account_id))
+        foreign = services.c.grant.is_(None), services.c.name.in_(names)
+        with self._reading() as connection:
+            if connection.execute(sa.select(services.c.id).where(same, *others).limit(1)).first():
+                return True
+            # What another program has written since the last start has no hash.  It is opened.
+            for row in connection.execute(ANY[services].where(*foreign, *others)):
+                with suppress(WrongKey, SealBroken):
+                    found = Service(**self._open(connection, services, row))
+                    if str(found.account.get("id")) == str(account_id):
+                        return True
+        return False
 
     def delete_group(self, bot_id: str, group_id: str) -> None:
         """Delete all that belongs to one chat: its connections, and the links that wait."""
-        with self._writing() as session:
-            for table in (Service, Authorization):
-                session.execute(
-                    sa.delete(table).where(table.bot_id == bot_id, table.group_id == group_id)
-                )
+        for table in (services, authorizations):
+            self._delete(table, bot_id=bot_id, group_id=group_id)
 
     # ---- bots ------------------------------------------------------------------------------
 
     def find_bot(self, bot_id: str) -> Bot | None:
-        with self._reading() as session:
-            return session.get(Bot, bot_id)
+        with self._reading() as connection:
+            row = self._row(connection, bots, bot_id)
+        return Bot(**row) if row is not None else None
 
     def find_bots(self) -> list[Bot]:
-        with self._reading() as session:
-            return list(session.scalars(sa.select(Bot).order_by(Bot.id)))
+        with self._reading() as connection:
+            rows = connection.execute(ANY[bots].order_by(bots.c.id)).all()
+            return [Bot(**self._open(connection, bots, row)) for row in rows]
 
     def save_bot(
         self, bot_id: str, *, token: Mapping[str, Any] | None = None, data: Mapping[str, Any]
     ) -> Bot:
         """Create the bot, or replace its token (when one is given) and merge `data`."""
-        with self._writing() as session:
-            row = self._locked(session, sa.select(Bot).where(Bot.id == bot_id), Bot, {"id": bot_id})
-            row.token = dict(token) if token is not None else row.token
-            row.data = _merged(row.data, data)
-            return row
+        now = self.now()
+        with self._writing() as connection:
+            row = self._row(connection, bots, bot_id, hold=True)
+            if row is None:
+                empty = {"id": bot_id, "token": None, "data": None}
+                connection.execute(self._add_bot, {**empty, "created_at": now, "updated_at": now})
+                row = self._row(connection, bots, bot_id, hold=True)  # ours, or somebody else's
+                assert row is not None
+            new = {"data": _merged(row["data"], data), "updated_at": now}
+            if token is not None:
+                new["token"] = dict(token)
+            return Bot(**self._change(connection, bots, row, **new))
 
-    def update_bot(self, bot_id: str, data: Mapping[str, Any]) -> None:
-        """Merge `data` into a bot that is there; one that was deleted meanwhile stays deleted."""
-        with self._writing() as session:
-            row = session.scalars(_held(Bot, bot_id)).first()
-            if row is not None:
-                row.data, row.updated_at = _merged(row.data, data), self.now()
+    def update_bot(self, bot: Bot | str, data: Mapping[str, Any]) -> Bot | None:
+        """Merge `data` into a bot that is there; None if it was deleted in the meantime.
 
-    def claim_bot(self, bot_id: str, *, seconds: float) -> str | None:
-        """Take a bot in hand, so that no other process does the same work at the same time.
-
-        Returns the claim, for `release_bot`; it lapses after `seconds`, should this process die.
-        None if somebody else has the bot in hand, or if there is no such bot.
+        `bot` is the row as it was read: then also None if it has another token or claim by now.
+        With the id of a bot, `data` is merged whatever the row holds.
         """
-        return self._claim(Bot, bot_id, seconds)
-
-    def release_bot(self, bot_id: str, claim: str) -> None:
-        """Give the bot free again, unless the claim has lapsed and somebody else has it by now."""
-        self._release(Bot, bot_id, claim)
+        key = bot.id if isinstance(bot, Bot) else bot
+        with self._writing() as connection:
+            row = self._row(connection, bots, key, hold=True)
+            if row is None or (isinstance(bot, Bot) and not _is_same_bot(Bot(**row), bot)):
+                return None
+            new = {"data": _merged(row["data"], data), "updated_at": self.now()}
+            return Bot(**self._change(connection, bots, row, **new))
 
     def delete_bot(self, bot_id: str) -> None:
         """Delete the bot and everything that belongs to it."""
-        with self._writing() as session:
-            session.execute(sa.delete(Service).where(Service.bot_id == bot_id))
-            session.execute(sa.delete(Authorization).where(Authorization.bot_id == bot_id))
-            session.execute(sa.delete(Bot).where(Bot.id == bot_id))
+        for table in (services, authorizations):
+            self._delete(table, bot_id=bot_id)
+        self._delete(bots, id=bot_id)
+
+    # ---- claims: one at a time, in any process -------------------------------------------------
+
+    def claim_bot(self, bot_id: str, *, seconds: float, held: str = "") -> str | None:
+        """Take a bot in hand, so that no other process does the same work at the same time.
+
+        Returns the claim, for `release_bot`; it lapses after `seconds`, should this process die.
+        None if somebody else has the bot in hand, or if there is no such bot.  `held` is a claim of
+        ours that is to be kept for longer.
+        """
+        return self._claim(bots, bot_id, seconds, CLAIM, held)
+
+    def release_bot(self, bot_id: str, claim: str) -> None:
+        """Give the bot free again, unless the claim has lapsed and somebody else has it by now."""
+        self._release(bots, bot_id, claim, CLAIM)
+
+    def claim_service(
+        self, service_id: int, *, seconds: float, of: str = CLAIM, held: str = ""
+    ) -> str | None:
+        """Take a connection in hand for one kind of work, see `claim_bot`."""
+        return self._claim(services, service_id, seconds, of, held)
+
+    def release_service(self, service_id: int, claim: str, *, of: str = CLAIM) -> None:
+        self._release(services, service_id, claim, of)
 
     # ---- auth links that wait for their answer -----------------------------------------------
 
@@ -227,29 +405,28 @@ class Storage(Database):
     ) -> Authorization:
         """Remember an auth link for ten minutes.  Of `state` only the hash is kept."""
         now = self.now()
-        with self._writing() as session:
-            self._sweep(session)
-            row = Authorization(
-                state_hash=_hash(state),
-                provider=provider,
-                bot_id=bot_id,
-                group_id=group_id,
-                user_id=user_id,
-                redirect_uri=redirect_uri,
-                verifier=self.seal.seal_text(verifier),
-                created_at=now,
-                expires_at=now + LINK_LIFE,
-            )
-            session.add(row)
+        link = Authorization(
+            state_hash=_hash(state),
+            provider=provider,
+            bot_id=bot_id,
+            group_id=group_id,
+            user_id=user_id,
+            redirect_uri=redirect_uri,
+            verifier=verifier,
+            created_at=now,
+            expires_at=now + LINK_LIFE,
+        )
+        with self._writing() as connection:
+            connection.execute(SWEEP, {"moment": now - REMEMBERED})
             try:
-                session.flush()
-            except sa.exc.IntegrityError:
+                row = seal_row(self.seal, authorizations, vars(link))
+                connection.execute(sa.insert(authorizations), row)
+            except IntegrityError:
                 raise StorageError(
                     "There is a link with this state already.",
                     advice="A state is for one link only: make a new one.",
                 ) from None
-        row.verifier = verifier
-        return row
+        return link
 
     def claim_authorization(self, state: str, *, provider: str) -> Authorization:
         """Take the link that `state` belongs to, once and for all.
@@ -257,24 +434,23 @@ class Storage(Database):
         One UPDATE decides: of many callers at once, in many processes, only one changes the row.
         Raises `StateUnknown`, `StateForeign`, `StateUsed` or `StateExpired`.
         """
-        now = self.now()
-        with self._reading() as session:
-            row = session.get(Authorization, _hash(state))
-        if row is None:
+        key, now = _hash(state), self.now()
+        with self._writing() as connection:
+            which = {"key": key, "of_provider": provider, "moment": now}
+            row = connection.execute(CLAIM_LINK, which).first()
+            if row is not None:
+                link = Authorization(**self._open(connection, authorizations, row))
+                # The verifier is needed once more, by the caller.  The database can forget it.
+                connection.execute(CHANGE[authorizations], {"key": key, "verifier": ""})
+                return link
+        # Nothing was changed.  Only now it matters why.
+        with self._reading() as connection:
+            found = connection.execute(BY_KEY[authorizations], {"key": key}).first()
+        if found is None:
             raise StateUnknown("This bot does not know this link.")
-        if row.provider != provider:
-            raise StateForeign(f"This link was made for {row.provider}, not for {provider}.")
-        row.verifier = self.seal.open_text(row.verifier)
-        with self._writing() as session:
-            claimed = session.connection().execute(
-                sa.update(Authorization)
-                .where(Authorization.state_hash == row.state_hash)
-                .where(Authorization.claimed_at.is_(None), Authorization.expires_at > now)
-                .values(claimed_at=now, verifier="")  # `row` has the last copy of the verifier
-            )
-        if claimed.rowcount == 1:
-            return row
-        if row.claimed_at is not None or row.expires_at > now:
+        if found.provider != provider:
+            raise StateForeign(f"This link was made for {found.provider}, not for {provider}.")
+        if found.claimed_at is not None or found.expires_at > now:
             raise StateUsed("This link has been used already.")
         raise StateExpired("This link is more than ten minutes old and no longer works.")
 
@@ -282,135 +458,163 @@ class Storage(Database):
 
     def hold_answer(self, link: Authorization, answer: Mapping[str, Any]) -> None:
         """Keep what came for a claimed link, for ten minutes; `answer` has its "code"."""
-        with self._writing() as session:
-            row = session.get_one(Authorization, link.state_hash, with_for_update=True)
-            row.answer, row.tries, row.expires_at = dict(answer), 0, self.now() + ANSWER_LIFE
+        with self._writing() as connection:
+            row = self._row(connection, authorizations, link.state_hash, hold=True)
+            if row is None:
+                raise StorageError("This link was removed in the same moment.")
+            until = self.now() + ANSWER_LIFE
+            new = {"answer": dict(answer), "tries": 0, "expires_at": until}
+            self._change(connection, authorizations, row, **new)
 
     def try_code(self, bot_id: str, group_id: str, user_id: str, code: str) -> CodeCheck | None:
         """Compare with the codes that one person may say in one chat; None if there are none.
 
         The right one takes its answer out.  A wrong one counts, and the fifth ends the waiting.
         """
-        person = Authorization.bot_id == bot_id, Authorization.user_id == user_id
-        waiting = Authorization.answer.is_not(None), Authorization.expires_at > self.now()
-        where = (*person, Authorization.group_id == group_id, *waiting)
-        with self._writing() as session:
-            rows = list(session.scalars(sa.select(Authorization).where(*where).with_for_update()))
+        person = {"bot_id": bot_id, "group_id": group_id, "user_id": user_id}
+        wanted = ANY[authorizations].filter_by(**person)
+        with self._writing() as connection:
+            rows = self._waiting(connection, wanted, authorizations.c.expires_at > self.now())
             if not rows:
                 return None
             for row in rows:
-                if hmac.compare_digest(str((row.answer or {}).get("code")), code):
-                    return CodeCheck(taken=_taken(row))
+                if hmac.compare_digest(str(row["answer"].get("code")), code):
+                    return CodeCheck(taken=self._take(connection, row))
+            spoiled, left = [], 0
             for row in rows:
-                row.tries = (row.tries or 0) + 1
-            spoiled = [_taken(row) for row in rows if (row.tries or 0) >= MOST_TRIES]
-            left = max((MOST_TRIES - (row.tries or 0) for row in rows if row.answer), default=0)
+                tries = (row["tries"] or 0) + 1
+                self._change(connection, authorizations, row, tries=tries)
+                if tries >= MOST_TRIES:
+                    spoiled.append(self._take(connection, row))
+                else:
+                    left = max(left, MOST_TRIES - tries)
             return CodeCheck(left=left, spoiled=spoiled)
 
     def take_answers(self, *, bot_id: str = "", group_id: str = "") -> list[HeldAnswer]:
         """Take out the answers that nobody can confirm any more: those of a bot, or of one chat of
         it, that has gone; or else all that are too old.
         """
-        where: list[sa.ColumnElement[bool]] = [Authorization.answer.is_not(None)]
-        if bot_id:
-            where.append(Authorization.bot_id == bot_id)
-            where += [Authorization.group_id == group_id] if group_id else []
-        else:
-            where.append(Authorization.expires_at <= self.now())
-        with self._writing() as session:
-            rows = session.scalars(sa.select(Authorization).where(*where).with_for_update())
-            return [_taken(row) for row in rows]
+        gone = {"bot_id": bot_id} | ({"group_id": group_id} if group_id else {})
+        wanted = ANY[authorizations].filter_by(**gone if bot_id else {})
+        old = sa.true() if bot_id else authorizations.c.expires_at <= self.now()
+        with self._writing() as connection:
+            return [self._take(connection, row) for row in self._waiting(connection, wanted, old)]
+
+    def _waiting(
+        self, connection: sa.Connection, wanted: sa.Select[Any], when: sa.ColumnElement[bool]
+    ) -> list[dict[str, Any]]:
+        there = wanted.where(authorizations.c.answer.is_not(None), when).with_for_update()
+        rows = connection.execute(there).all()
+        opened = [self._open(connection, authorizations, row) for row in rows]
+        return [row for row in opened if row["answer"] is not None]  # JSON has a null of its own
+
+    def _take(self, connection: sa.Connection, row: Mapping[str, Any]) -> HeldAnswer:
+        self._change(connection, authorizations, row, answer=None)
+        who = {name: row[name] for name in ("provider", "bot_id", "group_id", "user_id")}
+        return HeldAnswer(**who, answer=row["answer"])
 
     # ---- counting and sweeping --------------------------------------------------------------
 
     def count_waiting_links(self, bot_id: str) -> int:
         """How many of this bot's links may still be used at this moment."""
-        waiting = Authorization.claimed_at.is_(None), Authorization.expires_at > self.now()
-        wanted = sa.select(sa.func.count()).where(Authorization.bot_id == bot_id, *waiting)
-        with self._reading() as session:
-            return session.scalars(wanted).one()
+        link = authorizations.c
+        waiting = link.bot_id == bot_id, link.claimed_at.is_(None), link.expires_at > self.now()
+        with self._reading() as connection:
+            wanted = sa.select(sa.func.count()).select_from(authorizations).where(*waiting)
+            return connection.scalars(wanted).one()
 
     def sweep_links(self) -> int:
         """Forget the links that expired more than an hour ago; return how many they were."""
-        with self._writing() as session:
-            return self._sweep(session)
+        with self._writing() as connection:
+            return connection.execute(SWEEP, {"moment": self.now() - REMEMBERED}).rowcount
 
-    def _sweep(self, session: Session) -> int:
-        old = Authorization.expires_at < self.now() - REMEMBERED, Authorization.answer.is_(None)
-        return session.connection().execute(sa.delete(Authorization).where(*old)).rowcount
+    # ---- how rows are read and written -------------------------------------------------------
 
-    # ---- how a row is held ---------------------------------------------------------------------
+    def _service_of(
+        self,
+        connection: sa.Connection,
+        name: str,
+        bot_id: str,
+        group_id: str,
+        user_id: str,
+        *,
+        hold: bool = False,
+    ) -> dict[str, Any] | None:
+        wanted = OF_PERSON if user_id else OF_CHAT
+        owner = {"of_name": name, "of_bot": bot_id, "of_group": group_id, "of_user": user_id}
+        row = connection.execute(wanted.with_for_update() if hold else wanted, owner).first()
+        return self._open(connection, services, row) if row is not None else None
 
-    def _claim(
-        self, table: type[Row], row_id: Any, seconds: float, of: str = CLAIM, held: str = ""
-    ) -> str | None:
-        with self._writing() as session:
-            row = session.scalars(_held(table, row_id)).first()
+    def _row(
+        self, connection: sa.Connection, table: sa.Table, key: Any, *, hold: bool = False
+    ) -> dict[str, Any] | None:
+        """One row by its key; with `hold` no other writer gets it until the transaction ends."""
+        wanted = BY_KEY[table].with_for_update() if hold else BY_KEY[table]
+        row = connection.execute(wanted, {"key": key}).first()
+        return self._open(connection, table, row) if row is not None else None
+
+    def _change(
+        self, connection: sa.Connection, table: sa.Table, row: Mapping[str, Any], **new: Any
+    ) -> dict[str, Any]:
+        """Write what is `new` in a row; return the whole of it.
+
+        All its secrets are written with it: so what an older version left is sealed as of today,
+        and a row that gets another owner is sealed for that one.
+        """
+        changed = {**row, **new}
+        sealed = seal_row(self.seal, table, changed)
+        values = {name: sealed[name] for name in (*new, *SECRET[table])}
+        if table is services:
+            values["grant"] = grant_of(self.seal, changed["name"], changed["data"])
+        (key,) = table.primary_key
+        connection.execute(CHANGE[table], {"key": row[key.key], **values})
+        return changed
+
+    def _delete(self, table: sa.Table, **of: str) -> None:
+        """Delete many rows, some hundred in a transaction: others want to write too."""
+        (key,) = table.primary_key
+        some = sa.select(key).filter_by(**of).limit(PIECE)
+        while True:
+            with self._writing() as connection:
+                count = connection.execute(sa.delete(table).where(key.in_(some))).rowcount
+            if count < PIECE:
+                return
+
+    def _claim(self, table: sa.Table, key: Any, seconds: float, of: str, held: str) -> str | None:
+        with self._writing() as connection:
+            row = self._row(connection, table, key, hold=True)
             now = self.now()  # not earlier: to get hold of the row may have taken its time
             claim = (now + timedelta(seconds=seconds)).isoformat(timespec="microseconds")
-            there = (row.data or {}).get(of, "") if row is not None else ""
+            there = (row["data"] or {}).get(of, "") if row is not None else ""
             end = read_moment(there)
             busy = end is not None and now < end < now + LONGEST_CLAIM
             if row is None or (there != held and (held or busy)):
                 return None
-            row.data = _merged(row.data, {of: claim})
+            self._change(connection, table, row, data=_merged(row["data"], {of: claim}))
             return claim
 
-    def _release(self, table: type[Row], row_id: Any, claim: str, of: str = CLAIM) -> None:
-        with self._writing() as session:
-            row = session.scalars(_held(table, row_id)).first()
-            if row is not None and (row.data or {}).get(of) == claim:
-                row.data = _merged(row.data, {of: None})
-
-    def _locked(
-        self, session: Session, wanted: sa.Select[Row], table: type[Row], new: dict[str, Any]
-    ) -> Row:
-        """The row, held against other writers until the transaction ends; made if it is missing."""
-        now = self.now()
-        row = session.scalars(wanted.with_for_update()).first()
-        if row is None:
-            try:
-                with session.begin_nested():
-                    row = table(**new, created_at=now, updated_at=now)
-                    session.add(row)
-            except IntegrityError:  # somebody else made it a moment ago
-                row = session.scalars(wanted.with_for_update()).one()
-        row.updated_at = now
-        return row
+    def _release(self, table: sa.Table, key: Any, claim: str, of: str) -> None:
+        with self._writing() as connection:
+            row = self._row(connection, table, key, hold=True)
+            if row is not None and (row["data"] or {}).get(of) == claim:
+                self._change(connection, table, row, data=_merged(row["data"], {of: None}))
 
 
-def _service_of(name: str, bot_id: str, group_id: str, user_id: str) -> sa.Select[Service]:
-    owner = Service.user_id == user_id
-    if user_id == "":  # the original framework wrote NULL
-        owner = sa.or_(owner, Service.user_id.is_(None))
-    return (
-        sa.select(Service)
-        .where(Service.name == name, Service.bot_id == bot_id, Service.group_id == group_id, owner)
-        .order_by(Service.updated_at.desc(), Service.id.desc())
-        .limit(1)
-    )
-
-
-def _twins(row: Service) -> list[sa.ColumnElement[bool]]:
+def _twins(row: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
     """Other rows of the owner of a row that has none written."""
-    same = [Service.name == row.name, Service.bot_id == row.bot_id, Service.id != row.id]
-    nobody = sa.or_(Service.user_id == "", Service.user_id.is_(None))
-    return [*same, Service.group_id == row.group_id, nobody]
+    same = [services.c[name] == row[name] for name in ("name", "bot_id", "group_id")]
+    nobody = sa.or_(services.c.user_id == "", services.c.user_id.is_(None))
+    return [*same, nobody, services.c.id != row["id"]]
 
 
-def _held(table: type[Row], row_id: Any) -> sa.Select[Row]:
-    """A row that is there, held against other writers until the transaction ends."""
-    return sa.select(table).where(table.id == row_id).with_for_update()
+def _is_same_bot(now: Bot, before: Bot) -> bool:
+    claims = ((bot.data or {}).get(CLAIM) for bot in (now, before))
+    return now.token == before.token and next(claims) == next(claims)
 
 
 def _merged(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
     known = old if isinstance(old, dict) else {}
     return {key: value for key, value in {**known, **new}.items() if value is not None}
-
-
-def _taken(row: Authorization) -> HeldAnswer:
-    answer, row.answer = row.answer or {}, None
-    return HeldAnswer(row.provider, row.bot_id, row.group_id, row.user_id, answer)
 
 
 def _hash(state: str) -> str:

@@ -1,17 +1,116 @@
-"""The three tables, column by column.
+"""The three tables, column by column, and a class for the rows of each.
 
-`bots` and `services` are the original framework's, and keep its column names (`groupId`); in Python
-the same columns have Python names (`group_id`).  `authorizations` is new: the auth links that wait.
+Start with `Service`: the columns and what they mean.  `bots` and `services` are the original
+framework's, and keep its column names (`groupId`); in Python the same columns have Python names
+(`group_id`).  `authorizations` is new: the auth links that wait.
+
+Not here: how rows are found and saved (store.py), and how their secrets are encrypted (seal.py).
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import JSON, String, TypeDecorator, UserDefinedType
+from sqlalchemy.types import TypeDecorator, UserDefinedType
+
+# ---- the rows ----------------------------------------------------------------------------------
+
+
+@dataclass
+class Bot:
+    """A bot user of RingCentral.  A public bot has one in every company that installed it."""
+
+    id: str
+    token: dict[str, Any] | None = field(default=None, repr=False)
+    data: dict[str, Any] | None = field(default=None, repr=False)
+    created_at: datetime | None = field(default=None, repr=False)
+    updated_at: datetime | None = field(default=None, repr=False)
+
+
+@dataclass
+class Service:
+    """A connection: `name` is the provider's, the rest says who connected it, and where.
+
+    `data` is what the provider gave: {"accessToken": ..., "refreshToken": ..., "account": ...}.  It
+    is not shown when a row is printed, because it holds the token.
+    """
+
+    id: int = 0
+    name: str | None = None
+    bot_id: str | None = None
+    group_id: str | None = None
+    user_id: str | None = None  # "" if the whole chat shares it
+    data: dict[str, Any] | None = field(default=None, repr=False)
+    created_at: datetime | None = field(default=None, repr=False)
+    updated_at: datetime | None = field(default=None, repr=False)
+
+    @property
+    def access_token(self) -> str | None:
+        """The token, in whichever of the original bots' three shapes `data` has."""
+        return self._token("accessToken", "access_token")
+
+    @property
+    def refresh_token(self) -> str | None:
+        """What the next access token can be had for; many connections have none."""
+        return self._token("refreshToken", "refresh_token")
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the access token expires; None if that is not known."""
+        return read_moment(self._members().get("expiresAt"))
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """Whose account it is at the provider: `{"id": ..., "name": ...}`, or empty if unknown."""
+        account = self._members().get("account")
+        return account if isinstance(account, dict) else {}
+
+    def holds_tokens_of(self, other: Service) -> bool:
+        """Whether it is still the connection that was read as `other`, and not a newer one."""
+        ours, theirs = (
+            (one.access_token, one.refresh_token, one.account.get("id")) for one in (self, other)
+        )
+        return ours == theirs
+
+    def _members(self) -> dict[str, Any]:
+        """`data`, whatever years of other programs have left in it."""
+        return self.data if isinstance(self.data, dict) else {}
+
+    def _token(self, ours: str, theirs: str) -> str | None:
+        data = self._members()
+        inner = data.get("tokens") or data.get("token")
+        found = data.get(ours) or (inner.get(theirs) if isinstance(inner, dict) else None)
+        return found if isinstance(found, str) else None
+
+
+@dataclass
+class Authorization:
+    """An auth link that waits for its answer.  Of its state only the hash is kept.
+
+    Later `answer` is what came, while it waits for the person to confirm it; `tries` counts the
+    wrong codes.
+    """
+
+    state_hash: str = field(repr=False)
+    provider: str
+    bot_id: str = field(repr=False)
+    group_id: str = field(repr=False)
+    user_id: str
+    redirect_uri: str = field(repr=False)
+    verifier: str = field(repr=False)
+    created_at: datetime = field(repr=False)
+    expires_at: datetime = field(repr=False)
+    claimed_at: datetime | None = field(default=None, repr=False)
+    answer: dict[str, Any] | None = field(default=None, repr=False)
+    tries: int | None = field(default=None, repr=False)
+
+
+# ---- what SQL has no type for ------------------------------------------------------------------
 
 
 class _SqliteDateTime(UserDefinedType[str]):
@@ -69,110 +168,90 @@ def _tight(text: str) -> str:
     return text.replace(" +", "+").replace(" -", "-")
 
 
-class Table(DeclarativeBase):
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        str: String(255),
-        datetime: UtcDateTime,
-        dict[str, Any]: JSON(none_as_null=True),
-    }
+class SealedJson(UserDefinedType[str]):
+    """A JSON column, as the text that is in it: `botkit.storage.seal` makes and reads the text."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "JSON"
+
+    def column_expression(self, column: Any) -> Any:
+        return sa.cast(column, sa.Text)  # SQLite would read a number where other programs left one
 
 
-class Bot(Table):
-    """A bot user of RingCentral.  A public bot has one in every company that installed it."""
+# ---- the columns -------------------------------------------------------------------------------
 
-    __tablename__ = "bots"
+metadata = sa.MetaData()
+TEXT = sa.String(255)
 
-    id: Mapped[str] = mapped_column(primary_key=True)
-    token: Mapped[dict[str, Any] | None]
-    data: Mapped[dict[str, Any] | None]
-    created_at: Mapped[datetime] = mapped_column("createdAt")
-    updated_at: Mapped[datetime] = mapped_column("updatedAt")
+bots = sa.Table(
+    "bots",
+    metadata,
+    sa.Column("id", TEXT, primary_key=True),
+    sa.Column("token", SealedJson),
+    sa.Column("data", SealedJson),
+    sa.Column("createdAt", UtcDateTime, key="created_at", nullable=False),
+    sa.Column("updatedAt", UtcDateTime, key="updated_at", nullable=False),
+)
 
-    def __repr__(self) -> str:
-        return f"Bot(id={self.id!r})"
+services = sa.Table(
+    "services",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("name", TEXT),
+    sa.Column("botId", TEXT, key="bot_id"),
+    sa.Column("groupId", TEXT, key="group_id"),
+    sa.Column("userId", TEXT, key="user_id"),
+    sa.Column("data", SealedJson),
+    sa.Column("createdAt", UtcDateTime, key="created_at", nullable=False),
+    sa.Column("updatedAt", UtcDateTime, key="updated_at", nullable=False),
+    # Whose account it is, as a keyed hash: connections of one account are found by it, and not by
+    # opening rows.  "" where no account is known, NULL in rows of older versions until `set_up`.
+    sa.Column("grant", sa.String(43)),
+    sa.Index("services_one_per_owner", "name", "bot_id", "group_id", "user_id", unique=True),
+    sa.Index("services_in_chat", "bot_id", "group_id"),
+    sa.Index("services_of_grant", "grant"),
+    sqlite_autoincrement=True,
+)
 
+authorizations = sa.Table(
+    "authorizations",
+    metadata,
+    sa.Column("stateHash", sa.String(64), key="state_hash", primary_key=True),
+    sa.Column("provider", TEXT, nullable=False),
+    sa.Column("botId", TEXT, key="bot_id", nullable=False),
+    sa.Column("groupId", TEXT, key="group_id", nullable=False),
+    sa.Column("userId", TEXT, key="user_id", nullable=False),
+    sa.Column("redirectUri", sa.String(2048), key="redirect_uri", nullable=False),
+    sa.Column("verifier", TEXT, nullable=False),
+    sa.Column("createdAt", UtcDateTime, key="created_at", nullable=False),
+    sa.Column("expiresAt", UtcDateTime, key="expires_at", nullable=False),
+    sa.Column("claimedAt", UtcDateTime, key="claimed_at"),
+    sa.Column("answer", SealedJson),
+    sa.Column("tries", sa.Integer),
+    sa.Index("authorizations_expiry", "expires_at"),
+    sa.Index("authorizations_of_person", "bot_id", "group_id", "user_id"),
+)
 
-class Service(Table):
-    """A connection: `name` is the provider's, the rest says who connected it, and where."""
+# One row, once every secret is bound to its own row: see seal.py.  Nobody reads it but botkit, so
+# it is not among the three.
+seals = sa.Table("seals", sa.MetaData(), sa.Column("id", TEXT, primary_key=True))
 
-    __tablename__ = "services"
-    __table_args__ = (
-        sa.Index("services_one_per_owner", "name", "botId", "groupId", "userId", unique=True),
-        {"sqlite_autoincrement": True},
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    name: Mapped[str | None]
-    bot_id: Mapped[str | None] = mapped_column("botId")
-    group_id: Mapped[str | None] = mapped_column("groupId")
-    user_id: Mapped[str | None] = mapped_column("userId")
-    data: Mapped[dict[str, Any] | None]
-    created_at: Mapped[datetime] = mapped_column("createdAt")
-    updated_at: Mapped[datetime] = mapped_column("updatedAt")
-
-    @property
-    def access_token(self) -> str | None:
-        """The token, in whichever of the original bots' three shapes `data` has."""
-        return self._token("accessToken", "access_token")
-
-    @property
-    def refresh_token(self) -> str | None:
-        """What the next access token can be had for; many connections have none."""
-        return self._token("refreshToken", "refresh_token")
-
-    @property
-    def expires_at(self) -> datetime | None:
-        """When the access token ends; None if that is not known."""
-        return read_moment(self._members().get("expiresAt"))
-
-    def _members(self) -> dict[str, Any]:
-        """`data`, whatever years of other programs have left in it."""
-        return self.data if isinstance(self.data, dict) else {}
-
-    def _token(self, ours: str, theirs: str) -> str | None:
-        data = self._members()
-        inner = data.get("tokens") or data.get("token")
-        found = data.get(ours) or (inner.get(theirs) if isinstance(inner, dict) else None)
-        return found if isinstance(found, str) else None
-
-    @property
-    def account(self) -> dict[str, Any]:
-        """Whose account it is at the provider: `{"id": ..., "name": ...}`, or empty if unknown."""
-        account = self._members().get("account")
-        return account if isinstance(account, dict) else {}
-
-    def __repr__(self) -> str:  # without `data`, which holds the token
-        return (
-            f"Service(id={self.id!r}, name={self.name!r}, bot_id={self.bot_id!r}, "
-            f"group_id={self.group_id!r}, user_id={self.user_id!r})"
-        )
+# What is encrypted, and the columns that say to which row an encrypted value belongs.
+SECRET = {bots: ("token", "data"), services: ("data",), authorizations: ("answer", "verifier")}
+OWNER = {
+    bots: ("id",),
+    services: ("name", "bot_id", "group_id", "user_id"),
+    authorizations: ("state_hash", "provider", "bot_id", "group_id", "user_id"),
+}
 
 
-class Authorization(Table):
-    """An auth link that waits for its answer.  Of its state only the hash is kept.
+def columns_of(table: sa.Table) -> list[sa.Label[Any]]:
+    """What a row is made of, by its Python names."""
+    return [column.label(column.key) for column in table.columns if column.key != "grant"]
 
-    Later `answer` is what came, while it waits for the person to confirm it; `tries` counts the
-    wrong codes.
-    """
 
-    __tablename__ = "authorizations"
-    __table_args__ = (
-        sa.Index("authorizations_expiry", "expiresAt"),
-        sa.Index("authorizations_of_person", "botId", "groupId", "userId"),
-    )
-
-    state_hash: Mapped[str] = mapped_column("stateHash", String(64), primary_key=True)
-    provider: Mapped[str]
-    bot_id: Mapped[str] = mapped_column("botId")
-    group_id: Mapped[str] = mapped_column("groupId")
-    user_id: Mapped[str] = mapped_column("userId")
-    redirect_uri: Mapped[str] = mapped_column("redirectUri", String(2048))
-    verifier: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column("createdAt")
-    expires_at: Mapped[datetime] = mapped_column("expiresAt")
-    claimed_at: Mapped[datetime | None] = mapped_column("claimedAt")
-    answer: Mapped[dict[str, Any] | None]
-    tries: Mapped[int | None]
-
-    def __repr__(self) -> str:  # without the verifier
-        return f"Authorization(provider={self.provider!r}, user_id={self.user_id!r})"
+def place_of(table: sa.Table, column: str, row: Mapping[str, Any]) -> str:
+    """Where a secret belongs: its table, its column, and the owner of its row.  One line."""
+    return json.dumps([table.name, column, *(row[name] or "" for name in OWNER[table])])

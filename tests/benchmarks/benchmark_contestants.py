@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from botkit.storage import Authorization, Seal, Service, Storage, connect
+from botkit.storage import Seal, Storage, authorizations, connect, services
 
 KEY = base64.urlsafe_b64encode(b"benchmark, and no secret at all!").decode()
 TOKEN = "gho_" + 36 * "x"
@@ -114,11 +114,11 @@ class BotkitState(Contestant):
     """`add_authorization` and `claim_authorization`: all that steps 1 and 2 do with a state."""
 
     task, product = "state", "botkit"
-    table = Authorization.__table__
+    table = authorizations
     seal = Seal()
 
     def _open(self, url: str) -> sa.Engine:
-        return connect(url, seal=self.seal)
+        return connect(url)
 
     def _prepare(self, url: str) -> None:
         self.storage = Storage(url, seal=self.seal)
@@ -141,7 +141,7 @@ class BotkitState(Contestant):
 
     def clean(self) -> None:
         with self.engine.begin() as connection:
-            connection.execute(self.table.delete().where(self.table.c.expiresAt < LATER))
+            connection.execute(self.table.delete().where(self.table.c.expires_at < LATER))
 
     def close(self) -> None:
         super().close()
@@ -153,15 +153,15 @@ class BotkitState(Contestant):
         def row(number: int) -> dict[str, Any]:
             group_id, bot_id = _chat(number // PEOPLE_IN_A_CHAT)
             return {
-                "stateHash": secrets.token_hex(32),
+                "state_hash": secrets.token_hex(32),
                 "provider": "GitHub",
-                "botId": bot_id,
-                "groupId": group_id,
-                "userId": f"{3_000_000 + number}",
-                "redirectUri": "https://bot.example.com/github/oauth",
+                "bot_id": bot_id,
+                "group_id": group_id,
+                "user_id": f"{3_000_000 + number}",
+                "redirect_uri": "https://bot.example.com/github/oauth",
                 "verifier": verifier,
-                "createdAt": now,
-                "expiresAt": LATER,
+                "created_at": now,
+                "expires_at": LATER,
             }
 
         yield self.table, row
@@ -171,7 +171,7 @@ class BotkitService(BotkitState):
     """`save_service` and `find_service`."""
 
     task = "service"
-    table = Service.__table__
+    table = services
     clean = Contestant.clean
     DATA = {
         "accessToken": TOKEN,
@@ -194,12 +194,13 @@ class BotkitService(BotkitState):
             group_id, bot_id = _chat(number // PEOPLE_IN_A_CHAT)
             return {
                 "name": "GitHub",
-                "botId": bot_id,
-                "groupId": group_id,
-                "userId": f"{3_000_000 + number}",
-                "data": self.DATA,
-                "createdAt": now,
-                "updatedAt": now,
+                "bot_id": bot_id,
+                "group_id": group_id,
+                "user_id": f"{3_000_000 + number}",
+                "data": self.seal.dumps(self.DATA),
+                "grant": "",
+                "created_at": now,
+                "updated_at": now,
             }
 
         yield self.table, row

@@ -29,7 +29,7 @@ from botkit.oauth import Provider, auth_link
 from botkit.practice.browser.browser import Browser
 from botkit.providers import github as github_provider
 from botkit.settings import Registration, Settings
-from botkit.storage import Authorization, Seal, Storage
+from botkit.storage import Seal, Storage, authorizations
 
 CLIENTS = 8
 SHOWN = 14  # rows of the profile
@@ -120,9 +120,10 @@ def _github(process: PracticeProcess, settings: dict[str, str]) -> Provider:
 
 def _direct_chat(storage: Storage) -> str:
     """The chat from which Alice has just asked for a link."""
-    with storage._reading() as session:
-        newest = sa.select(Authorization.group_id).order_by(Authorization.created_at.desc())
-        return session.scalars(newest.limit(1)).one()
+    link = authorizations.c
+    with storage._reading() as connection:
+        newest = sa.select(link.group_id).order_by(link.created_at.desc())
+        return connection.scalars(newest.limit(1)).one()
 
 
 def _all_at_once(port: int, waiting: list[str]) -> list[float]:

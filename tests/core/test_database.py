@@ -8,6 +8,7 @@ import traceback
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+import sqlalchemy as sa
 
 from botkit.errors import StateExpired, StorageError
 from botkit.storage import Storage, setup_database
@@ -22,8 +23,8 @@ def database_url(sqlite_url):
 
 
 def test_no_token_is_in_an_error_of_the_database(storage):
-    with storage._writing() as session:
-        session.connection().exec_driver_sql("DROP TABLE services")
+    with storage._writing() as connection:
+        connection.exec_driver_sql("DROP TABLE services")
     secret = "-".join(["planted", "secret"])  # put together here, for tracebacks quote the source
     with pytest.raises(StorageError) as caught:
         storage.save_service("GitHub", **(ALICE | {"user_id": secret}), data={})
@@ -37,8 +38,8 @@ def test_no_token_is_in_an_error_of_the_database(storage):
 
 
 def test_a_save_does_not_wait_for_the_disk_as_the_write_ahead_log_allows(storage):
-    with storage._reading() as session:
-        assert session.connection().exec_driver_sql("PRAGMA synchronous").scalar() == 1  # NORMAL
+    with storage._reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1  # NORMAL
 
 
 def test_a_read_only_database_without_a_write_ahead_log_can_be_read(tmp_path):
@@ -64,8 +65,8 @@ def test_in_memory_a_second_thread_waits_for_the_one_connection():
             errors.append(error)
 
     thread = threading.Thread(target=save)
-    with storage._reading() as session:
-        session.connection()  # held until the end of this block
+    with storage._reading() as connection:
+        connection.execute(sa.text("SELECT 1"))  # held until the end of this block
         thread.start()
         thread.join(0.2)  # time enough to go wrong
         assert thread.is_alive() and errors == []
@@ -106,7 +107,7 @@ def test_a_clock_of_another_time_zone_makes_no_difference(database_url):
 )
 def test_a_moment_is_read_in_every_form_in_which_it_may_stand(storage, written, clock):
     storage.save_service("GitHub", **ALICE, data={})
-    with storage._writing() as session:
-        session.connection().exec_driver_sql(f"UPDATE services SET updatedAt = '{written}'")
+    with storage._writing() as connection:
+        connection.exec_driver_sql(f"UPDATE services SET updatedAt = '{written}'")
     found = storage.find_service("GitHub", **ALICE).updated_at
     assert found == clock.moment and found.tzinfo is UTC

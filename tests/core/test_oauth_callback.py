@@ -22,7 +22,7 @@ from botkit.errors import (
     StorageError,
 )
 from botkit.practice.github.oauth import CodeGrant
-from botkit.storage import Authorization
+from botkit.storage import authorizations
 
 
 @pytest.fixture
@@ -179,8 +179,8 @@ def test_an_exchange_that_names_another_address_or_none_is_refused(
     storage, provider, link, insistent, other
 ):
     query = answer_of(link())
-    with storage._writing() as session:
-        session.execute(sa.update(Authorization).values(redirect_uri=other))
+    with storage._writing() as connection:
+        connection.execute(sa.update(authorizations).values(redirect_uri=other))
     error = refused(storage, provider, query, ProviderRefused)
     assert error.code == "redirect_uri_mismatch"
 

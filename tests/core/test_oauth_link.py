@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from botkit import oauth
 from botkit.errors import StateExpired, StateUnknown
 from botkit.oauth import Provider
-from botkit.storage import Authorization
+from botkit.storage import Authorization, authorizations, columns_of
 
 ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
 PLACE = {"redirect_uri": "https://bot.example/elsewhere/oauth", **ALICE}
@@ -35,8 +35,9 @@ def query_of(storage, provider=ELSEWHERE):
 
 
 def rows(storage):
-    with storage._reading() as session:
-        return list(session.scalars(sa.select(Authorization)))
+    with storage._reading() as connection:
+        found = connection.execute(sa.select(*columns_of(authorizations)))
+        return [Authorization(**row._asdict()) for row in found]
 
 
 def test_what_only_this_provider_wants_is_in_the_link(storage):

@@ -51,10 +51,10 @@ def test_a_server_that_hangs_up_between_two_requests_is_called_again(storage, po
 
 def test_a_server_that_hangs_up_in_the_middle_loses_nothing(storage, postgresql):
     save(storage)
-    with pytest.raises(StorageError, match="does not answer"), storage._writing() as session:
-        session.execute(sa.text("DELETE FROM services"))
+    with pytest.raises(StorageError, match="does not answer"), storage._writing() as connection:
+        connection.execute(sa.text("DELETE FROM services"))
         postgresql.hang_up()
-        session.execute(sa.text("SELECT 1"))
+        connection.execute(sa.text("SELECT 1"))
     assert storage.find_service("GitHub", **ALICE)
 
 

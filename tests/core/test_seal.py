@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from botkit.errors import SettingsError, WrongKey
 from botkit.lessons.kit import Kit
 from botkit.settings import read_keys
-from botkit.storage import Seal, Service, Storage, new_key
+from botkit.storage import Authorization, Seal, Service, Storage, new_key
 
 KEY, OTHER = new_key(), new_key()
 SECRETS = [f"planted-{name}" for name in ("access", "bot", "verification", "verifier", "answer")]
@@ -105,8 +105,8 @@ def test_what_was_written_before_the_key_is_read_and_sealed_when_it_is_saved(ope
 def test_a_json_null_of_the_original_framework_is_read(opened):
     storage = opened(KEY)
     storage.save_service("GitHub", **ALICE, data={})
-    with storage._writing() as session:
-        session.connection().exec_driver_sql("UPDATE services SET data = 'null'")
+    with storage._writing() as connection:
+        connection.exec_driver_sql("UPDATE services SET data = 'null'")
     assert storage.find_service("GitHub", **ALICE).data is None
     storage.save_service("GitHub", **ALICE, data={"accessToken": SECRETS[0]})
     assert storage.find_service("GitHub", **ALICE).access_token == SECRETS[0]
@@ -123,6 +123,7 @@ WRITING = {
     "claim_service": lambda s: s.claim_service(1, seconds=60),
     "release_service": lambda s: s.release_service(1, "claim"),
     "delete_service": lambda s: s.delete_service(Service(id=1)),
+    "delete_services": lambda s: s.delete_services([Service(id=1)]),
     "delete_group": lambda s: s.delete_group("b", "g"),
     "save_bot": lambda s: s.save_bot("b", token={"access_token": "t"}, data={}),
     "a new bot": lambda s: s.save_bot("c", token={"access_token": "t"}, data={}),
@@ -132,7 +133,7 @@ WRITING = {
     "delete_bot": lambda s: s.delete_bot("b"),
     "add_authorization": lambda s: s.add_authorization("new", **LINK, verifier="v"),
     "claim_authorization": lambda s: s.claim_authorization("waits", provider="GitHub"),
-    "hold_answer": lambda s: s.hold_answer(Service(), {}),
+    "hold_answer": lambda s: s.hold_answer(Authorization(*"abcdefg", None, None), {}),
     "try_code": lambda s: s.try_code("b", "g", "alice", "428913"),
     "take_answers": lambda s: s.take_answers(),
     "sweep_links": lambda s: s.sweep_links(),
@@ -142,7 +143,7 @@ WRITING = {
 
 def test_the_list_has_every_method_that_writes():
     reading = {"check", "close", "count_waiting_links", "find_bot", "find_bots", "find_service"}
-    reading |= {"find_services", "get_service"}
+    reading |= {"find_services", "get_service", "shares_account"}
     methods = {name for name in dir(Storage) if name[0] != "_" and callable(getattr(Storage, name))}
     assert methods - reading == {name for name in WRITING if not name.startswith("a new")}
 
@@ -202,9 +203,9 @@ def test_the_chat_says_it_where_the_bots_own_row_can_be_read(kit, caplog):
     kit.alice.browser.visit(kit.alice.link).approve()
     (row,) = kit.storage.find_services()
     sealed = json.loads(Seal([OTHER]).dumps(row.data))
-    with kit.storage._writing() as session:
+    with kit.storage._writing() as connection:
         text = sa.text("UPDATE services SET data = :data").bindparams(data=json.dumps(sealed))
-        session.connection().execute(text)
+        connection.execute(text)
     said = kit.alice.say("profile").text
     assert said.startswith("The database is sealed with another key. Nothing was changed.")
     assert "Traceback" not in caplog.text

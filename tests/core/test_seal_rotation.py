@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from botkit.errors import WrongKey
-from botkit.storage import Seal, Storage, new_key
+from botkit.storage import Seal, Storage, authorizations, columns_of, new_key
 
 LINK = {"bot_id": "b", "group_id": "g", "provider": "GitHub", "redirect_uri": "https://b.example/x"}
 ROWS = 8  # 5 connections, 2 bots, 1 link that waits; one more link is used up, and has no secret
@@ -53,9 +53,11 @@ def assert_all_there(storage: Storage) -> None:
     services = storage.find_services()
     assert [row.data for row in services] == [secret(number) for number in range(5)]
     assert [row.token["access_token"] for row in storage.find_bots()] == ["planted-b", "planted-c"]
-    with storage._reading() as session:
-        written = session.connection().exec_driver_sql("SELECT verifier FROM authorizations")
-        verifiers = sorted(storage.seal.open_text(text) for text in written.scalars())
+    with storage._reading() as connection:
+        written = connection.execute(sa.select(*columns_of(authorizations)))
+        verifiers = sorted(
+            storage._open(connection, authorizations, row)["verifier"] for row in written
+        )
     assert verifiers == ["", "planted-verifier"]
 
 
@@ -107,8 +109,7 @@ def test_it_may_fail_in_the_middle_of_any_row(opened):
 
 KILLED = """
 import os, signal, sys
-from botkit.seal import Seal
-from botkit.storage import Storage
+from botkit.storage import Seal, Storage
 url, count, *keys = sys.argv[1:]
 for done, _ in enumerate(Storage(url, seal=Seal(keys)).reseal(), start=1):
     if done == int(count):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 import traceback
@@ -9,10 +10,9 @@ from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from botkit.errors import DatabaseBusy, DatabaseReadOnly, StateUnknown, StorageError
-from botkit.storage import Service, Storage, setup_database
+from botkit.storage import Storage, services, setup_database
 
 ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
 BOB = {"bot_id": "bot", "group_id": "team", "user_id": "bob"}
@@ -204,17 +204,18 @@ def test_the_file_uses_a_write_ahead_log(tmp_path, sqlite_url):
 # ---- what is kept apart, and what is wiped
 
 
-def insert(session, **values):
+def insert(connection, **values):
     """A row that did not come through `save_service`."""
     moment = datetime(values.pop("year", 2020), 1, 2, tzinfo=UTC)
     row = {"name": "GitHub", **ALICE, "created_at": moment, "updated_at": moment} | values
-    session.connection().execute(sa.insert(Service).values(row))
+    row["data"] = json.dumps(row["data"])
+    connection.execute(sa.insert(services).values(row))
 
 
 def add_null_owner(storage, year, token):
     """A row as the original framework writes it: without an owner."""
-    with storage._writing() as session:
-        insert(session, user_id=None, year=year, data={"accessToken": token})
+    with storage._writing() as connection:
+        insert(connection, user_id=None, year=year, data={"accessToken": token})
 
 
 def test_a_row_without_an_owner_is_the_chats_and_nobodys_in_particular(storage):
@@ -242,14 +243,15 @@ def test_a_row_that_is_given_an_owner_says_when(storage, clock):
 
 def test_a_row_that_somebody_else_makes_in_the_same_moment_is_used(storage, monkeypatch):
     """On a database with many writers, another one may come between our look and our insert."""
-    begin_nested = Session.begin_nested
+    look = storage._service_of
 
-    def begin_too_late(session):
+    def look_too_early(connection, **owner):
+        found = look(connection, **owner)
         monkeypatch.undo()
-        insert(session, data={"theirs": 1})
-        return begin_nested(session)
+        insert(connection, data={"theirs": 1})
+        return found
 
-    monkeypatch.setattr(Session, "begin_nested", begin_too_late)
+    monkeypatch.setattr(storage, "_service_of", look_too_early)
     saved = storage.save_service("GitHub", **ALICE, data={"ours": 2})
     assert saved.data == {"theirs": 1, "ours": 2}
     assert len(storage.find_services()) == 1

@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
 from botkit.lessons.kit import PRACTICE, Kit
+from botkit.storage import authorizations, columns_of
 
 
 @pytest.fixture
@@ -122,10 +124,9 @@ def test_mallory_does_not_spoil_the_code_of_somebody_else(strict):
 def test_of_many_guesses_at_once_no_more_than_five_count(strict):
     page = approve(strict, strict.alice)
     where = strict.storage
-    with where._reading() as session:  # the ids of the one who asked
-        from botkit.storage import Authorization
-
-        link = session.query(Authorization).filter(Authorization.answer.is_not(None)).one()
+    with where._reading() as connection:  # the ids of the one who asked
+        waiting = authorizations.c.answer.is_not(None)
+        link = connection.execute(sa.select(*columns_of(authorizations)).where(waiting)).one()
     guesses = [wrong(page, number) for number in range(1, 33)]
 
     def guess(code):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,13 +10,14 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import sqlalchemy as sa
 from drive_world import DriveWorld
 from sizes import Size
 
 from botkit.bot import Bot
 from botkit.oauth import handle_callback
 from botkit.practice.browser.browser import Browser
-from botkit.storage import Service, Storage
+from botkit.storage import Storage, services
 
 TENTH = Size(20, nightly=100)  # of the changes
 
@@ -203,12 +205,15 @@ def old(world):
     storage = Storage(world.kit.settings.database, now=world.kit.clock, seal=world.storage.seal)
     data = {"tokens": tokens, "pageToken": place}
     where = {"bot_id": row.bot_id, "group_id": row.group_id, "user_id": None}
-    with storage._writing() as session:
+    with storage._writing() as connection:
         for minutes in (9, 1):
             then = world.kit.clock() - timedelta(minutes=minutes)
             when = {"created_at": then, "updated_at": then}
-            session.add(Service(name="GoogleDrive", **where, data=data, **when))
+            old = {"name": "GoogleDrive", **where, "data": json.dumps(data), **when}
+            connection.execute(sa.insert(services).values(old))
+        connection.execute(sa.text("DELETE FROM seals"))  # as before the first start
     storage.close()
+    world.storage._all_bound = False
     return world
 
 
@@ -239,8 +244,9 @@ def test_an_old_row_beside_one_of_ours_is_removed_without_a_word(old):
     then = old.kit.clock() - timedelta(days=900)
     where = {"bot_id": ours.bot_id, "group_id": ours.group_id, "user_id": None}
     when = {"created_at": then, "updated_at": then}
-    with old.storage._writing() as session:
-        session.add(Service(name="GoogleDrive", **where, data={"tokens": {}}, **when))
+    with old.storage._writing() as connection:
+        row = {"name": "GoogleDrive", **where, "data": '{"tokens": {}}', **when}
+        connection.execute(sa.insert(services).values(row))
     for row in old.storage.find_services():
         assert old.skill.maintain(row) == []
     assert old.row.id == ours.id and old.row.data == ours.data

@@ -27,7 +27,7 @@ from sizes import Size
 
 from botkit.lessons.kit import PRACTICE, Kit
 from botkit.run import serve as serving
-from botkit.storage import Authorization
+from botkit.storage import Authorization, authorizations, columns_of
 
 KILLS = Size(12, nightly=200)
 SEED = 20261124
@@ -77,8 +77,10 @@ class Victim:
         raw.close()
         for row in self.storage.find_services():
             assert set(row.data) == WHOLE and row.account["name"] == "alice-practice"
-        with self.storage._reading() as session:
-            links = list(session.scalars(sa.select(Authorization)))
+        with self.storage._reading() as connection:
+            rows = connection.execute(sa.select(*columns_of(authorizations))).all()
+            opened = [self.storage._open(connection, authorizations, row) for row in rows]
+        links = [Authorization(**row) for row in opened]
         for link in links:
             assert (link.verifier == "") == (link.claimed_at is not None)
             assert link.answer is None or set(link.answer) == {"code", "shared", "data"}

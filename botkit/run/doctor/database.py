@@ -19,13 +19,14 @@ from botkit.errors import DatabaseBusy, SettingsError, StorageError, WrongKey
 from botkit.run.doctor.report import Check, note, ok, wrong
 from botkit.settings import SECRET_KEY, Settings, read_keys
 from botkit.storage import (
-    Bot,
     Seal,
-    Table,
+    bots,
     clear_errors,
+    columns_of,
     connect,
     count_plain_rows,
-    engine_options,
+    metadata,
+    open_row,
     prove_key,
 )
 
@@ -85,7 +86,7 @@ class DatabaseVisit:
             yield trouble
             return
         # Not the engine of `connect`, which sets a database file to work with a write-ahead log.
-        options: dict[str, Any] = {"hide_parameters": True} | engine_options(self._seal)
+        options: dict[str, Any] = {"hide_parameters": True}
         if parsed.get_backend_name() == "sqlite":
             options["connect_args"] = {"timeout": BUSY_SECONDS}
         engine = sa.create_engine(parsed, **options)
@@ -113,13 +114,13 @@ class DatabaseVisit:
 
     def _bots(self, engine: sa.Engine) -> Iterator[Check]:
         """Remember the webhooks; a line for each bot whose token RingCentral refuses."""
-        bots: list[Any] = []
+        found: list[Any] = []
         with suppress(StorageError), clear_errors(), engine.connect() as connection:
-            bots = list(connection.execute(sa.select(Bot.id, Bot.data).order_by(Bot.id)))
-        self.webhooks = frozenset(
-            data["webhook"] for _, data in bots if isinstance(data, dict) and "webhook" in data
-        )
-        for bot_id, data in bots:
+            wanted = sa.select(*columns_of(bots)).order_by(bots.c.id)
+            rows = [row._asdict() for row in connection.execute(wanted)]
+            found = [(row["id"], open_row(self._seal, bots, row)[0]["data"] or {}) for row in rows]
+        self.webhooks = frozenset(data["webhook"] for _, data in found if "webhook" in data)
+        for bot_id, data in found:
             if refusal := refusal_of(data):
                 yield _refused(bot_id, refusal)
 
@@ -158,7 +159,7 @@ def _no_file(url: sa.URL) -> Check | None:
 def _missing(connection: sa.Connection) -> Iterator[str]:
     """What `setup-database` would add."""
     inspector = sa.inspect(connection)
-    for table in Table.metadata.sorted_tables:
+    for table in metadata.sorted_tables:
         if not inspector.has_table(table.name):
             yield f"the table {table.name}"
             continue
@@ -174,7 +175,7 @@ def _missing(connection: sa.Connection) -> Iterator[str]:
 
 def _writing(engine: sa.Engine) -> Check:
     now = datetime.now(UTC)
-    row = sa.insert(Bot).values(id=NOBODY, created_at=now, updated_at=now)
+    row = sa.insert(bots).values(id=NOBODY, created_at=now, updated_at=now)
     try:
         with clear_errors(), engine.connect() as connection:
             connection.execute(row)

@@ -226,14 +226,17 @@ class DriveWatch:
     def _remove_connection(self, row: Service, error: ReconnectNeeded) -> list[str]:
         """Say in the chat that Google refuses the token, and remove the connection."""
         now = self._storage.get_service(row.id)
-        if now is None or now.refresh_token not in (None, row.refresh_token):
+        if now is None or not (
+            (now.data or {}).get("needsReconnect") or now.access_token == row.access_token
+        ):
             return []  # unbound by now, or bound anew
         self._skill.say(
             row,
             f"{drive_name(row)} cannot be watched any more: Google does not accept the "
             "connection. Somebody may have removed it there. Say **bind** to bind a Drive again.",
         )
-        self._storage.delete_service(now)
+        if not self._storage.delete_service(now):  # bound anew while we said that
+            return []
         return [f"Removed the connection of Google Drive in chat {row.group_id}. {error}"]
 
 

@@ -86,8 +86,7 @@ class Database:
                             lost += 1
                             continue
                         if not bound or getattr(row, "grant", "") is None:
-                            self._write_again(connection, table, opened)
-                            count += 1
+                            count += self._write_again(connection, table, opened) and not bound
                 if len(rows) < PIECE:
                     break
                 last = getattr(rows[-1], _key_of(table).key)

@@ -163,7 +163,10 @@ def open_row(seal: Seal, table: sa.Table, row: Mapping[str, Any]) -> tuple[dict[
         if row[name] is None:
             continue
         load = seal.load_text if name == "verifier" else seal.load
-        value, bound = load(row[name], place_of(table, name, row))
+        try:
+            value, bound = load(row[name], place_of(table, name, row))
+        except SealBroken as error:
+            raise SealBroken(f"{error} It is in the table {table.name}.") from None
         if name == "verifier":
             opened[name] = value
         else:

@@ -128,6 +128,8 @@ OF_CHAT = (
     .order_by(services.c.updated_at.desc(), services.c.id.desc())
     .limit(1)
 )
+SOME = services.c.id.in_(bindparam("keys", expanding=True))
+THESE, DELETE_THESE = ANY[services].where(SOME).with_for_update(), sa.delete(services).where(SOME)
 CLAIM_LINK = (
     sa.update(authorizations)
     .where(authorizations.c.state_hash == bindparam("key"))
@@ -276,14 +278,11 @@ class Storage(Database):
     def delete_services(self, read: Sequence[Service]) -> int:
         """The same for several rows, in one transaction; return how many were deleted."""
         by_id = {service.id: service for service in read}
-        wanted = ANY[services].where(services.c.id.in_(list(by_id))).with_for_update()
         with self._writing() as connection:
-            rows = [
-                Service(**self._open(connection, services, row))
-                for row in connection.execute(wanted).all()
-            ]
+            found = connection.execute(THESE, {"keys": list(by_id)}).all()
+            rows = [Service(**self._open(connection, services, row)) for row in found]
             same = [row.id for row in rows if row.holds_tokens_of(by_id[row.id])]
-            return connection.execute(sa.delete(services).where(services.c.id.in_(same))).rowcount
+            return connection.execute(DELETE_THESE, {"keys": same}).rowcount
 
     def shares_account(
         self, service: Service, names: Sequence[str], *, leaving: Mapping[str, str] | None = None
@@ -300,7 +299,9 @@ class Storage(Database):
         if leaving:
             others.append(~sa.and_(*(services.c[key] == leaving[key] for key in leaving)))
         same = services.c.grant.in_(grants_of(self.seal, names, account_id))
-        foreign = services.c.grant.is_(None), services.c.name.in_(names)
+        # An expression and not the column, or SQLite would go through all rows of that name.
+        named = sa.func.coalesce(services.c.name, "").in_(names)
+        foreign = services.c.grant.is_(None), named
         with self._reading() as connection:
             if connection.execute(sa.select(services.c.id).where(same, *others).limit(1)).first():
                 return True

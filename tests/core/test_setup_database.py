@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from botkit.storage import Storage, setup_database
+from botkit.storage import Seal, Storage, new_key, setup_database
 
 # As the original framework's ORM (Sequelize) makes them, with the leavings of a few years.
 ORIGINAL = """
@@ -215,3 +215,94 @@ def test_a_row_without_a_date_is_older_than_one_that_has_a_date(original):
     said = setup_database(original.url)
     assert "Kept the newest of several rows for one owner and deleted 2 rows." in said
     assert original.ask(TOKENS) == [("g", "dated")]
+
+
+# ---- with a key ----------------------------------------------------------------------------------
+
+OLD_SHAPES = {
+    "GitHub": '{"accessToken": "t", "account": {"id": "7"}}',
+    "GoogleDrive": '{"tokens": {"access_token": "t"}, "pageToken": "7"}',
+    "RingCentral": '{"id": "5", "token": {"access_token": "t"}}',
+    "nothing": "null",
+    "no data": None,
+    "a list": "[1, 2]",
+}
+
+
+def test_an_original_database_is_sealed_at_the_first_start_and_told_in_a_sentence_each(original):
+    for name, data in OLD_SHAPES.items():
+        original.add(name, "g", None, data)
+    original.add("GitHub", "g", None, '{"accessToken": "older"}', EARLY)
+    storage = Storage(original.url, seal=Seal([new_key()]))
+    assert storage.set_up() == [
+        "Made the table authorizations.",
+        "Added the column services.grant.",
+        "Kept the newest of several rows for one owner and deleted 1 row.",
+        "Marked 6 rows without an owner as shared by the chat.",
+        "Added the index services_in_chat.",
+        "Added the index services_of_grant.",
+        "Added the index services_one_per_owner.",
+        "Sealed 5 rows of an older version again.",
+    ]
+    assert storage.set_up() == []
+    where = {"bot_id": "37", "group_id": "g"}
+    for name in ("GitHub", "GoogleDrive", "RingCentral"):
+        assert storage.find_service(name, **where).access_token == "t"
+    assert storage.find_service("a list", **where).data == {"unreadable": [1, 2]}
+    assert storage.find_service("nothing", **where).data is None
+    assert storage.find_bot("37").token["access_token"] == "bot-token"
+    written = original.ask('SELECT CAST("data" AS TEXT) FROM "services" WHERE "data" IS NOT NULL')
+    assert all(text == "null" or text.startswith('{"sealed": ') for (text,) in written)
+    storage.close()
+
+
+def test_a_set_up_that_was_stopped_in_the_middle_goes_on_with_the_next(original, monkeypatch):
+    for number in range(5):
+        original.add("GitHub", str(number), None, f'{{"accessToken": "{number}"}}')
+    seal = Seal([new_key()])
+    monkeypatch.setattr("botkit.storage.database.PIECE", 2)
+    storage, write, count = Storage(original.url, seal=seal), Storage._write_again, [0]
+
+    def stop(*arguments):
+        count[0] += 1
+        if count[0] == 4:
+            raise RuntimeError("the power is gone")
+        return write(*arguments)
+
+    monkeypatch.setattr(Storage, "_write_again", stop)
+    with pytest.raises(RuntimeError):
+        storage.set_up()
+    monkeypatch.setattr(Storage, "_write_again", write)
+    again = Storage(original.url, seal=seal)
+    assert again.set_up()[-1].startswith("Sealed ")
+    assert [row.access_token for row in again.find_services()] == list("01234")
+    assert again.set_up() == []
+
+
+def test_setting_up_again_reads_no_rows_however_many_there_are(database_url):
+    storage = Storage(database_url, seal=Seal([new_key()]))
+    storage.set_up()
+    for number in range(30):
+        storage.save_service("GitHub", bot_id="b", group_id="g", user_id=str(number), data={})
+    opened = []
+
+    @sa.event.listens_for(storage._engine, "after_cursor_execute")
+    def count(_connection, cursor, statement, *_):
+        opened.append(statement)
+
+    assert storage.set_up() == []
+    # The newest of each table, to prove the key; the rest are questions about tables and indexes.
+    about_rows = [one for one in opened if one.startswith("SELECT services.id AS id")]
+    assert len(about_rows) == 1 and "LIMIT" in about_rows[0]
+
+
+def test_many_rows_go_in_pieces(storage, monkeypatch):
+    monkeypatch.setattr("botkit.storage.store.PIECE", 3)
+    for number in range(8):
+        owner = {"bot_id": "b", "group_id": str(number % 2), "user_id": str(number)}
+        storage.save_service("GitHub", **owner, data={})
+    storage.save_service("GitHub", bot_id="another", group_id="1", data={})
+    storage.delete_group("b", "1")
+    assert [row.user_id for row in storage.find_services(bot_id="b")] == list("0246")
+    storage.delete_bot("b")
+    assert [row.bot_id for row in storage.find_services()] == ["another"]

@@ -1,0 +1,149 @@
+"""Does anything take longer when the tables are longer?  Medians at 100, 10,000 and more rows.
+
+    python tests/benchmarks/benchmark_growth.py                  100, 10,000 and 1,000,000 rows
+    python tests/benchmarks/benchmark_growth.py 100 10000        other sizes
+    python tests/benchmarks/benchmark_growth.py --url postgresql+psycopg://...   an empty database
+
+The rows are connections of different accounts: a hundred people in a chat, ten chats of a bot.  The
+sizes take turns, so that a busy neighbour slows all of them alike.  One line for each operation:
+milliseconds at each size, and how much longer the last takes than the first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+import secrets
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from botkit.storage import Seal, Storage, new_key, services
+from botkit.storage.seal import grant_of, seal_row
+
+CHUNK = 20_000  # rows in one transaction, when the table is filled
+PEOPLE, CHATS = 100, 10  # in a chat, of a bot
+ROUNDS = 41
+
+
+class Table:
+    """A storage with so many connections, and what is measured in it."""
+
+    def __init__(self, url: str, rows: int) -> None:
+        self.rows = rows
+        self.seal = Seal([new_key()])
+        self.storage = Storage(url, seal=self.seal)
+        self.storage.set_up()
+        self._numbers = itertools.count(rows)
+        self._random = random.Random(rows)
+        for begin in range(0, rows, CHUNK):
+            self._fill(range(begin, min(begin + CHUNK, rows)))
+        with self.storage._engine.begin() as connection:
+            connection.exec_driver_sql("ANALYZE")
+        self.operations: dict[str, Callable[[], object]] = {
+            "find": lambda: self.storage.find_service("GitHub", **self._anybody()),
+            "save": self._save,
+            "issue and claim": self._claim,
+            "shares account": self._shares,
+            "disconnect": self._disconnect,
+            "leave a chat": self._leave,
+            "count links": lambda: self.storage.count_waiting_links("bot-0"),
+            "check": self.storage.check,
+            "set up": self.storage.set_up,
+        }
+
+    def _fill(self, numbers: range) -> None:
+        now = datetime.now(UTC)
+        with self.storage._engine.begin() as connection:
+            rows = []
+            for number in numbers:
+                row = {"name": "GitHub", **owner(number), "data": data(number)}
+                grant = grant_of(self.seal, "GitHub", row["data"])
+                row |= {"created_at": now, "updated_at": now}
+                rows.append(seal_row(self.seal, services, row) | {"grant": grant})
+            connection.execute(sa.insert(services), rows)
+
+    def _anybody(self) -> dict[str, str]:
+        return owner(self._random.randrange(self.rows))
+
+    def _new(self) -> dict[str, str]:
+        """Somebody new, in a chat of their own: so each size stays as long as it is."""
+        number = next(self._numbers)
+        return {"bot_id": "bot-0", "group_id": f"new-{number}", "user_id": f"person-{number}"}
+
+    def _save(self) -> None:
+        self.storage.save_service("GitHub", **self._anybody(), data={"seen": secrets.token_hex(4)})
+
+    def _claim(self) -> None:
+        state = secrets.token_urlsafe(32)
+        link = {"provider": "GitHub", "redirect_uri": "https://bot.example.com/github/oauth"}
+        self.storage.add_authorization(state, **link, **self._anybody(), verifier=state)
+        self.storage.claim_authorization(state, provider="GitHub")
+
+    def _shares(self) -> None:
+        service = self.storage.find_service("GitHub", **self._anybody())
+        assert service and not self.storage.shares_account(service, ["GitHub"])
+
+    def _disconnect(self) -> None:
+        new = self.storage.save_service("GitHub", **self._new(), data=data(-1))
+        assert self.storage.delete_service(new)
+
+    def _leave(self) -> None:
+        new = self._new()
+        self.storage.save_service("GitHub", **new, data=data(-1))
+        self.storage.delete_group(new["bot_id"], new["group_id"])
+
+
+def owner(number: int) -> dict[str, str]:
+    chat = number // PEOPLE
+    where = {"bot_id": f"bot-{chat // CHATS}", "group_id": f"chat-{chat}"}
+    return where | {"user_id": f"person-{number}"}
+
+
+def data(number: int) -> dict[str, object]:
+    account = {"id": str(number), "name": f"name-{number}"}
+    return {"accessToken": f"token-{number}", "scope": ["read:user"], "account": account}
+
+
+def measure(tables: list[Table]) -> dict[str, list[float]]:
+    """Milliseconds: for each operation the median of each table."""
+    seconds: dict[tuple[str, int], list[float]] = defaultdict(list)
+    for _ in range(ROUNDS):
+        for table in tables:
+            for name, once in table.operations.items():
+                began = time.perf_counter()
+                once()
+                seconds[name, table.rows].append(time.perf_counter() - began)
+    return {
+        name: [statistics.median(seconds[name, table.rows]) * 1000 for table in tables]
+        for name in tables[0].operations
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", type=int, nargs="*", default=[100, 10_000, 1_000_000])
+    parser.add_argument("--url", help="an empty database, for one size only")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        tables = [
+            Table(chosen.url or f"sqlite:///{Path(folder) / f'{rows}.sqlite'}", rows)
+            for rows in chosen.rows
+        ]
+        print("".ljust(16), *(f"{rows:>12,}" for rows in chosen.rows), "       times")
+        for name, medians in measure(tables).items():
+            shown = (f"{median:>9.2f} ms" for median in medians)
+            print(name.ljust(16), *shown, f"{medians[-1] / medians[0]:>12.2f}")
+        for table in tables:
+            table.storage.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 from failure_report import pytest_runtest_makereport  # noqa: F401 -- a hook
 from live_world import PracticeProcess
-from missing import left_out
+from missing import chromium_program, left_out
 from postgresql_server import PostgreSQL
 from serve_world import KEY, ServeAt
 from tiers import (  # noqa: F401 -- pytest's hooks
@@ -98,13 +97,11 @@ def kit() -> Iterator[Kit]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """A real browser, without a window."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        left_out("playwright")
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    program = chromium_program()
     if program is None:
-        left_out("Chromium")
+        left_out("playwright or Chromium")
+    from playwright.sync_api import sync_playwright
+
     options = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
     options += ["--disable-background-networking", "--no-first-run"]
     with sync_playwright() as playwright:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,13 @@ class JupyterServer:
     `address` has no final slash; all is below `base`.
     """
 
-    def __init__(self, module: str, folder: Path, base: str = "/") -> None:
+    def __init__(
+        self, module: str, folder: Path, base: str = "/", options: Mapping[str, Any] | None = None
+    ) -> None:
         port, self.token = free_port(), secrets.token_hex(16)
         self.address = f"http://127.0.0.1:{port}{base}".rstrip("/")
         options = {
+            **(options or {}),
             "ServerApp.ip": "127.0.0.1",
             "ServerApp.port": port,
             "ServerApp.port_retries": 0,

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from jupyter_world import SECONDS, JupyterServer
+from jupyter_world import JupyterServer
 
 ROOT = Path(__file__).parents[2]
 IDLE = "Python 3 (ipykernel) | Idle"  # the notebook's own sign says idle before there is a kernel
@@ -24,6 +24,8 @@ RAN = """([numbers, before]) => {
   return document.querySelector('.jp-Notebook [data-mime-type$="err"], [data-mime-type$="error"]')
     || counts.every((count, n) => /\\d/.test(count) && count !== before[n]);
 }"""
+OPEN = "path => jupyterapp.commands.execute('docmanager:open', { path, factory: 'Notebook' })"
+CLOSE_ALL = "() => [...jupyterapp.shell.widgets('main')].forEach((widget) => widget.dispose())"
 IN_THEME = "name => document.body.dataset.jpThemeName === name"
 MEASURE = (Path(__file__).parent / "on_screen.js").read_text("utf-8")
 NEWS = "user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
@@ -43,12 +45,12 @@ class JupyterLab(JupyterServer):
         settings = folder / "config" / "lab" / NEWS
         settings.parent.mkdir(parents=True)
         settings.write_text(NO_NEWS)
-        super().__init__("jupyterlab", folder)
+        super().__init__("jupyterlab", folder, options={"LabApp.expose_app_in_browser": True})
 
-    def url(self, name: str) -> str:
-        """Where a lesson opens, in a workspace of its own that is empty."""
-        place = f"{self.address}/lab/workspaces/{name[:2]}/tree/notebooks/{name}"
-        return f"{place}?reset&token={self.token}"
+    @property
+    def url(self) -> str:
+        """The page of JupyterLab, with nothing open."""
+        return f"{self.address}/lab?reset&token={self.token}"
 
     def end_kernels(self) -> None:
         for session in self.ask("GET", "/api/sessions").json():
@@ -56,16 +58,22 @@ class JupyterLab(JupyterServer):
 
 
 class Lesson:
-    """A notebook on the screen.  Its cells have the numbers that they have in the file."""
+    """A notebook on the screen.  Its cells have the numbers that they have in the file.
 
-    def __init__(self, lab: JupyterLab, context: Any, name: str) -> None:
+    `page` is that of JupyterLab, which all lessons share, because it takes seconds to start.
+    """
+
+    def __init__(self, lab: JupyterLab, page: Any, name: str) -> None:
         self.cells = lab.cells[name]
-        self.page = context.new_page()
-        self.page.set_default_timeout(SECONDS * 1000)
-        self.page.goto(lab.url(name))
+        self.page = page
+        self.page.evaluate(OPEN, f"notebooks/{name}")
         self.page.get_by_text(IDLE).wait_for()
         prose = sum(cell["cell_type"] == "markdown" for cell in self.cells)
         self.page.wait_for_function(RENDERED, arg=prose)
+
+    def close(self) -> None:
+        """Close everything that is open, and save nothing."""
+        self.page.evaluate(CLOSE_ALL)
 
     def numbers(self, tag: str) -> list[int]:
         cells = enumerate(self.cells)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import shutil
 
 import pytest
 
@@ -12,3 +14,10 @@ def left_out(what: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(f"{what} is missing; tests/requirements.txt and .ci/run install it.")
     pytest.skip(f"{what} is missing, so this was left out. See tests/requirements.txt.")
+
+
+def chromium_program() -> str | None:
+    """Return the program of Chromium; None if it or playwright is missing."""
+    if not importlib.util.find_spec("playwright"):
+        return None
+    return shutil.which("chromium") or shutil.which("chromium-browser")

@@ -74,7 +74,7 @@ def test_a_quick_test_starts_no_process(pytester):
             importlib.import_module("sub" + "process").run(["true"])
         """
     )
-    (report,) = inline_run(pytester).getfailures()
+    (report,) = inline_run(pytester, "-m", "quick").getfailures()
     assert "tiers.py has not seen it" in str(report.longrepr)
 
 

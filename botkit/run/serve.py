@@ -182,6 +182,7 @@ def _is_loopback(address: str) -> bool:
 
 
 def say(*lines: str) -> None:
+    """Print lines immediately, also into a pipe."""
     print(*lines, sep="\n", flush=True)
 
 
@@ -189,9 +190,9 @@ def say(*lines: str) -> None:
 
 
 def stop_signal() -> Callable[[float], bool]:
-    """From now on SIGINT and SIGTERM are remembered.
+    """Remember SIGINT and SIGTERM from now on.
 
-    The function returned waits so many seconds for one, and says whether one has come.
+    Return a function that waits this many seconds for one, and says whether one has come.
     """
     heard: SimpleQueue[int] = SimpleQueue()  # of all queues the one that a handler may put into
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -206,7 +207,7 @@ def stop_signal() -> Callable[[float], bool]:
 
 
 def write_log(settings: Settings, labels: Labels | None = None) -> None:
-    """Write what is logged to standard error, with a label in the place of every secret."""
+    """Write the log to standard error, with labels instead of secrets."""
     labels = labels or Labels()
     for registration in settings.registrations.values():
         labels.label("secret", registration.client_secret)

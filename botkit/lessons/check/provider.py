@@ -16,6 +16,7 @@ from botkit.lessons.check.teapot import unlike_teapot
 from botkit.lessons.check.verdict import NotYet, Verdict, verdict, want
 
 if TYPE_CHECKING:
+    from botkit.bot import Bot
     from botkit.oauth import Provider
     from botkit.providers.contract import ContractReport
 
@@ -81,15 +82,16 @@ def _provider(describe: Callable[..., Any], kit: Any, *registration: str) -> str
         hasattr(kit, "alice"),
         "the check needs a kit in which Alice can decide: give it `kit`, too.",
     )
-    if described not in kit.bot.providers:
-        want(not (sentence := kit.bot.taken(described)), sentence)
+    bot: Bot = kit.bot
+    if described not in bot.providers:
+        want(not (sentence := bot.name_conflict(described)), sentence)
     for url in (described.authorize_url, described.token_url, described.api_url):
         if isinstance(url, str) and kit.labels.party(url) == "loopback":
             kit.labels.name_origin(url, described.name)
     for secret in (described.client_secret, *registration[1:2]):  # it may be in a wrong field
         kit.labels.label("secret", secret if isinstance(secret, str) else "")
     kit.register_callback(described)
-    redirect_uri = kit.bot.callback_url(described)
+    redirect_uri = bot.callback_url(described)
     owner = PracticeOwner(kit.alice.browser, redirect_uri)
     report = _report(described, owner, redirect_uri, kit)
     shown = kit.labels.redact(str(report), own_words=True)

@@ -1,4 +1,4 @@
-"""The practice world: real HTTP servers on loopback that behave like the real services.
+"""Run the practice world: HTTP servers on loopback that behave like the real services.
 
 Nothing in here imports the rest of botkit, and of the rest only `botkit.run.running` and the
 lessons import anything from here.  So a protocol that one side has misread cannot be misread in the
@@ -6,8 +6,9 @@ same way by the other.  Start with `world.py`.
 """
 
 from botkit.practice.browser.browser import Browser, Page
+from botkit.practice.fetch_site import from_elsewhere
 from botkit.practice.ngrok.agent import write_launcher
-from botkit.practice.ringcentral.chat_page import POLL_SECONDS, from_elsewhere
+from botkit.practice.ringcentral.chat_page import POLL_SECONDS
 from botkit.practice.server import Server, serve_again
 from botkit.practice.world import ACCOUNTS, Clock, World
 

@@ -1,4 +1,4 @@
-"""A practice server as a process of its own: python -m botkit.practice github
+"""Run a practice server in its own process: python -m botkit.practice github
 
 It prints its address, and then obeys its standard input until that ends: one JSON object a line,
 `{"do": "revoke", "with": ["alice"]}` calls a method, `{"set": "iss", "to": "wrong"}` turns a knob.
@@ -58,7 +58,7 @@ def _say(answer: dict[str, Any]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON does not know: a record as its members, anything else as its text."""
+    """Return what JSON has no form for: a record as its members, anything else as a string."""
     return vars(value) if hasattr(value, "__dict__") else str(value)
 
 

@@ -1,6 +1,7 @@
-"""Where a request comes from, as every browser says it of its own accord: `Sec-Fetch-Site`.
+"""Say where a browser's request comes from (`Sec-Fetch-Site`), and read it.
 
-A server can refuse what another site's page has sent.  Source: Fetch Metadata Request Headers,
+Every browser says so without being asked, and a server can refuse what another site's page has
+sent.  Source: Fetch Metadata Request Headers,
 https://www.w3.org/TR/fetch-metadata/.
 """
 
@@ -9,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from flask import Request
+
 
 def site_of(way: Sequence[str]) -> str:
-    """The farthest step on the way: the page that sends, and every address after it."""
+    """Return the header's value: the farthest step from the page that sends to the last address."""
     start = urlsplit(way[0])
     if not start.netloc:
         return "none"  # typed by the person
@@ -19,3 +22,12 @@ def site_of(way: Sequence[str]) -> str:
     if any((each.scheme, each.hostname) != (start.scheme, start.hostname) for each in there):
         return "cross-site"
     return "same-site" if any(each.netloc != start.netloc for each in there) else "same-origin"
+
+
+def from_elsewhere(request: Request) -> bool:
+    """Return whether a browser says that another page than ours has sent this request."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc != request.host

@@ -1,7 +1,7 @@
-"""Where every practice server stands: a real HTTP server on loopback, with trouble on request.
+"""Run a practice server on this computer, and make it fail on demand.
 
 `Server` runs a Flask (or any WSGI) app in a thread of this process, on a port that the system
-chooses.  `Trouble` stands in front of an app and spoils the next answers, so that a lesson or test
+chooses.  `Trouble` is put in front of an app and spoils the next answers, so that a lesson or test
 can see what a client does when the other side is slow, broken or talks nonsense.
 """
 
@@ -20,7 +20,7 @@ WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class _QuietHandler(WSGIRequestHandler):
-    """A thread that prints would print into whatever notebook cell happens to run."""
+    """Handle requests without printing: a print would appear in whichever notebook cell runs."""
 
     def log(self, type: str, message: str, *args: Any) -> None:
         pass
@@ -29,7 +29,7 @@ class _QuietHandler(WSGIRequestHandler):
 class Server:
     """A WSGI app, served on loopback until `stop()` or until the process ends.
 
-    `app` is what it serves, for whoever would call it in this process.  `port=0` lets the system
+    `app` is what it serves, for code that calls it in this process.  `port=0` lets the system
     choose a free port; one that is taken raises `OSError`.
     """
 
@@ -92,7 +92,7 @@ class _Spoiled:
 
 
 class Trouble:
-    """Stands in front of `app` and spoils the next answers as told by `next()`."""
+    """WSGI middleware that spoils the next answers of `app` as told by `next()`."""
 
     def __init__(self, app: WSGIApp) -> None:
         self._app = app
@@ -120,7 +120,7 @@ class Trouble:
             self._plans.append(plan)
 
     def clear(self) -> None:
-        """Forget all plans and let go whoever is still waiting in a `delay`."""
+        """Forget all plans and release everyone who still waits in a `delay`."""
         with self._lock:
             self._plans.clear()
         self._released.set()

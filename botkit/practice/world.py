@@ -1,7 +1,7 @@
-"""The practice world, put together: a GitHub, a Google, a chat, and a clock that can be moved.
+"""Start the practice servers that are wanted, with one clock that can be moved.
 
-`World` starts the servers that are wanted.  Whoever uses it decides what runs on the other side:
-`botkit.lessons.kit` runs the bot there.
+`World` knows nothing of the bot: `botkit.run.running` and `botkit.lessons.kit` run the bot on the
+other side.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Clock:
         return datetime.now(UTC) + self._ahead
 
     def advance(self, *, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
-        """Let that much time pass at once."""
+        """Let that much time pass immediately."""
         self._ahead += timedelta(minutes=minutes, hours=hours, days=days)
 
     def __repr__(self) -> str:
@@ -46,7 +46,9 @@ class Clock:
 
 
 class World:
-    """`around(app, party)` may wrap each server's app, to watch what passes.
+    """The practice servers, and the apps that are registered there.
+
+    `around(app, party)` may wrap each server's app, to watch what passes.
 
     `for_browsers` makes of an address on loopback the one that a person's browser needs, and `find`
     goes the other way.  `ports` are those of a world before this one, by the same names: what still
@@ -138,7 +140,7 @@ class World:
         return teapot
 
     def has(self, name: str) -> bool:
-        """Whether "chat" or a service is practice."""
+        """Return whether "chat" or a service is practice."""
         return name in self._there
 
     @property

@@ -165,7 +165,7 @@ def insistent(monkeypatch):
     """
 
     def found(self, code, client):
-        return self.server.ledger.live_code(code, client.client_id)
+        return self.server.ledger.live_code(code, client)
 
     monkeypatch.setattr(CodeGrant, "query_authorization_code", found)
 

@@ -113,6 +113,70 @@ def test_a_hole_in_a_wall_is_seen(tmp_path, monkeypatch, file, code, found):
     assert through_a_wall(tmp_path / "botkit" / file) == found
 
 
+def module_of(file: Path) -> str:
+    return ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(
+        ".__init__"
+    )
+
+
+def circle_of_imports(files: list[Path]) -> list[str]:
+    """Modules that import each other, each the one after it; empty if there are none.
+
+    Imports inside functions and those for types alone count as well.  The version, which stands in
+    `botkit` itself, may be read anywhere.
+    """
+    modules = {name: file for file in files if (name := module_of(file)) != "botkit"}
+    graph = {
+        name: {_module_that_is(found, modules) for found in _imported_names(file)} - {name, ""}
+        for name, file in modules.items()
+    }
+    while graph:
+        free = [name for name, needed in graph.items() if not needed & graph.keys()]
+        if not free:
+            return _walk(graph)
+        for name in free:
+            del graph[name]
+    return []
+
+
+def _imported_names(file: Path) -> Iterator[str]:
+    """The modules that a file imports, each with the name that it takes out of it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _module_that_is(name: str, modules: dict[str, Path]) -> str:
+    """The module behind `package.module` or `package.module.name`, or an empty string."""
+    return name if name in modules else next(iter({name.rpartition(".")[0]} & modules.keys()), "")
+
+
+def _walk(graph: dict[str, set[str]]) -> list[str]:
+    """Follow the imports until a module comes a second time."""
+    way = [min(graph)]
+    while way[-1] not in way[:-1]:
+        way.append(min(graph[way[-1]] & graph.keys()))
+    return way[way.index(way[-1]) : -1]
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert circle_of_imports(FILES) == []
+
+
+def test_a_circle_of_imports_is_seen(tmp_path, monkeypatch):
+    monkeypatch.setattr("test_house.PACKAGE", tmp_path / "botkit")
+    (tmp_path / "botkit" / "chat").mkdir(parents=True)
+    first, second, third = (tmp_path / "botkit" / "chat" / f"{name}.py" for name in "abc")
+    first.write_text("import json\nfrom botkit.chat import b\n")
+    second.write_text("def f():\n    from botkit.chat.a import name\n")
+    third.write_text("from botkit.chat.a import name\n")
+    assert circle_of_imports([first, second, third]) == ["botkit.chat.a", "botkit.chat.b"]
+    second.write_text("")
+    assert circle_of_imports([first, second, third]) == []
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
 def test_a_module_opens_by_saying_what_it_is_for(file):
     assert ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))

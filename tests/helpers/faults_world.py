@@ -18,7 +18,7 @@ from serve_world import KEY, LINK, SECONDS
 
 from botkit.practice.browser.browser import Browser
 from botkit.practice.github.server import GitHub
-from botkit.practice.ringcentral.chat_records import Chat, Person, Post
+from botkit.practice.ringcentral.records import Chat, Person, Post
 from botkit.practice.ringcentral.server import RingCentral
 from botkit.practice.server import Server
 from botkit.storage import Seal, Storage

@@ -89,8 +89,9 @@ class World(logging.Handler):
         monkeypatch.setattr(botkit.bot.bot, "Work", AtOnce)
         skills = ("github", "drive", "sheets", "ringcentral")
         more = {"database": f"sqlite:///{file}", "secret_keys": (KEY,), "skills": skills}
-        more |= {"chatbot": Registration(*there["chatbot"], CHAT), "public_address": ADDRESS}
-        self.bot = botkit.bot.bot.Bot(Settings(**registrations, **more), now=clock)
+        registrations["chat"] = Registration(*there["chatbot"], CHAT)
+        more |= {"registrations": registrations, "public_address": ADDRESS}
+        self.bot = botkit.bot.bot.Bot(Settings(**more), now=clock)
         self.storage, self.work = self.bot.storage, self.bot.work
         self.client = self.bot.app.test_client(use_cookies=False)
         self._database = sqlite3.connect(file, isolation_level=None)

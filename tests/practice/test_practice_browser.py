@@ -248,7 +248,7 @@ def test_careless_html_is_read_all_the_same() -> None:
         "<form><select name=s><option>x<option selected>y</select><button>Go</button>",
         "http://site/",
     )
-    assert reader.lines == ["Half", "a", "b", "c d"]
+    assert reader.read_lines() == ["Half", "a", "b", "c d"]
     assert [control.value for control in reader.forms[0].controls if control.on] == ["y"]
     assert [button.text for button in reader.forms[0].buttons] == ["Go"]
 
@@ -256,8 +256,24 @@ def test_careless_html_is_read_all_the_same() -> None:
 def test_a_choice_that_cannot_be_made_has_no_mark(site: Server) -> None:
     source = (
         "<h1>Choose</h1><form><p><input type=radio name=a value=1 disabled> one"
-        "<p><input type=radio name=a value=2 checked> two \ue000"
+        "<p><input type=radio name=a value=2 checked> two"
         "<p><input name=t value=x><input type=checkbox name=gone disabled> gone</form>"
     )
     page = Page(Browser(), site.url, 200, source, [])
     assert page.text == "Choose\none\n(•) two\ngone"
+
+
+def test_a_page_is_never_nested_too_deeply(site: Server) -> None:
+    page = Page(Browser(), site.url, 200, "<div>" * 3000 + "<h1>Deep</h1>", [])
+    assert page.text == "Deep"
+
+
+@pytest.mark.parametrize("source", ["http://site/page", "<?xml version='1.0'?><p>http://site/page"])
+def test_nothing_is_printed_about_a_page(source: str, recwarn: pytest.WarningsRecorder) -> None:
+    assert Reader(source, "http://site/").read_lines() == ["http://site/page"]
+    assert not recwarn.list
+
+
+def test_the_heading_ends_below_a_line_that_is_its_equal() -> None:
+    reader = Reader("<p>Same</p><h1>Same</h1><p>Below", "http://site/")
+    assert reader.read_lines()[reader.heading_ends :] == ["Below"]

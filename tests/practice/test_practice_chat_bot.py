@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from chat_world import World, error_code
 
-from botkit.practice.ringcentral.server import InstallRefused
+from botkit.practice.ringcentral.bot_user import InstallRefused
 
 PATH = "/restapi/v1.0/subscription"
 

@@ -11,7 +11,7 @@ import pytest
 import requests
 from chat_world import FILTERS, World
 
-from botkit.practice.ringcentral.server import InstallRefused
+from botkit.practice.ringcentral.bot_user import InstallRefused
 
 ME = "/restapi/v1.0/account/~/extension/~"
 

@@ -14,7 +14,7 @@ from chat_world import World
 
 import botkit.practice
 
-STATIC = Path(botkit.practice.__file__).parent / "static"
+STATIC = Path(botkit.practice.__file__).parent / "ringcentral" / "static"
 EVIL = """<script>alert("x")</script> ' & [a](javascript:alert(1)) 🤖"""
 
 

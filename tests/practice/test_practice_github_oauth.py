@@ -14,7 +14,7 @@ import pytest
 import requests
 from github_world import CALLBACK, PKCE, VERIFIER, World
 
-from botkit.practice.github.ledger import Ledger, Token
+from botkit.practice.github.ledger import GitHubLedger, GitHubToken
 
 
 @pytest.fixture
@@ -72,17 +72,17 @@ def test_of_sixteen_exchanges_at_once_one_wins(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Whoever issues a token waits a little for a second one, who must not come.
-    issue, second = Ledger.issue, Event()
-    issued: list[Token] = []
+    issue, second = GitHubLedger.issue, Event()
+    issued: list[GitHubToken] = []
 
-    def slow_issue(*args: Any, **kwargs: Any) -> Token:
+    def slow_issue(*args: Any, **kwargs: Any) -> GitHubToken:
         issued.append(issue(*args, **kwargs))
         if len(issued) > 1:
             second.set()
         second.wait(0.1)
         return issued[-1]
 
-    monkeypatch.setattr(Ledger, "issue", slow_issue)
+    monkeypatch.setattr(GitHubLedger, "issue", slow_issue)
     code = world.code()
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: world.exchange(code=code), range(16)))

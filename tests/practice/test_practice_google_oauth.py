@@ -22,7 +22,7 @@ from google_world import (
     error_of,
 )
 
-from botkit.practice.google.ledger import AccessToken, Ledger
+from botkit.practice.google.ledger import AccessToken, GoogleLedger
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_of_sixteen_exchanges_at_once_one_wins(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Whoever issues a token waits a little for a second one, who must not come.
-    issue, second = Ledger.issue_access, Event()
+    issue, second = GoogleLedger.issue_access, Event()
     issued: list[AccessToken] = []
 
     def slow_issue(*args: Any) -> AccessToken:
@@ -73,7 +73,7 @@ def test_of_sixteen_exchanges_at_once_one_wins(
         second.wait(0.1)
         return issued[-1]
 
-    monkeypatch.setattr(Ledger, "issue_access", slow_issue)
+    monkeypatch.setattr(GoogleLedger, "issue_access", slow_issue)
     code = world.decide()["code"]
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: world.exchange(code).status_code, range(16)))

@@ -225,7 +225,7 @@ def test_of_32_exchanges_of_one_code_one_wins(world: World) -> None:
 
 
 def test_the_bot_and_an_app_share_the_token_endpoint_but_not_what_they_may_do(world: World) -> None:
-    bot_token = world.chat._new_token(world.chat.person("Alice").id)
+    bot_token = world.chat.new_bot_token(world.chat.person("Alice").id)
     assert api_error(world.call(bot_token)) == (401, "OAU-232", None)  # no bot is installed
     token = world.connect()["access_token"]
     for path in ("/restapi/v1.0/subscription", "/team-messaging/v1/chats/1/posts"):

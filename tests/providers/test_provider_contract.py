@@ -9,7 +9,7 @@ import pytest
 from contract_world import PROVIDERS, examined, report_of, running
 
 from botkit.oauth import Provider, refresh, token_data
-from botkit.practice.teapot.oauth import CodeGrant, Revocation, S256Always
+from botkit.practice.oauth import CodeGrant, Revocation, S256Always
 from botkit.providers.contract import LINES, front_channel
 
 NOT_THERE = {("GitHub", "refresh")}  # its tokens have no end

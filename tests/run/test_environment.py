@@ -126,6 +126,7 @@ def test_a_kit_that_runs_goes_on_running():
 def test_the_packages_looked_for_are_those_that_pyproject_names():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = {re.split(r"[<>=]", wanted)[0] for wanted in project["dependencies"]}
-    names = {name.removeprefix("python-") for name in names}  # dotenv is imported without it
+    imported_as = {"python-dotenv": "dotenv", "beautifulsoup4": "bs4"}
+    names = {imported_as.get(name, name) for name in names}
     assert set(environment.PACKAGES) == names
     assert project["requires-python"] == ">=" + ".".join(map(str, environment.OLDEST_PYTHON))

@@ -1,4 +1,7 @@
-"""A practice browser: it keeps cookies, follows redirects, and reads pages."""
+"""Visit pages as a person's browser does: with cookies, redirects, forms and buttons.
+
+Start with `browser.py`.
+"""
 
 from botkit.practice.browser.browser import Browser, Page
 

@@ -1,4 +1,4 @@
-"""The scripted browser: it stands in for the human's click, so that a lesson runs by itself.
+"""Visit pages and click on them in place of a person, so that a lesson runs by itself.
 
     page = Browser().visit(link)      # the consent page
     page.choose(account="octocat")    # pick a radio button or an option, tick a box, fill a field
@@ -45,7 +45,7 @@ IN_CIRCLES = "<h1>This page does not open</h1><p>It redirects again and again.</
 
 
 class NotOnThisPage(LookupError):
-    """A link, field or choice that is not there; the message lists what is."""
+    """Raised when a link, field or choice is not on the page; the message lists what is."""
 
     def __init__(self, page: Page, what: str, there_is: Sequence[str]) -> None:
         listed = ", ".join(repr(each) for each in there_is)
@@ -54,7 +54,7 @@ class NotOnThisPage(LookupError):
 
 
 class NoSuchButton(NotOnThisPage):
-    """A button that is not there."""
+    """Raised when a button is not on the page."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Browser:
     `cookies` are sent to 127.0.0.1, where all of the practice world is.  `hops` is whatever was
     requested, in order, and `session` the `requests.Session` that did it.  An address that begins
     with `stop_before` is not opened: the browser stops, and `page.url` is where it would have gone.
-    `find` tells where the server of an address really listens, if a proxy stands before it.
+    `find` tells where the server of an address really listens, if a proxy is in front of it.
     """
 
     def __init__(
@@ -205,7 +205,7 @@ class Page:
     def approve(self) -> Page:
         """Press Approve.
 
-        A provider that was approved before may ask nothing and redirect at once.  Then there is
+        A provider that was approved before may ask nothing and redirect immediately.  Then there is
         nothing to press, and this page is returned: a cell that runs again goes on as before.
         """
         redirected = len(self.hops) > 1 or (self.hops and self.hops[-1].url != self.url)

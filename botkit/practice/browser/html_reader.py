@@ -1,30 +1,28 @@
-"""Reads a web page as a person does: its heading, its lines of text, and what can be pressed.
+"""Read a web page as a person does: its heading, its lines of text, and what can be clicked.
 
-The eyes of the scripted browser (browser.py).  What a person does not see is left out: scripts,
+The scripted browser (`browser.py`) uses it.  What a person does not see is left out: scripts,
 styles, and everything marked `hidden` or `aria-hidden`.  Fields and buttons outside of a form are
-left out, too, for without JavaScript they do nothing.
+left out too, because without JavaScript they do nothing.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from urllib.parse import urljoin
 
-Attributes = dict[str, str]
+from bs4 import BeautifulSoup, Tag
+from bs4.element import PageElement, PreformattedString
 
-VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
-UNSEEN = {"noscript", "script", "style", "svg", "template"}
-COLLECTED = {"a", "button", "h1", "option", "textarea", "title"}
+UNSEEN = ("noscript", "script", "style", "svg", "template")
 NOT_IN_THE_TEXT = {"button", "option", "textarea", "title"}
 INLINE = {"a", "abbr", "b", "code", "em", "i", "kbd", "mark", "small", "span", "strong", "time"}
 CONTROLS = {"button", "input", "option", "select", "textarea"}
 SAME_LINE = {"dd", "td", "th"}  # what stands beside, and not below, what came before
-# In a line, where a button or a box to choose stands: characters that no page has of its own, and
-# how each is shown when it is on and when it is off.
-MARKS = {"radio": "\ue000", "checkbox": "\ue001"}
-SHOWN = {MARKS["radio"]: ("(•)", "( )"), MARKS["checkbox"]: ("[x]", "[ ]")}
+MARKS = {"radio": ("(•) ", "( ) "), "checkbox": ("[x] ", "[ ] ")}  # when it is on, when it is off
+FIELDS = ("input", "select", "textarea", "button")
+WITHOUT_A_VALUE = ("button", "reset", "image", "file")  # what an input of this type sends: nothing
+BREAK, HEADING_BREAK = object(), object()  # where a line ends; where the heading ends
 
 
 @dataclass(frozen=True)
@@ -64,135 +62,108 @@ class Form:
     buttons: list[Button] = field(default_factory=list)
 
 
-class Reader(HTMLParser):
+class Reader:
     """Reads `source`, a page whose own address is `url`; the result is in the attributes."""
 
     def __init__(self, source: str, url: str) -> None:
-        super().__init__()
-        self.title = ""
-        self.heading = ""
-        self.lines: list[str] = []
+        # Beautiful Soup would print a warning about a text that looks like an address, and about
+        # XHTML.  With a tag in front it does not.
+        page = BeautifulSoup(f"<html>{source}", "html.parser")
+        for unseen in page.select(f"{', '.join(UNSEEN)}, [hidden], [aria-hidden=true]"):
+            unseen.extract()
+        self._page = page
+        self._choices: dict[int, tuple[str, Control]] = {}  # by the id of the element
+        self._heading = page.h1
+        self.title, self.heading = _text(page.title), _text(self._heading)
+        links = [(_text(a), urljoin(url, _get(a, "href"))) for a in page("a") if _get(a, "href")]
+        self.links = [Link(*link) for link in links if link[1].startswith(("http:", "https:"))]
+        self.forms = [self._form(form, url) for form in page("form")]
         self.heading_ends = 0  # the number of lines up to the heading
-        self.links: list[Link] = []
-        self.forms: list[Form] = []
-        self.choices: list[Control] = []  # in the lines a MARK stands before each
-        self._url = url
-        self._line: list[str] = []
-        self._unseen: list[str] = []  # the element that hides the present place, once per level
-        self._collecting: dict[str, tuple[Attributes, list[str]]] = {}
-        self._form: Form | None = None
-        self._select: tuple[Attributes, list[Control]] = ({}, [])
-        self.feed(source)
-        self.close()
-        self._end_line()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        has = {name: value or "" for name, value in attrs}
-        if self._unseen:
-            self._unseen += [tag] if tag == self._unseen[0] else []
-            return
-        if tag in UNSEEN or "hidden" in has or has.get("aria-hidden") == "true":
-            self._unseen = [tag] if tag not in VOID else []
-            return
-        if tag in SAME_LINE:
-            self._line.append(" ")
-        elif tag not in INLINE | CONTROLS:
-            self._end_line()
-        if tag == "form":
-            method = "POST" if has.get("method", "").lower() == "post" else "GET"
-            self._form = Form(method, urljoin(self._url, has.get("action", "")))
-            self.forms.append(self._form)
-        elif tag == "input":
-            self._input(has)
-        elif tag == "select":
-            self._select = (has, [])
-        elif tag in COLLECTED:
-            self.handle_endtag(tag)  # an <option> may end where the next one begins
-            self._collecting[tag] = (has, [])
-
-    def handle_data(self, data: str) -> None:
-        if self._unseen:
-            return
-        data = data.translate(dict.fromkeys(map(ord, SHOWN)))
-        for _, pieces in self._collecting.values():
-            pieces.append(data)
-        if not NOT_IN_THE_TEXT & self._collecting.keys():
-            self._line.append(data)
-
-    def handle_endtag(self, tag: str) -> None:
-        if self._unseen:
-            if tag == self._unseen[0]:
-                self._unseen.pop()
-            return
-        if tag == "dt":
-            self._line.append(":")
-        elif tag not in INLINE | CONTROLS | {"td", "th"}:
-            self._end_line()
-        if tag == "form":
-            self._form = None
-        elif tag == "select":
-            self.handle_endtag("option")
-            self._end_select(*self._select)
-        elif tag in self._collecting:
-            has, pieces = self._collecting.pop(tag)
-            self._collected(tag, has, "".join(pieces))
-
-    def _collected(self, tag: str, has: Attributes, raw: str) -> None:
-        text = " ".join(raw.split())
-        if tag == "title":
-            self.title = self.title or text
-        elif tag == "h1" and not self.heading:
-            self.heading, self.heading_ends = text, len(self.lines)
-        elif tag == "a" and has.get("href"):
-            url = urljoin(self._url, has["href"])
-            self.links += [Link(text, url)] if url.startswith(("http:", "https:")) else []
-        elif tag == "button" and has.get("type", "submit") == "submit":
-            self._button(text, has)
-        elif tag == "option" and "disabled" not in has:
-            value, name = has.get("value", text), self._select[0].get("name", "")
-            self._select[1].append(Control(name, value, "choice", "selected" in has))
-        elif tag == "textarea":
-            self._control(has, raw.removeprefix("\n"), "text")
-
-    def _input(self, has: Attributes) -> None:
-        kind = has.get("type", "text").lower()
-        if kind in ("radio", "checkbox"):
-            choice = self._control(has, has.get("value", "on"), "choice", "checked" in has)
-            if choice:
-                self.choices.append(choice)
-                self._line.append(f"{MARKS[kind]} ")
-        elif kind == "submit":
-            self._button(has.get("value", "Submit"), has)
-        elif kind not in ("button", "reset", "image", "file"):
-            self._control(has, has.get("value", ""), "hidden" if kind == "hidden" else "text")
-
-    def _control(self, has: Attributes, value: str, kind: str, on: bool = True) -> Control | None:
-        if not self._form or not has.get("name") or "disabled" in has:
-            return None
-        self._form.controls.append(Control(has["name"], value, kind, on))
-        return self._form.controls[-1]
-
-    def _button(self, text: str, has: Attributes) -> None:
-        if self._form and "disabled" not in has:
-            self._form.buttons.append(Button(text, has.get("name", ""), has.get("value", "")))
-
-    def _end_select(self, has: Attributes, options: list[Control]) -> None:
-        """Without a choice of the page's, the first option of a drop-down list is chosen."""
-        if options and "multiple" not in has and not any(option.on for option in options):
-            options[0].on = True
-        if self._form and has.get("name") and "disabled" not in has:
-            self._form.controls += options
+        self.read_lines()
 
     def read_lines(self) -> list[str]:
-        """The lines, with what is chosen at this moment: (•) and ( ), or [x] and [ ]."""
-        choices = iter(self.choices)
+        """Return the lines with what is chosen at this moment: (•) and ( ), or [x] and [ ]."""
+        lines, line = [], ""
+        for piece in [*self._pieces(), BREAK]:
+            if isinstance(piece, str):
+                line += piece
+                continue
+            lines += [shown] if (shown := " ".join(line.split())) else []
+            line = ""
+            if piece is HEADING_BREAK:
+                self.heading_ends = len(lines)
+        return lines
 
-        def shown(mark: re.Match[str]) -> str:
-            return SHOWN[mark[0]][not next(choices).on]
+    def _pieces(self) -> Iterator[str | object]:
+        """Yield the texts of the page in order, with marks, and a `BREAK` wherever a line ends."""
+        todo: list[PageElement | str | object] = [*reversed(self._page.contents)]
+        while todo:  # without recursion, so that no page is nested too deeply
+            one = todo.pop()
+            if not isinstance(one, Tag):
+                if not isinstance(one, PreformattedString):  # such as a comment
+                    yield one
+            elif one.name not in NOT_IN_THE_TEXT:
+                inline = one.name in INLINE | CONTROLS
+                yield " " if one.name in SAME_LINE else "" if inline else BREAK
+                if id(one) in self._choices:
+                    kind, choice = self._choices[id(one)]
+                    yield MARKS[kind][not choice.on]
+                todo.append(self._end_of(one, inline))
+                todo += reversed(one.contents)
 
-        return [re.sub("[\ue000\ue001]", shown, line) for line in self.lines]
+    def _end_of(self, tag: Tag, inline: bool) -> str | object:
+        if tag is self._heading:
+            return HEADING_BREAK
+        if tag.name == "dt":
+            return ":"
+        return "" if inline or tag.name in ("td", "th") else BREAK
 
-    def _end_line(self) -> None:
-        line = " ".join("".join(self._line).split())
-        self.lines += [line] if line else []
-        self._line = []
+    def _form(self, form: Tag, url: str) -> Form:
+        method = "POST" if _get(form, "method").lower() == "post" else "GET"
+        found = Form(method, urljoin(url, _get(form, "action")))
+        for one in form(FIELDS):
+            name, kind = _get(one, "name"), _get(one, "type").lower()
+            if _is(one, "disabled"):
+                continue
+            if one.name == "button":
+                if kind in ("", "submit"):
+                    found.buttons.append(Button(_text(one), name, _get(one, "value")))
+            elif one.name == "input" and kind == "submit":
+                text = _get(one, "value", "Submit")
+                found.buttons.append(Button(text, name, _get(one, "value")))
+            elif name and kind not in WITHOUT_A_VALUE:
+                found.controls += self._controls(one, name, kind)
+        return found
+
+    def _controls(self, one: Tag, name: str, kind: str) -> list[Control]:
+        """Return what a field sends: one control, or one for each of its choices."""
+        if one.name == "textarea":
+            return [Control(name, one.get_text().removeprefix("\n"), "text")]
+        if one.name == "select":
+            options = [option for option in one("option") if not _is(option, "disabled")]
+            choices = [
+                Control(
+                    name, _get(option, "value", _text(option)), "choice", _is(option, "selected")
+                )
+                for option in options
+            ]
+            if choices and not _is(one, "multiple") and not any(choice.on for choice in choices):
+                choices[0].on = True  # as a drop-down list does
+            return choices
+        if kind in MARKS:
+            choice = Control(name, _get(one, "value", "on"), "choice", _is(one, "checked"))
+            self._choices[id(one)] = kind, choice
+            return [choice]
+        return [Control(name, _get(one, "value"), "hidden" if kind == "hidden" else "text")]
+
+
+def _get(tag: Tag, name: str, missing: str = "") -> str:
+    return str(tag.get(name, missing))
+
+
+def _is(tag: Tag, name: str) -> bool:
+    return name in tag.attrs
+
+
+def _text(tag: Tag | None) -> str:
+    return " ".join(tag.get_text().split()) if tag else ""

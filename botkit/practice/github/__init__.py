@@ -1,4 +1,4 @@
-"""The practice GitHub. Start with `server.py`."""
+"""The practice GitHub: its OAuth, its pages and its API.  Start with `server.py`."""
 
 from botkit.practice.github.server import GitHub
 

@@ -1,8 +1,8 @@
-"""The API half of the practice GitHub: whose token is this, and what may it see?
+"""Answer as GitHub's API does: the profile, and what an app asks about its tokens.
 
-`GET /user` answers with the profile of whoever approved; three more routes let an app check a
-token, give one back, or give back a person's whole grant.  All of it lies below `/api/v3`, where a
-GitHub Enterprise Server keeps its API; github.com keeps it on a host of its own.
+`GET /user` answers with the profile of the person who approved.  Three more routes let an app check
+a token, revoke one, or revoke a person's whole grant.  All paths begin with `/api/v3`, as on a
+GitHub Enterprise Server; github.com has its own host for its API.
 
 Sources: GitHub's pages "Troubleshooting the REST API", "Rate limits for the REST API", "Scopes for
 OAuth apps" and "REST API endpoints for OAuth authorizations".
@@ -16,11 +16,11 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from botkit.practice.github.ledger import Ledger, Token
-from botkit.practice.oauth.request import basic_header
+from botkit.practice.github.ledger import GitHubLedger, GitHubToken
+from botkit.practice.oauth import basic_header
 
-#: Who lives here: the profile that everybody sees.  Some names and texts hold characters that a
-#: careless page or chat message trips over.
+#: The accounts, with the profile that everyone sees.  Some names and texts contain characters that
+#: a careless page or chat message does not escape.
 PEOPLE: dict[str, dict[str, Any]] = {
     "alice-practice": {
         "id": 1001,
@@ -59,7 +59,7 @@ _DOCS = "https://docs.github.com/rest"
 class RateLimit:
     """So many requests in an hour.  GitHub counts for each person; here all share one count."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: GitHubLedger) -> None:
         self._now = ledger.now
         self.status = 403  # GitHub sends 403 or 429
         self.leave(HOURLY_LIMIT)
@@ -70,7 +70,7 @@ class RateLimit:
         self.ends_at: datetime = self._now() + timedelta(hours=1)
 
     def take(self) -> bool:
-        """Count one request.  False: it was one too many."""
+        """Count one request, and return whether it is still within the limit."""
         if self._now() >= self.ends_at:
             self.leave(HOURLY_LIMIT)
         allowed = self.remaining > 0
@@ -87,10 +87,10 @@ class RateLimit:
         }
 
 
-class Api:
+class GitHubApi:
     """The routes below `/api/v3`, as a Flask `blueprint`."""
 
-    def __init__(self, ledger: Ledger, limit: RateLimit) -> None:
+    def __init__(self, ledger: GitHubLedger, limit: RateLimit) -> None:
         self._ledger = ledger
         self._limit = limit
         self.blueprint = Blueprint("github_api", __name__, url_prefix="/api/v3")
@@ -104,7 +104,7 @@ class Api:
         route(f"{application}/grant", view_func=self._delete_grant, methods=["DELETE"])
 
     def _check_manners(self) -> Response | None:
-        """What GitHub asks of every request, whatever the route."""
+        """Refuse a request that is wrong on every route, such as one without a User-Agent."""
         if not self._limit.take():
             return problem(self._limit.status, "API rate limit exceeded.", "using-the-rest-api")
         if not request.headers.get("User-Agent"):
@@ -128,7 +128,7 @@ class Api:
         return response
 
     def _user(self) -> Response:
-        """`GET /user`: the public profile, and with `read:user` or `user` the private part."""
+        """Answer `GET /user`; the scope `read:user` or `user` adds the private part."""
         scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
         if not scheme:
             return problem(401, "Requires authentication", "users/users#get-the-authenticated-user")
@@ -136,7 +136,7 @@ class Api:
         if token is None or scheme.lower() not in ("bearer", "token"):
             return problem(401, "Bad credentials")
         private = bool({"read:user", "user"} & set(token.scopes))
-        response = jsonify(profile(token.login, private=private))
+        response = jsonify(profile(token.owner, private=private))
         response.headers["X-OAuth-Scopes"] = ", ".join(token.scopes)
         response.headers["X-Accepted-OAuth-Scopes"] = "read:user, user"
         return response
@@ -152,25 +152,25 @@ class Api:
             expires_at=_stamp(token.expires_at),
             scopes=token.scopes,
             token=token.access_token,
-            user={"id": PEOPLE[token.login]["id"], "login": token.login},
+            user={"id": PEOPLE[token.owner]["id"], "login": token.owner},
         )
 
     def _delete_token(self, client_id: str) -> Response:
         token = self._token_of_app(client_id)
         if isinstance(token, Response):
             return token
-        del self._ledger.tokens[token.access_token]
+        self._ledger.end(token)
         return Response(status=204)
 
     def _delete_grant(self, client_id: str) -> Response:
         token = self._token_of_app(client_id)
         if isinstance(token, Response):
             return token
-        self._ledger.revoke(client_id, token.login)
+        self._ledger.revoke(client_id, token.owner)
         return Response(status=204)
 
-    def _token_of_app(self, client_id: str) -> Token | Response:
-        """The token in the JSON body, if the app that asks has shown its secret and owns it."""
+    def _token_of_app(self, client_id: str) -> GitHubToken | Response:
+        """Return the token in the JSON body, if the app shows its secret and owns the token."""
         app, login = self._ledger.apps.get(client_id), basic_header()
         if app is None or login is None or login.type != "basic" or login.username != client_id:
             return problem(401, "Requires authentication", "apps/oauth-applications")
@@ -181,13 +181,13 @@ class Api:
         if not isinstance(sent, str) or not sent:
             return problem(422, "Validation Failed", "apps/oauth-applications")
         token = self._ledger.live_token(sent)
-        if token is None or token.client_id != client_id:
+        if token is None or token.app.client_id != client_id:
             return problem(404, "Not Found", "apps/oauth-applications")
         return token
 
 
 def profile(login: str, *, private: bool) -> dict[str, Any]:
-    """The body of `GET /user`.  `.example` is a name that leads nowhere (RFC 2606)."""
+    """Return the body of `GET /user`.  `.example` is a name that leads nowhere (RFC 2606)."""
     fields: dict[str, Any] = {
         "login": login,
         "type": "User",
@@ -201,7 +201,7 @@ def profile(login: str, *, private: bool) -> dict[str, Any]:
 
 
 def problem(status: int, message: str, page: str = "") -> Response:
-    """An error as the API words it: JSON, with a link into GitHub's documentation."""
+    """Return an error as the API words it: JSON, with a link into GitHub's documentation."""
     url = page if page.startswith("https:") else f"{_DOCS}/{page}".rstrip("/")
     response = jsonify(message=message, documentation_url=url, status=str(status))
     response.status_code = status
@@ -209,7 +209,10 @@ def problem(status: int, message: str, page: str = "") -> Response:
 
 
 def http_problem(error: HTTPException) -> Response:
-    """A path or a method that the API does not know; a trailing slash makes such a path."""
+    """Return the answer to a path or method that the API does not know.
+
+    A trailing slash makes such a path.
+    """
     if error.code == 404:
         return problem(404, "Not Found")
     return problem(error.code or 500, error.name)

@@ -1,9 +1,7 @@
-"""The OAuth half of the practice GitHub: Authlib is the judge, GitHub's habits lie on top.
+"""Authorize apps as GitHub does, on top of `botkit.practice.oauth`.
 
-Whether a code, a verifier, a secret or a redirect URI is right is decided by Authlib's server
-framework, which is not ours: so one misreading of the protocol cannot hide in the client and in
-its practice partner at once.  What GitHub does in its own way is added here: the names of its
-errors, which come with status 200, and the shape of its answers.
+What GitHub does in its own way: the names of its errors, which come with status 200, the form of
+its answers, and links that may leave out their redirect URI.
 
 Sources: GitHub's pages "Authorizing OAuth apps", "Troubleshooting authorization request errors"
 and "Troubleshooting OAuth app access token request errors".
@@ -13,26 +11,23 @@ and "Troubleshooting OAuth app access token request errors".
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 import flask
-from authlib.common.urls import add_params_to_uri
 from authlib.oauth2 import OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749.errors import (
     InvalidClientError,
     InvalidRequestError,
     UnsupportedGrantTypeError,
 )
-from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, RefreshTokenGrant
 from authlib.oauth2.rfc7636 import CodeChallenge
 from werkzeug.datastructures import MultiDict
 
-from botkit.practice.github.ledger import CODE_LIFE, App, Code, Ledger, Token, split_scopes
-from botkit.practice.oauth.request import Judge, Request
+from botkit.practice.github.ledger import GitHubApp, GitHubLedger, split_scopes
+from botkit.practice.oauth import App, Code, CodeGrant, OAuthServer, Request
 
 _DOCS = "https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/"
 _AUTHORIZE_HELP = f"{_DOCS}troubleshooting-authorization-request-errors#"
@@ -52,7 +47,7 @@ SENTENCES = {
 
 
 def _refusal(error: str, redirect_uri: str) -> OAuth2Error:
-    """An error that travels to the app's callback, worded as GitHub words it."""
+    """Return an error that travels to the app's callback, worded as GitHub words it."""
     return OAuth2Error(
         error=error,
         description=SENTENCES[error],
@@ -61,55 +56,36 @@ def _refusal(error: str, redirect_uri: str) -> OAuth2Error:
     )
 
 
-class CodeGrant(AuthorizationCodeGrant):
-    """The authorization code grant, RFC 6749 section 4.1."""
+class GitHubCodeGrant(CodeGrant):
+    """The authorization code grant as GitHub has it: the link may leave the redirect URI out."""
 
     AUTHORIZATION_CODE_LENGTH = 20
-    TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_post",)
 
     @staticmethod
-    def validate_authorization_redirect_uri(request: OAuth2Request, client: App) -> str:
+    def validate_authorization_redirect_uri(request: OAuth2Request, client: GitHubApp) -> str:
         asked: str | None = request.payload.redirect_uri
         if asked and not client.check_redirect_uri(asked):
             # The registered address is safe to send to; the one that was asked for is not.
             raise _refusal("redirect_uri_mismatch", client.get_default_redirect_uri())
         return asked or client.get_default_redirect_uri()
 
-    def create_authorization_response(self, redirect_uri: str, grant_user: str | None) -> Any:
-        if grant_user is None:
-            raise _refusal("access_denied", redirect_uri)
-        status, body, headers = super().create_authorization_response(redirect_uri, grant_user)
-        location = dict(headers)["Location"]
-        if issuer := self.server.issuer():
-            location = add_params_to_uri(location, [("iss", issuer)])
-        return status, body, [("Location", location)]
+    def denial(self, redirect_uri: str) -> OAuth2Error:
+        return _refusal("access_denied", redirect_uri)
 
-    def save_authorization_code(self, code: str, request: OAuth2Request) -> None:
-        ledger, asked = self.server.ledger, request.payload
-        scopes = ledger.grant(asked.client_id, request.user, split_scopes(asked.scope))
-        ledger.codes[code] = Code(
-            code=code,
-            client_id=asked.client_id,
-            login=request.user,
-            redirect_uri=asked.redirect_uri or request.client.get_default_redirect_uri(),
-            scopes=scopes,
-            expires_at=ledger.now() + CODE_LIFE,
-            code_challenge=asked.data.get("code_challenge"),
-            code_challenge_method=asked.data.get("code_challenge_method"),
-        )
+    def granted_scopes(self, request: OAuth2Request) -> list[str]:
+        ledger, asked = self.server.ledger, split_scopes(request.payload.scope)
+        scopes: list[str] = ledger.grant(request.client.client_id, request.user, asked)
+        return scopes
+
+    def kept_redirect_uri(self, request: OAuth2Request) -> str:
+        return request.payload.redirect_uri or request.client.get_default_redirect_uri() or ""
 
     def query_authorization_code(self, code: str, client: App) -> Code | None:
-        found: Code | None = self.server.ledger.live_code(code, client.client_id)
+        found = super().query_authorization_code(code, client)
         if found and not self.request.payload.redirect_uri:
             # Here GitHub only recommends redirect_uri.  An empty one tells Authlib not to insist.
             return replace(found, redirect_uri="")
         return found
-
-    def delete_authorization_code(self, authorization_code: Code) -> None:
-        self.server.ledger.codes.pop(authorization_code.code, None)
-
-    def authenticate_user(self, authorization_code: Code) -> str:
-        return authorization_code.login
 
 
 class S256Only(CodeChallenge):
@@ -124,56 +100,28 @@ class S256Only(CodeChallenge):
         super().validate_code_challenge(grant, redirect_uri)
 
 
-class RefreshGrant(RefreshTokenGrant):
-    """Refreshing, RFC 6749 section 6.  Each refresh token works once and ends the pair it is of."""
+class GitHubOAuthServer(OAuthServer):
+    """Authlib's authorization server with GitHub's habits."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_post",)
+    ledger: GitHubLedger
+    client_auth = ("client_secret_post",)
+    code_grant = GitHubCodeGrant
+    pkce = S256Only(required=False)
 
-    def authenticate_refresh_token(self, refresh_token: str) -> Token | None:
-        token: Token | None = self.server.ledger.live_refresh(refresh_token)
-        return token
-
-    def authenticate_user(self, refresh_token: Token) -> str:
-        return refresh_token.login
-
-    def revoke_old_credential(self, refresh_token: Token) -> None:
-        self.server.ledger.tokens.pop(refresh_token.access_token, None)
-
-
-class OAuthServer(Judge):
-    """Authlib's authorization server over a `Ledger`.
-
-    `issuer` is a callable: the `iss` that a callback carries (RFC 9207), or None to leave it out.
-    """
-
-    def __init__(self, ledger: Ledger, issuer: Callable[[], str | None]) -> None:
-        super().__init__(query_client=ledger.apps.get, save_token=self._already_kept)
-        self.ledger = ledger
-        self.issuer = issuer
-        self.register_token_generator("default", self._make_token)
-        self.register_grant(CodeGrant, [S256Only(required=False)])
-        self.register_grant(RefreshGrant)
-
-    def create_oauth2_request(self, request: MultiDict[str, str]) -> Request:
-        values = request.copy()
+    def create_oauth2_request(self, request: MultiDict[str, str] | None) -> Request:
+        values = MultiDict(flask.request.form if request is None else request)
         values["response_type"] = "code"  # GitHub has no other and does not ask for the parameter
         values.setdefault("grant_type", "authorization_code")
         if values["grant_type"] == "refresh_token":
             values.poplist("scope")  # a renewed token keeps the scopes of the old one
         return Request(values)
 
-    def _make_token(
-        self, grant_type: str, client: App, user: str, scope: str, **_: Any
+    def issue(
+        self, app: GitHubApp, owner: str, scopes: list[str], *, renewed: bool
     ) -> dict[str, Any]:
-        renewed = grant_type == "refresh_token"
-        return self.ledger.issue(client, user, split_scopes(scope), renewed=renewed).answer()
+        return self.ledger.issue(app, owner, scopes, renewed=renewed).answer()
 
-    def _already_kept(self, token: dict[str, Any], request: Request) -> None:
-        """Authlib wants to make a token and to save it; the ledger does both in `issue`."""
-
-    def handle_error_response(self, request: Any, error: OAuth2Error) -> flask.Response:
-        if error.redirect_uri:
-            return super().handle_error_response(request, error)  # type: ignore[no-any-return]
+    def answer_error(self, request: Any, error: OAuth2Error) -> flask.Response:
         name = _github_name(request, error)
         body = {"error": name, "error_description": SENTENCES[name]}
         body["error_uri"] = _TOKEN_HELP + name.replace("_", "-")
@@ -198,7 +146,7 @@ def _github_name(request: Request, error: OAuth2Error) -> str:
 
 
 def _in_the_format_asked_for(fields: dict[str, Any]) -> flask.Response:
-    """Form-encoded, unless the Accept header names JSON or XML.
+    """Return the answer form-encoded, unless the Accept header names JSON or XML.
 
     A list that ends in `*/*`, as browsers and axios send it, counts as no wish at all.
     """

@@ -1,15 +1,15 @@
-"""The practice GitHub: a server on loopback that behaves like GitHub's OAuth, quirks included.
+"""Serve the practice GitHub on loopback: it behaves like GitHub's OAuth, quirks included.
 
-This module puts it together, and holds what a lesson turns to cause trouble on purpose.  What is
-remembered lies in `github_ledger.py`; the judging is done in `github_oauth.py`; a person sees
-`github_pages.py`, and a program `github_api.py`.
+This module puts it together, and has the knobs with which a lesson causes trouble on purpose.  What
+is remembered is in `ledger.py`, and GitHub's way of OAuth in `oauth.py`.  A person sees `pages.py`,
+and a program `api.py`.
 
     github = GitHub(now=lambda: datetime.now(UTC))
     server = Server(github.wsgi)
     github.address = server.url
     client_id, client_secret = github.register_app("My bot", ["http://127.0.0.1:8000/github/oauth"])
 
-Nobody has a password here.  Whoever opens the consent page is Alice, unless the browser's cookie
+Nobody has a password here.  The person at the consent page is Alice, unless the browser's cookie
 `github_account`, the parameter `login` or a choice on the page says otherwise.
 """
 
@@ -24,17 +24,17 @@ from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from botkit.practice.github.api import Api, RateLimit, http_problem
-from botkit.practice.github.ledger import App, Ledger
-from botkit.practice.github.oauth import OAuthServer
-from botkit.practice.github.pages import Pages, account, http_problem_page
-from botkit.practice.oauth.door import Door
+from botkit.practice.github.api import GitHubApi, RateLimit, http_problem
+from botkit.practice.github.ledger import GitHubApp, GitHubLedger
+from botkit.practice.github.oauth import GitHubOAuthServer
+from botkit.practice.github.pages import GitHubPages, account, http_problem_page
+from botkit.practice.service import PracticeService, make_web
 
 
-class GitHub(Door):
+class GitHub(PracticeService):
     """A GitHub Enterprise Server with three accounts, in memory, with knobs.
 
-    `now` is the clock that decides every life time.  How it is served: see `Door`.
+    `now` is the clock that decides every life time.  How it is served: see `PracticeService`.
 
     Knobs: `iss` is "right", "missing" or "wrong" (RFC 9207); `grant_only` lists the scopes that
     people agree to, whatever is asked (None: all); `rate_limit_remaining` and `rate_limit_status`
@@ -45,15 +45,15 @@ class GitHub(Door):
     def __init__(self, *, now: Callable[[], datetime]) -> None:
         super().__init__(now)
         self.iss = "right"
-        self._ledger = Ledger(now)
+        self._ledger = GitHubLedger(now)
         self._limit = RateLimit(self._ledger)
-        self._oauth = OAuthServer(self._ledger, self._issuer)
+        self._oauth = GitHubOAuthServer(self._ledger, self._issuer)
         self._web = self._make_web()
 
     def _make_web(self) -> Flask:
-        web = Flask("botkit.practice")
-        web.register_blueprint(Pages(self._ledger, self._oauth).blueprint)
-        web.register_blueprint(Api(self._ledger, self._limit).blueprint)
+        web = make_web(__name__)
+        web.register_blueprint(GitHubPages(self._ledger, self._oauth).blueprint)
+        web.register_blueprint(GitHubApi(self._ledger, self._limit).blueprint)
         web.register_error_handler(HTTPException, _in_place_of_an_answer)
         return web
 
@@ -76,18 +76,18 @@ class GitHub(Door):
         The client id follows from `name` and the number of apps, so that it is the same each time.
 
         `loopback_any_port`: at GitHub a callback on a loopback address may use any port.  Here
-        every address is a loopback one and stands for a public address, so the port counts
+        every address is a loopback one and takes the place of a public one, so the port counts
         unless an app says otherwise.
 
         Raises `ValueError` for no callback URL or more than ten.
         """
         with self._lock:
             digest = hashlib.sha256(f"{len(self.apps)} {name}".encode()).hexdigest()
-            app = App(
+            app = GitHubApp(
                 client_id=f"Ov23li{digest[:14]}",
                 client_secret=secrets.token_hex(20),
                 name=name,
-                callback_urls=_checked(callback_urls),
+                redirect_uris=_checked(callback_urls),
                 expire_tokens=expire_tokens,
                 loopback_any_port=loopback_any_port,
             )
@@ -97,10 +97,10 @@ class GitHub(Door):
     def change_callback_urls(self, client_id: str, callback_urls: Sequence[str]) -> None:
         """Register other callback URLs for an app.  `KeyError`: there is no such app."""
         with self._lock:
-            self.apps[client_id].callback_urls = _checked(callback_urls)
+            self.apps[client_id].redirect_uris = _checked(callback_urls)
 
     @property
-    def apps(self) -> dict[str, App]:
+    def apps(self) -> dict[str, GitHubApp]:
         return self._ledger.apps
 
     # Knobs
@@ -130,7 +130,7 @@ class GitHub(Door):
         self._limit.status = status
 
     def revoke(self, login: str) -> None:
-        """The person takes back every grant, as the settings page does for one app.
+        """Revoke every grant of a person, as the settings page does for one app.
 
         `login` is an account's name or its short form (`bob`).  `KeyError`: nobody has it.
         """
@@ -142,12 +142,9 @@ class GitHub(Door):
                 self._ledger.revoke(client_id, known)
 
     def expire_everything(self) -> None:
-        """Every access token and every unused code has run out.  Refresh tokens still work."""
+        """Let every access token and unused code expire now.  Refresh tokens still work."""
         with self._lock:
-            for code in self._ledger.codes.values():
-                code.expires_at = self._now()
-            for token in self._ledger.tokens.values():
-                token.expires_at = self._now()
+            self._ledger.expire()
 
     def __repr__(self) -> str:
         return f"<practice GitHub: {len(self.apps)} apps, {len(self._ledger.grants)} grants>"

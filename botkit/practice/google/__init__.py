@@ -1,4 +1,4 @@
-"""The practice Google: sign-in, Drive and Sheets. Start with `server.py`."""
+"""The practice Google: its OAuth, Drive and Sheets.  Start with `server.py`."""
 
 from botkit.practice.google.server import Google
 

@@ -1,4 +1,4 @@
-"""What Google's APIs have in common: the bearer token, the parameters, `fields`, and the errors.
+"""Check the token and parameters of a call to Google's APIs, and word the errors.
 
 `endpoint` turns a function into a method of an API: it is called only when the token is alive, one
 of its scopes opens the method, and every parameter is known.
@@ -15,7 +15,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from botkit.practice.google.ledger import AccessToken, Ledger
+from botkit.practice.google.ledger import AccessToken, GoogleLedger
 from botkit.practice.google.methods import METHODS, SYSTEM_PARAMETERS, Method
 
 Json = dict[str, Any]
@@ -30,8 +30,8 @@ _CREDENTIAL = (
 )
 
 
-class ApiError(Exception):
-    """An answer that refuses.  `entry` is what Drive says of it in `errors`, beside the message.
+class GoogleApiError(Exception):
+    """Raised to refuse a call.  `entry` is what Drive says of it in `errors`, beside the message.
 
     `message` is Google's sentence; `short` another one for `errors`, where Google has two.
     """
@@ -58,13 +58,13 @@ class ApiError(Exception):
         return {"error": error}
 
 
-def wrong_parameter(name: str, message: str, reason: str = "invalid") -> ApiError:
-    return ApiError(400, message, reason, location=name, locationType="parameter")
+def wrong_parameter(name: str, message: str, reason: str = "invalid") -> GoogleApiError:
+    return GoogleApiError(400, message, reason, location=name, locationType="parameter")
 
 
 def endpoint(
     blueprint: Blueprint,
-    ledger: Ledger,
+    ledger: GoogleLedger,
     method_id: str,
     view: View,
     known: Fields,
@@ -83,7 +83,7 @@ def endpoint(
             _check_parameters(method)
             wanted = _wanted(known, short)
             body = view(token, **path)
-        except ApiError as error:
+        except GoogleApiError as error:
             return error_response(error, method.service)
         return body if isinstance(body, Response) else jsonify(_pick(body, wanted))
 
@@ -91,7 +91,7 @@ def endpoint(
     blueprint.add_url_rule(method.path, name, answer, methods=[method.http])
 
 
-def error_response(error: ApiError, service: str) -> Response:
+def error_response(error: GoogleApiError, service: str) -> Response:
     response = jsonify(error.body(service))
     response.status_code = error.code
     if error.code == 401:
@@ -99,19 +99,21 @@ def error_response(error: ApiError, service: str) -> Response:
     return response
 
 
-def _permitted(ledger: Ledger, method: Method) -> AccessToken:
+def _permitted(ledger: GoogleLedger, method: Method) -> AccessToken:
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
     place = {"location": "Authorization", "locationType": "header"}
     if not scheme:
         missing = f"Request is missing required authentication credential. {_CREDENTIAL}"
-        raise ApiError(401, missing, "required", short="Login Required.", **place)
+        raise GoogleApiError(401, missing, "required", short="Login Required.", **place)
     token = ledger.live_access(credential.strip())
     if token is None or scheme.lower() != "bearer":
         invalid = f"Request had invalid authentication credentials. {_CREDENTIAL}"
-        raise ApiError(401, invalid, "authError", short="Invalid Credentials", **place)
+        raise GoogleApiError(401, invalid, "authError", short="Invalid Credentials", **place)
     if not method.scopes & set(token.scopes):
         message = "Request had insufficient authentication scopes."
-        error = ApiError(403, message, "insufficientPermissions", short="Insufficient Permission")
+        error = GoogleApiError(
+            403, message, "insufficientPermissions", short="Insufficient Permission"
+        )
         error.details = [
             {
                 "@type": "type.googleapis.com/google.rpc.ErrorInfo",
@@ -127,7 +129,7 @@ def _permitted(ledger: Ledger, method: Method) -> AccessToken:
 def _check_parameters(method: Method) -> None:
     for name in request.args:
         if name not in method.parameters | SYSTEM_PARAMETERS[method.service]:
-            raise ApiError(
+            raise GoogleApiError(
                 400,
                 f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query '
                 f"parameter. Field '{name}' could not be found in request message.",
@@ -141,7 +143,7 @@ def _check_parameters(method: Method) -> None:
 
 
 def integer(name: str, default: int, most: int) -> int:
-    """A whole number from 1; what is above `most` counts as `most`."""
+    """Return a whole number from 1; what is above `most` counts as `most`."""
     sent = request.args.get(name, str(default))
     if not re.fullmatch(r"-?\d{1,9}", sent):
         raise wrong_parameter(name, f"Invalid value at '{name}' (TYPE_INT32), \"{sent}\"")
@@ -159,7 +161,7 @@ def boolean(name: str, default: bool) -> bool:
 
 
 def choice(name: str, *values: str) -> str:
-    """One of the `values`; the first is the default."""
+    """Return one of the `values`; the first is the default."""
     sent = request.args.get(name, values[0])
     if sent not in values:
         raise wrong_parameter(name, f"Invalid value at '{name}', \"{sent}\"")
@@ -167,16 +169,18 @@ def choice(name: str, *values: str) -> str:
 
 
 def json_object(members: Mapping[str, type | tuple[type, ...]]) -> Json:
-    """The request's body: an object with none but these members, each of its type."""
+    """Return the request's body: an object with none but these members, each of its type."""
     body = request.get_json(silent=True) if request.get_data() else {}
     if not isinstance(body, dict):
-        raise ApiError(400, "Invalid JSON payload received. Expected an object.", "parseError")
+        raise GoogleApiError(
+            400, "Invalid JSON payload received. Expected an object.", "parseError"
+        )
     for name, value in body.items():
         if name not in members:
             unknown = f'Unknown name "{name}": Cannot find field.'
-            raise ApiError(400, f"Invalid JSON payload received. {unknown}")
+            raise GoogleApiError(400, f"Invalid JSON payload received. {unknown}")
         if not isinstance(value, members[name]):
-            raise ApiError(400, f"Invalid value at '{name}'", "invalid")
+            raise GoogleApiError(400, f"Invalid value at '{name}'", "invalid")
     return body
 
 
@@ -209,7 +213,7 @@ def _no_mask(mask: str) -> Any:
 
 
 def _wanted(known: Fields, short: str) -> Fields:
-    """What the parameter `fields` asks for; a name that is not known is refused."""
+    """Return what the parameter `fields` asks for; a name that is not known is refused."""
     try:
         wanted = parse_fields(request.args.get("fields") or short)
         _check_fields(wanted, known)

@@ -1,4 +1,4 @@
-"""The cells of the practice spreadsheets, and what becomes of a value that is entered.
+"""Keep the cells of the practice spreadsheets, and enter values into them.
 
 A cell holds text, a number or a truth value, and a formula when one was entered.  Of formulas only
 sums and products of numbers are worked out (`=1+2`); any other shows `#NAME?`.
@@ -34,7 +34,7 @@ class Cell:
     formula: str | None = None
 
     def render(self, option: str) -> Value:
-        """As the `valueRenderOption` wants it."""
+        """Return the cell as the `valueRenderOption` wants it."""
         if option == "FORMULA":
             return self.formula or self.value
         if option == "UNFORMATTED_VALUE":
@@ -45,7 +45,7 @@ class Cell:
 
 
 def enter(value: Value, option: str) -> Cell:
-    """The cell that comes of `value` under the `valueInputOption` RAW or USER_ENTERED."""
+    """Return the cell that comes of `value` under the `valueInputOption` RAW or USER_ENTERED."""
     if option == "RAW" or not isinstance(value, str):
         return Cell(value)
     if value.startswith("="):
@@ -95,7 +95,10 @@ class Sheet:
     cells: dict[tuple[int, int], Cell] = field(default_factory=dict, repr=False)
 
     def write(self, top: int, left: int, rows: Rows, option: str) -> int:
-        """Enter values from this cell on; how many.  None leaves a cell as it is, "" empties it."""
+        """Enter values from this cell on, and return how many.
+
+        None leaves a cell as it is, "" empties it.
+        """
         count = 0
         for row, values in enumerate(rows, top):
             for column, value in enumerate(values, left):
@@ -108,7 +111,7 @@ class Sheet:
         return count
 
     def insert_rows(self, before: int, count: int) -> None:
-        """New, empty rows; what stood there moves down."""
+        """Insert empty rows; what was there moves down."""
         self.cells = {
             (row + count if row >= before else row, column): cell
             for (row, column), cell in self.cells.items()

@@ -1,4 +1,4 @@
-"""The Drive API of the practice Google, version 3: files, the log of changes, and push channels.
+"""Answer as the Drive API, version 3: files, the log of changes, and push channels.
 
 Answers are short unless the parameter `fields` asks for more.  Not played: search other than
 `trashed=`, sorting, shared drives, and all that writes files.
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, jsonify, request
 
 from botkit.practice.google.answers import (
-    ApiError,
+    GoogleApiError,
     Json,
     boolean,
     endpoint,
@@ -37,7 +37,7 @@ from botkit.practice.google.files import (
     Drive,
     user,
 )
-from botkit.practice.google.ledger import AccessToken, Ledger
+from botkit.practice.google.ledger import AccessToken, GoogleLedger
 from botkit.practice.google.push import DEFAULT_LIFE, Channel, Push, resource_id
 
 CHANNEL: dict[str, type | tuple[type, ...]] = {
@@ -54,7 +54,7 @@ class DriveApi:
     """The routes below `/drive/v3`, as a Flask `blueprint`."""
 
     def __init__(
-        self, ledger: Ledger, drive: Drive, push: Push, address: Callable[[], str]
+        self, ledger: GoogleLedger, drive: Drive, push: Push, address: Callable[[], str]
     ) -> None:
         self._drive = drive
         self._push = push
@@ -77,10 +77,10 @@ class DriveApi:
         if not request.args.get("fields"):
             sentence = "The 'fields' parameter is required for this method."
             raise wrong_parameter("fields", sentence, "required")
-        return {"kind": "drive#about", "user": user(token.account)}
+        return {"kind": "drive#about", "user": user(token.owner)}
 
     def _list_files(self, token: AccessToken) -> Json:
-        files = self._drive.files_of(token.account)
+        files = self._drive.files_of(token.owner)
         if query := request.args.get("q"):
             found = re.fullmatch(r"\s*trashed\s*=\s*(true|false)\s*", query)
             if not found:
@@ -97,21 +97,21 @@ class DriveApi:
         return body | more
 
     def _get_file(self, token: AccessToken, fileId: str) -> Json:
-        file = self._drive.file(fileId, token.account)
+        file = self._drive.file(fileId, token.owner)
         if file is None:
             place = {"location": "fileId", "locationType": "parameter"}
-            raise ApiError(404, f"File not found: {fileId}.", "notFound", **place)
+            raise GoogleApiError(404, f"File not found: {fileId}.", "notFound", **place)
         return file.shape(self._address())
 
     # ---- changes -------------------------------------------------------------------------------
 
     def _start_page_token(self, token: AccessToken) -> Json:
-        next_change = self._drive.next_change(token.account)
+        next_change = self._drive.next_change(token.owner)
         return {"kind": "drive#startPageToken", "startPageToken": str(next_change)}
 
     def _list_changes(self, token: AccessToken) -> Json:
-        end = self._drive.next_change(token.account)
-        changes = self._drive.changes_from(token.account, self._place("", FIRST_CHANGE, end))
+        end = self._drive.next_change(token.owner)
+        changes = self._drive.changes_from(token.owner, self._place("", FIRST_CHANGE, end))
         if not boolean("includeRemoved", True):
             changes = [change for change in changes if not change.file.removed]
         size = integer("pageSize", 100, MOST_PER_PAGE)
@@ -127,7 +127,7 @@ class DriveApi:
         return body
 
     def _place(self, default: str, first: int, last: int) -> int:
-        """The place in a list for which `pageToken` stands."""
+        """Return the place in a list for which `pageToken` stands."""
         sent = request.args.get("pageToken", default)
         if not re.fullmatch(r"\d{1,15}", sent) or not first <= int(sent) <= last:
             raise wrong_parameter("pageToken", "Invalid Value")
@@ -136,13 +136,13 @@ class DriveApi:
     # ---- channels ------------------------------------------------------------------------------
 
     def _watch(self, token: AccessToken) -> Response:
-        place = self._place("", FIRST_CHANGE, self._drive.next_change(token.account))
+        place = self._place("", FIRST_CHANGE, self._drive.next_change(token.owner))
         asked = json_object(CHANNEL)
         self._check_channel(asked)
         channel = Channel(
             id=asked["id"],
-            account=token.account,
-            client=token.client,
+            account=token.owner,
+            client=token.app,
             address=asked["address"],
             resource_uri=f"{self._address()}/drive/v3/changes?pageToken={place}&alt=json",
             expires=self._end_of_life(asked.get("expiration")),
@@ -157,48 +157,48 @@ class DriveApi:
     def _check_channel(self, asked: Json) -> None:
         for name in ("id", "type", "address"):
             if not asked.get(name):
-                raise ApiError(400, f"Required parameter: resource.{name}", "required")
+                raise GoogleApiError(400, f"Required parameter: resource.{name}", "required")
         if not re.fullmatch(rf"[\w\-+/=]{{1,{LONGEST_CHANNEL_ID}}}", asked["id"], re.ASCII):
-            raise ApiError(400, "Invalid value for: resource.id", "invalid")
+            raise GoogleApiError(400, "Invalid value for: resource.id", "invalid")
         if asked["id"] in self._push.channels:
-            raise ApiError(400, f"Channel id {asked['id']} not unique", "channelIdNotUnique")
+            raise GoogleApiError(400, f"Channel id {asked['id']} not unique", "channelIdNotUnique")
         if asked["type"] not in ("web_hook", "webhook"):
-            raise ApiError(400, "Channel type not supported", "push.channelTypeNotSupported")
+            raise GoogleApiError(400, "Channel type not supported", "push.channelTypeNotSupported")
         if len(asked.get("token", "")) > LONGEST_CHANNEL_TOKEN:
-            raise ApiError(400, "Invalid value for: resource.token", "invalid")
+            raise GoogleApiError(400, "Invalid value for: resource.token", "invalid")
         if not _takes_webhooks(asked["address"]):
             message = f"WebHook callback must be HTTPS: {asked['address']}"
-            raise ApiError(400, message, "push.webhookUrlNotHttps")
+            raise GoogleApiError(400, message, "push.webhookUrlNotHttps")
 
     def _end_of_life(self, expiration: str | int | None) -> datetime:
-        """The end that was asked for, unless Google's own limit comes earlier."""
+        """Return the end that was asked for, unless Google's own limit comes earlier."""
         now = self._drive.now()
         if expiration is None:
             return now + min(DEFAULT_LIFE, self._push.longest_life)
         if isinstance(expiration, bool) or not re.fullmatch(r"\d{1,15}", str(expiration)):
-            raise ApiError(400, "Invalid value for: resource.expiration", "invalid")
+            raise GoogleApiError(400, "Invalid value for: resource.expiration", "invalid")
         latest = now + self._push.longest_life
         asked_milliseconds = min(int(expiration), int(latest.timestamp() * 1000))
         asked = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=asked_milliseconds)
         if asked <= now:
-            raise ApiError(400, "Invalid value for: resource.expiration", "invalid")
+            raise GoogleApiError(400, "Invalid value for: resource.expiration", "invalid")
         return asked
 
     def _stop(self, token: AccessToken) -> Response:
-        """Only whoever opened a channel may close it: the same person through the same client."""
+        """Close a channel.  Only the person who opened it may do so, with the same client."""
         asked = json_object(CHANNEL)
         channel = self._push.channels.get(asked.get("id", ""))
-        mine = channel and (channel.account, channel.client) == (token.account, token.client)
+        mine = channel and (channel.account, channel.client) == (token.owner, token.app)
         right = channel and asked.get("resourceId") == resource_id(channel.account)
         if channel is None or not mine or not right or not self._push.is_live(channel):
-            where = f"for project '{token.client.project}'"
-            raise ApiError(404, f"Channel '{asked.get('id')}' not found {where}", "notFound")
+            where = f"for project '{token.app.project}'"
+            raise GoogleApiError(404, f"Channel '{asked.get('id')}' not found {where}", "notFound")
         channel.stopped = True
         return Response(status=204)
 
 
 def _takes_webhooks(address: str) -> bool:
-    """HTTPS everywhere; here also HTTP on this computer, which stands for a public address."""
+    """Return whether a webhook may be here: HTTPS, or HTTP on this computer."""
     try:
         url = urlsplit(address)
     except ValueError:

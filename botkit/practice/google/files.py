@@ -1,8 +1,8 @@
-"""The files in the practice Drive, and the log of what changed.
+"""Keep the files in the practice Drive, and the log of what changed.
 
-The log holds one entry for each file, its newest: a later change takes the place of an earlier one.
-An entry shows the file as it is now and does not say what was done to it.  Whoever wants to know
-whether a file is new, renamed or back from the trash must remember how it was before.
+The log has one entry for each file, its newest: a later change takes the place of an earlier one.
+An entry shows the file as it is now and does not say what was done to it.  A client that
+wants to know whether a file is new, renamed or restored must remember how it was before.
 
 Source: Google's page "Changes and revisions overview" (Drive API).
 """
@@ -46,7 +46,7 @@ SHORT_CHANGES = (
 
 
 def user(account: str) -> Json:
-    """A person, as they appear in an answer to themselves."""
+    """Return a person, as they appear in an answer to themselves."""
     return {
         "kind": "drive#user",
         "displayName": PEOPLE[account],
@@ -71,7 +71,7 @@ class File:
     version: int = 1
 
     def link(self, address: str) -> str:
-        """Where a person looks at it."""
+        """Return the address at which a person looks at it."""
         if self.mime_type == SPREADSHEET:
             return f"{address}/spreadsheets/d/{self.id}/edit"
         return f"{address}/file/d/{self.id}/view"
@@ -148,21 +148,21 @@ class Drive:
         self._note(file)
 
     def file(self, file_id: str, account: str) -> File | None:
-        """The file, if it exists and `account` may see it."""
+        """Return the file, if it exists and `account` may see it."""
         file = self._files.get(file_id)
         return file if file and file.account == account and not file.removed else None
 
     def files_of(self, account: str) -> list[File]:
-        """Newest first."""
+        """Return the files of an account, newest first."""
         files = reversed(self._files.values())
         return [file for file in files if file.account == account and not file.removed]
 
     def next_change(self, account: str) -> int:
-        """The number that the next change of this account will have."""
+        """Return the number that the next change of this account will have."""
         return self._next[account]
 
     def changes_from(self, account: str, number: int) -> list[Change]:
-        """Oldest first."""
+        """Return the changes from this number on, oldest first."""
         return [each for each in self._changes[account].values() if each.number >= number]
 
     def _note(self, file: File) -> None:
@@ -174,5 +174,5 @@ class Drive:
 
 
 def timestamp(moment: datetime) -> str:
-    """As RFC 3339 writes it, with milliseconds."""
+    """Return the moment as RFC 3339 writes it, with milliseconds."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,14 +1,11 @@
-"""What the practice Google remembers: clients, codes, tokens, and who granted what.
+"""Remember Google's clients, codes and tokens, and who granted what.
 
-All of it lives in memory and ends with the process.  The classes carry the few methods that
-Authlib asks of a client, a code and a token, and the rules of Google that are about them: which
-redirect URI fits, how long something lives, how many refresh tokens one person may have.
+Here are the rules of Google that are about them: which redirect URI a client may have, when
+something expires, and how many refresh tokens one person may have.
 
 Sources: Google's pages "Using OAuth 2.0 for Web Server Applications" and "Using OAuth 2.0 to
 Access Google APIs" (its section on the expiration of refresh tokens).
 """
-# Authlib brings no types.
-# mypy: disable-error-code="import-untyped", allow-subclassing-any
 
 from __future__ import annotations
 
@@ -19,9 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin, TokenMixin
-
 from botkit.practice.google.scopes import SIGN_IN, in_order
+from botkit.practice.oauth import App, Ledger, Token
 
 CODE_LIFE = timedelta(minutes=10)  # Google does not say; RFC 6749 section 4.1.2 allows this much
 ACCESS_TOKEN_LIFE = timedelta(seconds=3599)
@@ -29,7 +25,7 @@ REFRESH_TOKEN_UNUSED = timedelta(days=182)  # "six months" without use
 REFRESH_TOKEN_IN_TESTING = timedelta(days=7)
 REFRESH_TOKENS_PER_ACCOUNT = 100  # of one client; one more silently ends the oldest
 
-#: Who lives here.  Nobody has a password.
+#: The accounts.  Nobody has a password.
 PEOPLE = {
     "alice@practice.example": "Alice Rivera",
     "bob@practice.example": 'Bob "Bobby" O\'Hara 🐙',
@@ -38,12 +34,12 @@ PEOPLE = {
 
 
 def account(name: str | None) -> str | None:
-    """The account that `name` stands for: `bob` is short for `bob@practice.example`."""
+    """Return the account that `name` is or is short for: `bob` is `bob@practice.example`."""
     return next((email for email in PEOPLE if name in (email, email.split("@")[0])), None)
 
 
 def checked_uris(redirect_uris: Sequence[str]) -> list[str]:
-    """Redirect URIs by Google's rules: HTTPS and a name, unless it leads to this computer.
+    """Return the redirect URIs if Google takes them: HTTPS and a name, or this computer.
 
     Raises `ValueError` for any other.
     """
@@ -61,39 +57,15 @@ def checked_uris(redirect_uris: Sequence[str]) -> list[str]:
 
 
 @dataclass
-class Client(ClientMixin):
+class GoogleClient(App):
     """An OAuth client.  Several clients may belong to one project; people consent to a project."""
 
-    client_id: str
-    client_secret: str = field(repr=False)
-    name: str
-    redirect_uris: list[str]
     project: str
-
-    def check_client_secret(self, client_secret: str) -> bool:
-        sent = client_secret.encode(errors="replace")
-        return secrets.compare_digest(self.client_secret.encode(), sent)
-
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return method in ("client_secret_post", "client_secret_basic")
-
-    def check_redirect_uri(self, redirect_uri: str) -> bool:
-        """Exactly one of the registered ones: scheme, case and trailing slash count."""
-        return redirect_uri in self.redirect_uris
-
-    def check_response_type(self, response_type: str) -> bool:
-        return response_type == "code"
-
-    def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type in ("authorization_code", "refresh_token")
-
-    def get_allowed_scope(self, scope: str | None) -> str:
-        return scope or ""
 
 
 @dataclass(frozen=True)
 class Consent:
-    """What somebody has agreed to.  `lasting`: a refresh token is due."""
+    """What a person has agreed to.  `lasting`: a refresh token is due."""
 
     account: str
     scopes: list[str]
@@ -101,74 +73,44 @@ class Consent:
 
 
 @dataclass
-class Code(AuthorizationCodeMixin):
-    """An authorization code that waits for its exchange."""
+class AccessToken(Token):
+    """A bearer token, good for `scopes` of the account `owner` until `expires_at`."""
 
-    code: str = field(repr=False)
-    client: Client
-    consent: Consent
-    redirect_uri: str
-    expires_at: datetime
-    code_challenge: str | None = field(repr=False)
-    code_challenge_method: str | None
-
-    def get_redirect_uri(self) -> str:
-        return self.redirect_uri
-
-    def get_scope(self) -> str:
-        return " ".join(self.consent.scopes)
-
-
-@dataclass
-class AccessToken:
-    """A bearer token, good for `scopes` of `account` until `expires_at`."""
-
+    app: GoogleClient
     token: str = field(repr=False)
-    client: Client
-    account: str
-    scopes: list[str]
     expires_at: datetime
 
 
 @dataclass
-class RefreshToken(TokenMixin):
-    """It is not renewed when it is used, and lives until one of many things ends it."""
+class RefreshToken(Token):
+    """A token that is not renewed when it is used, and lives until one of many things ends it."""
 
+    app: GoogleClient
     token: str = field(repr=False)
-    client: Client
-    account: str
-    scopes: list[str]
     created_at: datetime
     used_at: datetime
 
-    def check_client(self, client: Client) -> bool:
-        return self.client is client
 
-    def get_scope(self) -> str:
-        return " ".join(self.scopes)
-
-
-class Ledger:
-    """What Google keeps: clients, codes, tokens, and what people granted to which project.
+class GoogleLedger(Ledger[GoogleClient]):
+    """Keep clients, codes, tokens, and what people granted to which project.
 
     It takes no lock of its own: `Google` lets one request at a time come to it.
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
-        self.now = now
-        self.clients: dict[str, Client] = {}
-        self.codes: dict[str, Code] = {}
+        super().__init__(now, CODE_LIFE)
         self.access_tokens: dict[str, AccessToken] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
         self.grants: dict[tuple[str, str], list[str]] = {}  # by project and account
         self.grant_only: list[str] | None = None
         self.testing_mode = False
 
-    def granted(self, client: Client, account: str) -> list[str]:
+    def granted(self, client: GoogleClient, account: str) -> list[str]:
+        """Return the scopes that `account` has granted to the client's project."""
         return self.grants.get((client.project, account), [])
 
-    def grant(self, client: Client, account: str, scopes: list[str]) -> list[str]:
-        """Note the consent of `account`; the scopes that were really agreed to."""
+    def grant(self, client: GoogleClient, account: str, scopes: list[str]) -> list[str]:
+        """Note the consent of `account`, and return the scopes that it really agreed to."""
         if self.grant_only is not None:
             scopes = [scope for scope in scopes if scope in SIGN_IN.union(self.grant_only)]
         if scopes:
@@ -176,32 +118,30 @@ class Ledger:
             self.grants[client.project, account] = both
         return scopes
 
-    def issue_access(self, client: Client, account: str, scopes: list[str]) -> AccessToken:
+    def issue_access(self, client: GoogleClient, account: str, scopes: list[str]) -> AccessToken:
+        """Make a new access token."""
         name = f"ya29.{secrets.token_urlsafe(40)}"
-        token = AccessToken(name, client, account, scopes, self.now() + ACCESS_TOKEN_LIFE)
+        token = AccessToken(client, account, scopes, name, self.now() + ACCESS_TOKEN_LIFE)
         self.access_tokens[name] = token
         return token
 
-    def issue_refresh(self, client: Client, account: str, scopes: list[str]) -> RefreshToken:
+    def issue_refresh(self, client: GoogleClient, account: str, scopes: list[str]) -> RefreshToken:
+        """Make a new refresh token; one too many of a client and account ends the oldest."""
         now, name = self.now(), f"1//{secrets.token_urlsafe(40)}"
-        mine = [
-            t for t in self.refresh_tokens.values() if (t.client, t.account) == (client, account)
-        ]
+        mine = [t for t in self.refresh_tokens.values() if (t.app, t.owner) == (client, account)]
         for oldest in mine[: max(0, len(mine) + 1 - REFRESH_TOKENS_PER_ACCOUNT)]:
             del self.refresh_tokens[oldest.token]
-        token = RefreshToken(name, client, account, scopes, created_at=now, used_at=now)
+        token = RefreshToken(client, account, scopes, name, created_at=now, used_at=now)
         self.refresh_tokens[name] = token
         return token
 
-    def live_code(self, code: str, client: Client) -> Code | None:
-        found = self.codes.get(code)
-        return found if found and found.client is client and self.now() < found.expires_at else None
-
     def live_access(self, token: str) -> AccessToken | None:
+        """Return the access token if it has not expired."""
         found = self.access_tokens.get(token)
         return found if found and self.now() < found.expires_at else None
 
     def live_refresh(self, token: str) -> RefreshToken | None:
+        """Return the refresh token if nothing has ended it."""
         found = self.refresh_tokens.get(token)
         if found is None or self.now() >= found.used_at + REFRESH_TOKEN_UNUSED:
             return None
@@ -213,10 +153,15 @@ class Ledger:
         """Forget what `account` granted to a project: every client's codes and tokens with it."""
         self.grants.pop((project, account), None)
 
-        def stays(owner: Client, of: str) -> bool:
-            return (owner.project, of) != (project, account)
+        def stays(client: App, owner: str) -> bool:
+            return (self.apps[client.client_id].project, owner) != (project, account)
 
         codes, access, refresh = self.codes, self.access_tokens, self.refresh_tokens
-        self.codes = {k: c for k, c in codes.items() if stays(c.client, c.consent.account)}
-        self.access_tokens = {k: t for k, t in access.items() if stays(t.client, t.account)}
-        self.refresh_tokens = {k: t for k, t in refresh.items() if stays(t.client, t.account)}
+        self.codes = {k: c for k, c in codes.items() if stays(c.app, c.owner.account)}
+        self.access_tokens = {k: t for k, t in access.items() if stays(t.app, t.owner)}
+        self.refresh_tokens = {k: t for k, t in refresh.items() if stays(t.app, t.owner)}
+
+    def expire(self) -> None:
+        super().expire()
+        for token in self.access_tokens.values():
+            token.expires_at = self.now()

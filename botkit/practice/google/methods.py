@@ -1,4 +1,6 @@
-"""The methods of Google's APIs that are played here, as Google's discovery documents list them.
+"""List the methods of Google's APIs that are played here.
+
+The rows follow Google's discovery documents.
 
 A row says at which path a method lives, which scopes open it, and which query parameters it takes.
 A request with any other parameter is refused, so that a misspelt name is noticed.  Some of the

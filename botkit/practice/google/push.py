@@ -1,11 +1,11 @@
-"""The practice Google's push channels: who wants to hear of changes, and how they are told.
+"""Tell the addresses that opened a push channel that something changed.
 
 A channel leads from one account's changes to one address, until it expires; it cannot be renewed.
 A notification has no body.  Its headers say which channel it belongs to and that something changed,
 but not what: the receiver must ask.  The first one, `sync`, only says that the channel is open.
 
 Notifications leave in order, one after the other, from one thread.  No lock is held while one is
-under way, so whoever receives it may call the API before it answers.
+under way, so the receiver may call the API before it answers.
 Source: Google's page "Notifications for resource changes" (Drive API).
 """
 
@@ -21,7 +21,7 @@ from typing import Any
 
 import requests
 
-from botkit.practice.google.ledger import Client
+from botkit.practice.google.ledger import GoogleClient
 
 DEFAULT_LIFE = timedelta(hours=1)
 LONGEST_LIFE = timedelta(days=7)
@@ -31,7 +31,7 @@ AGENT = "APIs-Google; (+https://developers.google.com/webmasters/APIs-Google.htm
 
 
 def resource_id(account: str) -> str:
-    """One account's changes are one resource: all channels that watch it share this id."""
+    """Return the id of an account's changes, which all channels that watch it share."""
     return hashlib.sha256(f"changes of {account}".encode()).hexdigest()[:27]
 
 
@@ -44,7 +44,7 @@ class Channel:
 
     id: str
     account: str
-    client: Client = field(repr=False)
+    client: GoogleClient = field(repr=False)
     address: str = field(repr=False)
     resource_uri: str = field(repr=False)
     expires: datetime
@@ -98,7 +98,7 @@ class Push:
     `deliver_twice`, `drop_next_notifications` (so many changes go untold), `longest_life` of a
     channel, `timeout` in seconds for an answer, and `wait(seconds)`, called between two tries; it
     does not wait at all unless somebody puts a function here that does.  `find` tells where an
-    address really is, if a proxy stands before it.
+    address really is, if a proxy is in front of it.
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
@@ -131,7 +131,7 @@ class Push:
             channel.answered.set()
 
     def publish(self, account: str) -> None:
-        """Something of this account has changed: queue a notification for each of its channels."""
+        """Queue a notification of a change for each channel of this account."""
         with self._changed:
             for channel in self.channels.values():
                 if channel.account == account and self.is_live(channel):
@@ -147,7 +147,7 @@ class Push:
             raise TimeoutError(f"Notifications are still under way after {timeout:g} seconds.")
 
     def is_idle(self, timeout: float) -> bool:
-        """Wait up to `timeout` seconds; whether nothing is under way any more."""
+        """Wait up to `timeout` seconds, and return whether nothing is under way any more."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._delivering, timeout)
 
@@ -173,7 +173,7 @@ class Push:
             channel.synced.set()
 
     def _deliver(self, channel: Channel, number: int, state: str) -> None:
-        """Try until it is taken, or refused for good: only some statuses ask for another try."""
+        """Try until it is taken or refused; only some statuses ask for another try."""
         if state == "sync":
             channel.answered.wait(self.timeout)
         for attempt in range(TRIES):

@@ -1,4 +1,4 @@
-"""Ranges of the practice spreadsheets: A1 notation, and the table that grows when rows are added.
+"""Read ranges in A1 notation, and find the table to which rows are added.
 
 Sources: Google's page "Google Sheets API overview" (its section on A1 notation) and the reference
 of the Sheets API, "Method: spreadsheets.values.append" (how the table is found).
@@ -19,7 +19,7 @@ _PLAIN_TITLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 class BadRange(ValueError):
-    """The text names no range of this spreadsheet.  The message is Google's sentence."""
+    """Raised when a text names no range of this spreadsheet.  The message is Google's sentence."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Range:
     right: int
 
     def __str__(self) -> str:
-        """In A1 notation, with the title of the sheet, as answers have it."""
+        """Return the range in A1 notation, with the title of the sheet, as answers have it."""
         start, end = f"{letters(self.left)}{self.top}", f"{letters(self.right)}{self.bottom}"
         return f"{_quoted(self.sheet.title)}!{start}" + (f":{end}" if start != end else "")
 
@@ -41,7 +41,7 @@ class Range:
         return self.top <= cell[0] <= self.bottom and self.left <= cell[1] <= self.right
 
     def values(self, rendering: str = "FORMATTED_VALUE") -> list[list[Value]]:
-        """Row by row; empty cells and rows at the end are left out."""
+        """Return the values row by row; empty cells and rows at the end are left out."""
         filled = [cell for cell in self.sheet.cells if cell in self]
         height = max((row for row, _ in filled), default=self.top - 1) - self.top + 1
         rows: list[list[Value]] = [[] for _ in range(height)]
@@ -54,13 +54,13 @@ class Range:
 
 @dataclass
 class Spreadsheet:
-    """Some sheets, and the file in Drive that carries their title and belongs to somebody."""
+    """Some sheets, and the file in Drive that has their title and belongs to somebody."""
 
     file: File
     sheets: list[Sheet]
 
     def range(self, text: str) -> Range:
-        """The range that `text` names in A1 notation; `BadRange` when it names none.
+        """Return the range that `text` names in A1 notation; `BadRange` when it names none.
 
         Without a sheet's title the first sheet is meant.  What reaches over the edge is cut off.
         """
@@ -81,7 +81,7 @@ class Spreadsheet:
 
 
 def _is_range(found: re.Match[str]) -> bool:
-    """`A1`, `A1:B2`, `A:B`, `1:2` and `A2:B` are ranges; `A` and `1` alone are none."""
+    """Return whether this is a range: `A1`, `A1:B2`, `A:B`, `1:2` or `A2:B`, but not `A` or `1`."""
     first, second = found["column1"], found["row1"]
     if found["to"] is None:
         return bool(first and second)
@@ -104,7 +104,7 @@ def _rectangle(sheet: Sheet, found: re.Match[str]) -> Range:
 
 
 def _number(column: str) -> int:
-    """`A` is 1, `Z` 26, `AA` 27."""
+    """Return the number of a column: `A` is 1, `Z` 26, `AA` 27."""
     total = 0
     for letter in column.upper():
         total = total * 26 + ord(letter) - ord("A") + 1
@@ -112,7 +112,7 @@ def _number(column: str) -> int:
 
 
 def letters(column: int) -> str:
-    """1 is `A`, 26 `Z`, 27 `AA`."""
+    """Return the letters of a column: 1 is `A`, 26 `Z`, 27 `AA`."""
     text = ""
     while column:
         column, rest = divmod(column - 1, 26)
@@ -121,7 +121,7 @@ def letters(column: int) -> str:
 
 
 def _quoted(title: str) -> str:
-    """A title as it stands in a range: in quotes unless it is one plain word."""
+    """Return a title as ranges have it: in quotes unless it is one plain word."""
     looks_like_a_cell = _RANGE.fullmatch(title)
     if _PLAIN_TITLE.fullmatch(title) and not looks_like_a_cell:
         return title
@@ -132,7 +132,7 @@ def _quoted(title: str) -> str:
 
 
 def table_at(place: Range) -> Range | None:
-    """The table to which rows are appended: the last one that `place` touches, if there is any.
+    """Return the table to which rows are appended: the last one that `place` touches, or None.
 
     A table is a rectangle around cells that are not empty and lie next to one another.
     """

@@ -1,6 +1,6 @@
-"""What a program may be allowed to do at the practice Google, and who always gets it.
+"""List the scopes that the practice Google knows, and read those that a link asks for.
 
-Scopes for signing in are special: Google offers no tick box for them.  Whoever approves grants
+Scopes for signing in are special: Google offers no box for them.  A person who approves grants
 them, even with every box empty.  Some have a short name, and the email address brings `openid`
 along, so a client may be granted other words than it sent (RFC 6749, section 3.3).
 
@@ -32,13 +32,15 @@ SCOPES = {
 
 
 def in_order(scopes: Iterable[str]) -> list[str]:
-    """The scopes that are known here, each once, in a fixed order."""
+    """Return the scopes that are known here, each once, in a fixed order."""
     wanted = set(scopes)
     return [scope for scope in SCOPES if scope in wanted]
 
 
 def asked_scopes(sent: str) -> list[str]:
-    """What a link's `scope` asks for, by its full names.  Raises `ValueError` for an unknown one.
+    """Return what a link's `scope` asks for, by its full names.
+
+    Raises `ValueError` for an unknown one.
 
     `email` comes back as the two scopes that Google grants for it.
     """

@@ -1,17 +1,18 @@
-"""The practice Google: OAuth, Drive and Sheets on one loopback server, quirks included.
+"""Serve the practice Google on loopback: OAuth, Drive and Sheets, quirks included.
 
-This module puts it together, and holds what a lesson turns to cause trouble on purpose, and what
-people do with their files.  What is remembered lies in `google_ledger.py` (consents and tokens),
-`google_files.py` and `google_ranges.py`; the judging is done in `google_oauth.py`; a person sees
-`google_pages.py`, and a program `google_drive.py`, `google_sheets.py` and `google_userinfo.py`.
+This module puts it together, and has the knobs with which a lesson causes trouble on purpose, and
+what people do with their files.  What is remembered is in `ledger.py` (consents and tokens),
+`files.py` and `ranges.py`, and Google's way of OAuth in `oauth.py`.  A person sees `pages.py`, and
+a program `drive.py`, `sheets.py` and `userinfo.py`.
 
-    google = Google(now=lambda: datetime.now(UTC)) server = Server(google.wsgi) google.address =
-    server.url client_id, client_secret = google.register_client("My bot",
-    ["http://127.0.0.1:8000/google/oauth"])
+    google = Google(now=lambda: datetime.now(UTC))
+    server = Server(google.wsgi)
+    google.address = server.url
+    client_id, client_secret = google.register_client("My bot", ["http://127.0.0.1:8000/google/oauth"])
 
 Paths are those of Google, which has a host for each: `/o/oauth2/v2/auth`, `/token`, `/revoke`,
-`/oauth2/v2/userinfo`, `/drive/v3/...` and `/v4/spreadsheets/...`.  Nobody has a password.  Whoever
-opens the consent page is Alice, unless the browser's cookie `google_account`, the parameter
+`/oauth2/v2/userinfo`, `/drive/v3/...` and `/v4/spreadsheets/...`.  Nobody has a password.  The
+person at the consent page is Alice, unless the browser's cookie `google_account`, the parameter
 `login_hint` or a choice on the page says otherwise.  Wherever an account is named, `alice` will do.
 """
 
@@ -29,21 +30,27 @@ from werkzeug.exceptions import HTTPException
 from botkit.practice.google.cells import Rows, Value
 from botkit.practice.google.drive import OPENED, DriveApi
 from botkit.practice.google.files import Drive, File
-from botkit.practice.google.ledger import PEOPLE, Client, Ledger, account, checked_uris
-from botkit.practice.google.oauth import OAuthServer
-from botkit.practice.google.pages import Pages, http_problem_page
+from botkit.practice.google.ledger import (
+    PEOPLE,
+    GoogleClient,
+    GoogleLedger,
+    account,
+    checked_uris,
+)
+from botkit.practice.google.oauth import GoogleOAuthServer
+from botkit.practice.google.pages import GooglePages, http_problem_page
 from botkit.practice.google.push import Push
 from botkit.practice.google.sheets import SheetsApi
 from botkit.practice.google.userinfo import UserinfoApi
-from botkit.practice.oauth.door import Door
+from botkit.practice.service import PracticeService, make_web
 
 _SYNC_SECONDS = 5.0
 
 
-class Google(Door):
+class Google(PracticeService):
     """A Google with three accounts, in memory, with knobs.
 
-    `now` is the clock that decides every life time.  How it is served: see `Door`.
+    `now` is the clock that decides every life time.  How it is served: see `PracticeService`.
 
     Knobs: `iss` is "right", "missing" or "wrong" (RFC 9207); `grant_only` lists the scopes that
     people agree to beside those for signing in, whatever they tick (None: what they tick);
@@ -55,10 +62,10 @@ class Google(Door):
         super().__init__(now)
         self.iss = "right"
         self.push = Push(now)
-        self._ledger = Ledger(now)
+        self._ledger = GoogleLedger(now)
         self._drive = Drive(now, self.push.publish)
         self._sheets = SheetsApi(self._ledger, self._drive, self._for_people)
-        self._oauth = OAuthServer(self._ledger, self._issuer)
+        self._oauth = GoogleOAuthServer(self._ledger, self._issuer)
         self._web = self._make_web()
 
     def _one_at_a_time(
@@ -70,8 +77,8 @@ class Google(Door):
         return answer
 
     def _make_web(self) -> Flask:
-        web = Flask("botkit.practice")
-        pages = Pages(self._ledger, self._oauth, self._drive, self._sheets.spreadsheets)
+        web = make_web(__name__)
+        pages = GooglePages(self._ledger, self._oauth, self._drive, self._sheets.spreadsheets)
         api = DriveApi(self._ledger, self._drive, self.push, self._for_people)
         for part in (pages, api, self._sheets, UserinfoApi(self._ledger)):
             web.register_blueprint(part.blueprint)
@@ -79,7 +86,7 @@ class Google(Door):
         return web
 
     def _for_people(self) -> str:
-        """What the links to files begin with: people open them."""
+        """Return what the links to files begin with, because people open them."""
         return self.browser_address or self.address
 
     def _issuer(self) -> str | None:
@@ -103,7 +110,7 @@ class Google(Door):
             digest = hashlib.sha256(f"{len(self.clients)} {name}".encode()).hexdigest()
             client_id = f"1061{int(digest[:8], 16):010d}-{digest[:32]}.apps.googleusercontent.com"
             secret = f"GOCSPX-{secrets.token_urlsafe(21)}"
-            self.clients[client_id] = Client(client_id, secret, name, uris, project)
+            self.clients[client_id] = GoogleClient(client_id, secret, name, uris, project)
         return client_id, secret
 
     def change_redirect_uris(self, client_id: str, redirect_uris: Sequence[str]) -> None:
@@ -113,8 +120,8 @@ class Google(Door):
             self.clients[client_id].redirect_uris = uris
 
     @property
-    def clients(self) -> dict[str, Client]:
-        return self._ledger.clients
+    def clients(self) -> dict[str, GoogleClient]:
+        return self._ledger.apps
 
     # What people do with their files; each of these reaches the push channels
 
@@ -136,7 +143,7 @@ class Google(Door):
             self._drive.update(file, name=name)
 
     def remove(self, file: File) -> None:
-        """Delete it for good.  After that `ValueError` answers whoever changes it."""
+        """Delete it.  After that, changing it raises `ValueError`."""
         with self._lock:
             self._drive.update(file, removed=True)
 
@@ -146,11 +153,14 @@ class Google(Door):
             return self._sheets.add(_account(account), title, list(sheets)).file.id
 
     def spreadsheet_file(self, spreadsheet_id: str) -> File:
-        """The spreadsheet as a file, to rename or trash it.  `KeyError`: there is none."""
+        """Return the spreadsheet as a file, to rename or trash it.  `KeyError`: there is none."""
         return self._sheets.spreadsheets[spreadsheet_id].file
 
     def read_cells(self, spreadsheet_id: str, range: str = "A1:Z1000") -> list[list[Value]]:
-        """What a person sees in these cells, empty ends left out.  `BadRange` for no range."""
+        """Return what a person sees in these cells, empty ends left out.
+
+        `BadRange` for no range.
+        """
         with self._lock:
             return self._sheets.spreadsheets[spreadsheet_id].range(range).values()
 
@@ -161,7 +171,10 @@ class Google(Door):
             self._sheets.edit(book, book.range(range), rows, "USER_ENTERED")
 
     def link(self, file: File) -> str:
-        """Where a browser shows the file; for a spreadsheet what `sheet use` takes."""
+        """Return the address at which a browser shows the file.
+
+        For a spreadsheet what `sheet use` takes.
+        """
         return file.link(self._for_people())
 
     # Knobs
@@ -183,19 +196,19 @@ class Google(Door):
         self._ledger.testing_mode = testing
 
     def revoke(self, account: str) -> None:
-        """The person removes the access of every project.  `KeyError`: nobody has this account."""
+        """Remove the access of every project, as the person can.
+
+        `KeyError`: nobody has this account.
+        """
         known = _account(account)
         with self._lock:
             for project in {client.project for client in self.clients.values()}:
                 self._ledger.revoke(project, known)
 
     def expire_everything(self) -> None:
-        """Every access token and every unused code has run out.  Refresh tokens still work."""
+        """Let every access token and unused code expire now.  Refresh tokens still work."""
         with self._lock:
-            for code in self._ledger.codes.values():
-                code.expires_at = self._now()
-            for token in self._ledger.access_tokens.values():
-                token.expires_at = self._now()
+            self._ledger.expire()
 
     def settle(self, timeout: float = 5.0) -> None:
         """Wait until every notification is delivered; `TimeoutError` after `timeout` seconds."""

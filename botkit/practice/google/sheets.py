@@ -1,4 +1,4 @@
-"""The Sheets API of the practice Google, version 4: values are read, written, added and cleared.
+"""Answer as the Sheets API, version 4: read, write, append and clear values.
 
 Who writes says how the values are to be understood: RAW keeps text that begins with `=` as text,
 USER_ENTERED makes a formula of it, as if somebody had typed it.  Every write is also a change in
@@ -18,7 +18,7 @@ from typing import Any
 from flask import Blueprint, request
 
 from botkit.practice.google.answers import (
-    ApiError,
+    GoogleApiError,
     Json,
     boolean,
     choice,
@@ -28,7 +28,7 @@ from botkit.practice.google.answers import (
 )
 from botkit.practice.google.cells import Rows, Sheet
 from botkit.practice.google.files import SPREADSHEET, Drive
-from botkit.practice.google.ledger import AccessToken, Ledger
+from botkit.practice.google.ledger import AccessToken, GoogleLedger
 from botkit.practice.google.ranges import BadRange, Range, Spreadsheet, letters, table_at
 
 DIMENSIONS = ("ROWS", "COLUMNS")
@@ -49,7 +49,7 @@ CLEARED = parse_fields("spreadsheetId,clearedRange")
 class SheetsApi:
     """The routes below `/v4/spreadsheets`, as a Flask `blueprint`."""
 
-    def __init__(self, ledger: Ledger, drive: Drive, address: Callable[[], str]) -> None:
+    def __init__(self, ledger: GoogleLedger, drive: Drive, address: Callable[[], str]) -> None:
         self.spreadsheets: dict[str, Spreadsheet] = {}
         self._drive = drive
         self._address = address
@@ -64,7 +64,7 @@ class SheetsApi:
             endpoint(self.blueprint, ledger, f"sheets.spreadsheets.{name}", view, known)
 
     def add(self, account: str, title: str, sheets: list[str]) -> Spreadsheet:
-        """A new spreadsheet of `account`, with these (empty) sheets."""
+        """Make a new spreadsheet of `account`, with these (empty) sheets."""
         file = self._drive.add(account, title, SPREADSHEET)
         book = Spreadsheet(file, [Sheet(number, name) for number, name in enumerate(sheets)])
         self.spreadsheets[file.id] = book
@@ -104,7 +104,7 @@ class SheetsApi:
             beyond = f"column [{letters(place.right + 1)}]"
         if beyond:
             message = f"Requested writing within range [{place}], but tried writing to {beyond}"
-            raise ApiError(400, message)
+            raise GoogleApiError(400, message)
         return self._written(book, writing, place)
 
     def _append(self, token: AccessToken, spreadsheetId: str, range: str) -> Json:
@@ -147,9 +147,9 @@ class SheetsApi:
     def _book(self, token: AccessToken, spreadsheet_id: str) -> Spreadsheet:
         book = self.spreadsheets.get(spreadsheet_id)
         if book is None or book.file.removed:
-            raise ApiError(404, "Requested entity was not found.", "notFound")
-        if book.file.account != token.account:
-            raise ApiError(403, "The caller does not have permission", "forbidden")
+            raise GoogleApiError(404, "Requested entity was not found.", "notFound")
+        if book.file.account != token.owner:
+            raise GoogleApiError(403, "The caller does not have permission", "forbidden")
         return book
 
 
@@ -157,7 +157,7 @@ def _range(book: Spreadsheet, text: str) -> Range:
     try:
         return book.range(text)
     except BadRange as error:
-        raise ApiError(400, str(error)) from error
+        raise GoogleApiError(400, str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -175,19 +175,19 @@ class _Writing:
 
 
 def _writing(book: Spreadsheet, range: str) -> _Writing:
-    """All of the request, checked before anything is changed."""
+    """Read all of the request, and check it before anything is changed."""
     option = request.args.get("valueInputOption", "INPUT_VALUE_OPTION_UNSPECIFIED")
     if option == "INPUT_VALUE_OPTION_UNSPECIFIED":
-        raise ApiError(400, "'valueInputOption' is required but not specified")
+        raise GoogleApiError(400, "'valueInputOption' is required but not specified")
     choice("valueInputOption", "RAW", "USER_ENTERED")
     rendering = choice("responseValueRenderOption", *RENDERINGS)
     echo = rendering if boolean("includeValuesInResponse", False) else ""
     place, body = _range(book, range), json_object(VALUE_RANGE)
     if "range" in body and _range(book, body["range"]) != place:
-        raise ApiError(400, f"The range in the body is not the one in the path: {place}")
+        raise GoogleApiError(400, f"The range in the body is not the one in the path: {place}")
     rows = _checked(body.get("values", []))
     if body.get("majorDimension", "ROWS") not in DIMENSIONS:
-        raise ApiError(400, "Invalid value at 'data.major_dimension'")
+        raise GoogleApiError(400, "Invalid value at 'data.major_dimension'")
     if body.get("majorDimension") == "COLUMNS":
         rows = _turned(rows, None)
     return _Writing(place, rows, option, echo)
@@ -196,11 +196,11 @@ def _writing(book: Spreadsheet, range: str) -> _Writing:
 def _checked(rows: list[Any]) -> Rows:
     for number, row in enumerate(rows):
         if not isinstance(row, list):
-            raise ApiError(400, f"Invalid value at 'data.values[{number}]'")
+            raise GoogleApiError(400, f"Invalid value at 'data.values[{number}]'")
         for place, value in enumerate(row):
             finite = not isinstance(value, float) or math.isfinite(value)
             if not isinstance(value, str | int | float | None) or not finite:
-                raise ApiError(400, f"Invalid values[{number}][{place}]")
+                raise GoogleApiError(400, f"Invalid values[{number}][{place}]")
     return rows
 
 
@@ -211,7 +211,7 @@ def _sheet_shape(sheet: Sheet, index: int) -> Json:
 
 
 def _shape(place: Range, rendering: str, dimension: str = "ROWS") -> Json:
-    """A ValueRange.  Without any value it has no `values` at all."""
+    """Return a ValueRange.  Without any value it has no `values` at all."""
     values: list[list[Any]] = [*place.values(rendering)]
     if dimension == "COLUMNS":
         values = _turned(values, "")
@@ -223,5 +223,5 @@ def _shape(place: Range, rendering: str, dimension: str = "ROWS") -> Json:
 
 
 def _turned(lines: list[list[Any]], missing: str | None) -> list[list[Any]]:
-    """Columns for rows, with `missing` where a line is too short."""
+    """Return columns for rows, with `missing` where a line is too short."""
     return [list(line) for line in zip_longest(*lines, fillvalue=missing)]

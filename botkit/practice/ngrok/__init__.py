@@ -1,4 +1,4 @@
-"""The practice ngrok agent, which pyngrok takes for ngrok's own."""
+"""The practice ngrok agent, which pyngrok takes for ngrok's own.  Start with `agent.py`."""
 
 from botkit.practice.ngrok.agent import write_launcher
 

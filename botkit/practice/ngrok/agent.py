@@ -1,4 +1,4 @@
-"""A stand-in for ngrok's agent: pyngrok starts it and talks to it, and sees no difference.
+"""Open tunnels on this computer, in place of ngrok's agent; pyngrok sees no difference.
 
 The real agent asks ngrok's cloud for a public address and carries what arrives there to a port of
 this computer.  This one does the same with an address on this computer, so that a lesson about
@@ -79,7 +79,7 @@ async def _serve() -> None:
 
 
 def _end_with_parent(parent: int) -> None:
-    """A kernel that is killed cannot tidy up, so the agent looks after itself."""
+    """End when the process that started us is gone: a kernel that is killed cannot tidy up."""
     is_gone = _windows_watch(parent) if os.name == "nt" else lambda: os.getppid() != parent
     while not is_gone():
         time.sleep(0.2)
@@ -179,7 +179,7 @@ class Agent:
 
 
 def _refuse(status: int, error: str) -> tuple[int, dict[str, Any]]:
-    """The shape in which the real agent says no."""
+    """Return the shape in which the real agent says no."""
     message = {"error_code": 103, "status_code": status, "msg": "failed to start tunnel"}
     return status, {**message, "details": {"err": error}}
 

@@ -1,6 +1,8 @@
-"""The practice RingCentral: the team messaging, and the service that people connect.
+"""The practice RingCentral: the team chat, and the service that people connect.
 
-Start with `server.py`.  The files `chat_*.py` are the chat, the others the service."""
+Start with `server.py`.  The chat is in `chat.py`, `records.py`, `bot_user.py`, `webhooks.py`,
+`subscriptions.py`, `chat_api.py` and `chat_page.py`.  The service is in the other files.
+"""
 
 from botkit.practice.ringcentral.server import RingCentral
 

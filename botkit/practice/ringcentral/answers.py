@@ -1,7 +1,7 @@
-"""What the practice RingCentral's token endpoint answers: tokens, and errors in its own words.
+"""Write the answers of RingCentral's token endpoint: tokens, and errors in its own words.
 
-`rc_oauth.py` decides who gets tokens; here is what they look like on the wire.  An error carries
-RingCentral's own code beside the name from RFC 6749.
+`oauth.py` decides who gets tokens, and this module what they look like.  An error has RingCentral's
+own code beside the name from RFC 6749.
 
 Sources: RingCentral developer guide, "Authorization code flow" and "API error codes"; `TokenInfo`
 in its SDK; OAU-210 and OAU-213 as apps in the field have met them.
@@ -27,9 +27,9 @@ from authlib.oauth2.rfc6749.errors import (
 )
 from werkzeug.datastructures import MultiDict
 
-from botkit.practice.ringcentral.ledger import App, Ledger, Pair, Session
+from botkit.practice.ringcentral.ledger import BotApp, Pair, RingCentralLedger, Session
 
-FOR_EVER = 2_147_483_647  # seconds: as long as the field can say
+PERMANENT = 2_147_483_647  # seconds: as long as the field can say
 ACCESS_SECONDS = (600, 3600, 3600)  # the least, the usual and the most that a client gets
 REFRESH_SECONDS = (600, 604_800, 2_592_000)
 
@@ -39,15 +39,15 @@ USED_TOKEN = ("OAU-210", "Refresh token has been used already")  # the real word
 
 
 class Refused(InvalidGrantError):
-    """A code or a refresh token that brings nothing, with RingCentral's code for the reason."""
+    """Raised when a code or refresh token is refused, with RingCentral's code for the reason."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
 
 
-def session_answer(session: Session, ledger: Ledger) -> dict[str, Any]:
-    """The session's pair, as the token endpoint answers; the times are what is left of them."""
+def session_answer(session: Session, ledger: RingCentralLedger) -> dict[str, Any]:
+    """Return the session's pair as the token endpoint answers; times are the seconds left."""
     pair, now = session.pair, ledger.now()
     fields: dict[str, Any] = {
         "access_token": pair.access_token,
@@ -64,26 +64,26 @@ def session_answer(session: Session, ledger: Ledger) -> dict[str, Any]:
     return fields
 
 
-def permanent_token(token: str, owner_id: str, app: App) -> dict[str, Any]:
-    """What a bot gets: one token for ever, and nothing to refresh it with."""
+def permanent_token(token: str, owner_id: str, app: BotApp) -> dict[str, Any]:
+    """Return what a bot gets: one permanent token, and nothing to refresh it with."""
     return {
         "access_token": token,
         "token_type": "bearer",
-        "expires_in": FOR_EVER,
+        "expires_in": PERMANENT,
         "scope": app.get_allowed_scope(None),
         "owner_id": owner_id,
         "endpoint_id": secrets.token_urlsafe(16),
     }
 
 
-def wished_pair(ledger: Ledger, form: MultiDict[str, str]) -> Pair:
-    """A new pair that lives as long as the client asked for."""
+def wished_pair(ledger: RingCentralLedger, form: MultiDict[str, str]) -> Pair:
+    """Make a new pair that expires when the client asked for it."""
     access = _seconds(form, "access_token_ttl", ACCESS_SECONDS)
     return ledger.new_pair(access, _seconds(form, "refresh_token_ttl", REFRESH_SECONDS))
 
 
 def _seconds(form: MultiDict[str, str], name: str, limits: tuple[int, int, int]) -> timedelta:
-    """The life time that a client wishes, brought between the limits."""
+    """Return the life time that a client wishes, brought between the limits."""
     least, usual, most = limits
     wish = form.get(name, str(usual))
     if not re.fullmatch(r"[0-9]{1,9}", wish):
@@ -92,7 +92,7 @@ def _seconds(form: MultiDict[str, str], name: str, limits: tuple[int, int, int])
 
 
 def problem(status: int, error: str, code: str, message: str) -> flask.Response:
-    """An error as the token and the revocation endpoint word it."""
+    """Return an error as the token and the revocation endpoint word it."""
     reasons = [{"errorCode": code, "message": message}]
     response = flask.jsonify(error=error, error_description=message, errors=reasons)
     response.status_code = status
@@ -101,15 +101,16 @@ def problem(status: int, error: str, code: str, message: str) -> flask.Response:
 
 
 def error_answer(sent: MultiDict[str, str], error: OAuth2Error) -> flask.Response:
-    """The answer to a request to the token or revocation endpoint that Authlib has refused."""
+    """Return the answer to a token or revocation request that Authlib has refused."""
     return problem(*_in_ringcentrals_words(sent, error))
 
 
 def _in_ringcentrals_words(
     sent: MultiDict[str, str], error: OAuth2Error
 ) -> tuple[int, str, str, str]:
-    """Status, name, code and message.  The table of codes says 403 for bad codes, the text above it
-    400; RFC 6749 says 400.
+    """Return the status, name, code and message of an error.
+
+    RingCentral's table of codes says 403 for bad codes.  The text above it says 400, as RFC 6749.
     """
     if isinstance(error, InvalidClientError):
         return 401, error.error, "OAU-146", "Invalid client credentials"

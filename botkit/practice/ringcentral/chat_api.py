@@ -1,7 +1,8 @@
-"""RingCentral's HTTP API as a chat bot uses it: who am I, chats, posts, webhook subscriptions.
+"""Answer as RingCentral's API for a chat bot: who am I, chats and posts.
 
-Every request carries a token in the `Authorization` header, which belongs to the bot or, through a
-third-party app, to a person (`rc_account.py`).  Errors come with RingCentral's body,
+Every request has a token in the `Authorization` header, which belongs to the bot or, through a
+third-party app, to a person (`account_api.py`).  Subscriptions are in `subscriptions.py`.  Errors
+have RingCentral's body,
 `{"errorCode", "message", "errors": [...]}`.
 Sources: RingCentral API reference and developer guide (team messaging, webhooks, errors).
 """
@@ -9,14 +10,13 @@ Sources: RingCentral API reference and developer guide (team messaging, webhooks
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from botkit.practice.ringcentral.chat_records import ACCOUNT_ID, Chat, Person, Post
-
-if TYPE_CHECKING:
-    from botkit.practice.ringcentral.server import RingCentral
+from botkit.practice.ringcentral.bot_user import ChatWithBot
+from botkit.practice.ringcentral.records import ACCOUNT_ID, Chat, Person, Post
+from botkit.practice.service import SeenRequest
 
 LIMITS = {"Light": 50, "Medium": 40}  # requests a minute
 #: What a third-party app may do for a person, and the permission that it takes.
@@ -37,26 +37,8 @@ LIGHT = {
 DEFAULT_COUNT, MAX_COUNT = 30, 250  # records on a page
 
 
-class Seen(NamedTuple):
-    """What is kept of a request: enough to look for secrets in addresses, and no secret itself."""
-
-    method: str
-    path: str
-    user_agent: str
-
-    def __repr__(self) -> str:
-        return f"Seen({self.method} {self.path.partition('?')[0]})"
-
-
-def noted() -> Seen:
-    """The request that Flask has at hand."""
-    query = request.query_string.decode("latin-1")
-    path = f"{request.path}?{query}" if query else request.path
-    return Seen(request.method, path, request.user_agent.string)
-
-
-class ApiError(Exception):
-    """An answer that is an error, with RingCentral's own code."""
+class RingCentralApiError(Exception):
+    """Raised to answer with an error and RingCentral's own code."""
 
     def __init__(self, status: int, code: str, message: str, parameter: str = "") -> None:
         super().__init__(message)
@@ -64,13 +46,13 @@ class ApiError(Exception):
         self.parameter = parameter  # the one that is wrong, where the answer names it
 
 
-def chat_api(world: RingCentral) -> Blueprint:
-    """The routes for the bot."""
+def chat_api(world: ChatWithBot) -> Blueprint:
+    """Return the routes for the bot."""
     api = Blueprint("chat_api", __name__)
 
     @api.before_request
     def authenticate() -> None:
-        world.requests_seen.append(noted())
+        world.requests_seen.append(SeenRequest.of(request.environ, world.now()))
         g.caller = _authenticated(world, request.headers.get("Authorization"))
         _check_permission(_endpoint(), is_bot=g.caller == world.bot)
 
@@ -84,8 +66,8 @@ def chat_api(world: RingCentral) -> Blueprint:
         response.headers["X-Rate-Limit-Window"] = "60"
         return response
 
-    @api.errorhandler(ApiError)
-    def error(problem: ApiError) -> tuple[dict[str, Any], int]:
+    @api.errorhandler(RingCentralApiError)
+    def error(problem: RingCentralApiError) -> tuple[dict[str, Any], int]:
         reason = {"errorCode": problem.code, "message": problem.message}
         named = {"parameterName": problem.parameter} if problem.parameter else {}
         return reason | {"errors": [reason | named]}, problem.status
@@ -124,18 +106,18 @@ def chat_api(world: RingCentral) -> Blueprint:
     return api
 
 
-def bad(parameter: str) -> ApiError:
-    """The error for a parameter that makes no sense."""
-    return ApiError(400, "CMN-101", f"Parameter [{parameter}] value is invalid")
+def bad(parameter: str) -> RingCentralApiError:
+    """Return the error for a parameter that makes no sense."""
+    return RingCentralApiError(400, "CMN-101", f"Parameter [{parameter}] value is invalid")
 
 
-def missing(parameter: str) -> ApiError:
-    """The error for an id that names nothing, or nothing that the bot may see."""
-    return ApiError(404, "CMN-102", f"Resource for parameter [{parameter}] is not found")
+def missing(parameter: str) -> RingCentralApiError:
+    """Return the error for an id that names nothing, or nothing that the bot may see."""
+    return RingCentralApiError(404, "CMN-102", f"Resource for parameter [{parameter}] is not found")
 
 
 def body() -> dict[str, Any]:
-    """The request's body, which must be a JSON object."""
+    """Return the request's body, which must be a JSON object."""
     try:
         content = request.get_json(silent=True)
     except RecursionError:  # brackets within brackets, some thousand deep
@@ -145,38 +127,38 @@ def body() -> dict[str, Any]:
     return content
 
 
-def _authenticated(world: RingCentral, header: str | None) -> Person:
+def _authenticated(world: ChatWithBot, header: str | None) -> Person:
     if header is None:
-        raise ApiError(401, "AGW-401", "Authorization header is not specified")
+        raise RingCentralApiError(401, "AGW-401", "Authorization header is not specified")
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise ApiError(401, "AGW-402", "Invalid Authorization header")
+        raise RingCentralApiError(401, "AGW-402", "Invalid Authorization header")
     if session := world.ledger.use(token):
         if world.now() >= session.pair.access_ends:
-            raise ApiError(401, "OAU-128", "Access token expired")
+            raise RingCentralApiError(401, "OAU-128", "Access token expired")
         return session.owner
     owner, bot = world.owner_of(token), world.bot
     if owner is None:
-        raise ApiError(401, "OAU-213", "Token not found")
+        raise RingCentralApiError(401, "OAU-213", "Token not found")
     if bot is None or bot.id != owner:
-        raise ApiError(401, "OAU-232", "Extension is deleted")
+        raise RingCentralApiError(401, "OAU-232", "Extension is deleted")
     return bot
 
 
 def _endpoint() -> str:
-    """The name of the function that answers."""
+    """Return the name of the function that answers."""
     return str(request.endpoint).rpartition(".")[2]
 
 
 def _check_permission(endpoint: str, *, is_bot: bool) -> None:
-    """The bot's app and the apps of third parties may do different things; all may ask who am I."""
+    """Raise the error if this kind of app may not call the endpoint; all may ask who they are."""
     if endpoint != "extension" and is_bot == (endpoint in FOR_PEOPLE):
         needed = FOR_PEOPLE.get(endpoint, "TeamMessaging")
         message = f"In order to call this API endpoint, application needs to have [{needed}]"
-        raise ApiError(403, "CMN-401", f"{message} permission")
+        raise RingCentralApiError(403, "CMN-401", f"{message} permission")
 
 
-def _chat(world: RingCentral, chat_id: str) -> Chat:
+def _chat(world: ChatWithBot, chat_id: str) -> Chat:
     for chat in world.chats_of(g.caller):
         if chat.id == chat_id:
             return chat
@@ -184,7 +166,7 @@ def _chat(world: RingCentral, chat_id: str) -> Chat:
 
 
 def _extension(bot: Person, server: str) -> dict[str, Any]:
-    """As `GET /restapi/v1.0/account/~/extension/~`: here, and only here, the id is a number."""
+    """Return what `GET .../extension/~` says of the bot: only here, the id is a number."""
     account = f"{server}/restapi/v1.0/account/{ACCOUNT_ID}"
     return {
         "uri": f"{account}/extension/{bot.id}",
@@ -200,7 +182,7 @@ def _extension(bot: Person, server: str) -> dict[str, Any]:
 
 
 def _page_of(posts: list[Post]) -> dict[str, Any]:
-    """One page of posts, newest first.
+    """Return one page of posts, newest first.
 
     A page token remembers where it ends and how long its pages are; the query needs nothing else.
     Source: RingCentral developer guide, "REST API pagination in Team Messaging".

@@ -1,4 +1,4 @@
-"""The practice chat's web page, where a person types as Alice, Bob or Mallory.
+"""Show the practice chat as a web page, where a person types as Alice, Bob or Mallory.
 
 The page needs no token: it is the practice world, on loopback, and nothing in it is real.  But any
 other page in the same browser could send a POST here, and the bot would take it for Alice's word.
@@ -7,22 +7,20 @@ So a POST that comes from another origin is refused.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import Any
 
-from flask import Blueprint, Request, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 
-from botkit.practice.ringcentral.chat_records import Chat, Person, Post, timestamp
-from botkit.practice.ringcentral.chat_room import PEOPLE
-
-if TYPE_CHECKING:
-    from botkit.practice.ringcentral.server import RingCentral
+from botkit.practice.fetch_site import from_elsewhere
+from botkit.practice.ringcentral.bot_user import ChatWithBot
+from botkit.practice.ringcentral.chat import PEOPLE
+from botkit.practice.ringcentral.records import Chat, Person, Post, timestamp
 
 POLL_SECONDS = 20.0  # below what proxies allow for an answer
 
 
-def chat_page(world: RingCentral) -> Blueprint:
-    """The page at `/` and the data that it asks for, with page-relative addresses."""
+def chat_page(world: ChatWithBot) -> Blueprint:
+    """Return the page at `/` and the data that it asks for, with page-relative addresses."""
     page = Blueprint("chat_page", __name__)
 
     @page.after_request
@@ -37,11 +35,11 @@ def chat_page(world: RingCentral) -> Blueprint:
 
     @page.get("/")
     def index() -> str:
-        return render_template("chat_page.html", people=PEOPLE)
+        return render_template("chat.html", people=PEOPLE)
 
     @page.get("/people/<name>/news")
     def news(name: str) -> dict[str, Any]:
-        """What happened after the number `since`; waits when nothing has (long polling).
+        """Return what happened after the number `since`; waits when nothing has (long polling).
 
         A page that knows another `world` was open before this one began, and is told everything.
         """
@@ -72,16 +70,7 @@ def chat_page(world: RingCentral) -> Blueprint:
     return page
 
 
-def from_elsewhere(request: Request) -> bool:
-    """Whether a browser says that another page than ours has sent this request."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site not in ("same-origin", "none")
-    origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc != request.host
-
-
-def _news(world: RingCentral, person: Person, since: int) -> dict[str, Any]:
+def _news(world: ChatWithBot, person: Person, since: int) -> dict[str, Any]:
     chats = [chat for chat in world.chats_of(person) if chat.type in ("Direct", "Team")]
     chats.sort(key=lambda chat: chat.type)  # the direct chat first
     posts = [post for chat in chats for post in world.posts_in(chat) if int(post.id) > since]
@@ -92,7 +81,7 @@ def _news(world: RingCentral, person: Person, since: int) -> dict[str, Any]:
     }
 
 
-def _listed(world: RingCentral, chat: Chat) -> dict[str, Any]:
+def _listed(world: ChatWithBot, chat: Chat) -> dict[str, Any]:
     names = [person.name for person in PEOPLE if person.id in chat.members]
     has_bot = world.bot is not None and world.bot.id in chat.members
     return {
@@ -104,7 +93,7 @@ def _listed(world: RingCentral, chat: Chat) -> dict[str, Any]:
     }
 
 
-def _shown(world: RingCentral, post: Post) -> dict[str, Any]:
+def _shown(world: ChatWithBot, post: Post) -> dict[str, Any]:
     people = {person.id for person in PEOPLE}
     return {
         "id": int(post.id),

@@ -1,33 +1,26 @@
-"""What the practice RingCentral remembers of apps, codes, consents and sessions.
+"""Remember RingCentral's apps, codes, consents and sessions.
 
 A person who approves an app opens a *session*.  It holds one pair at a time, an access token and a
 refresh token.  Refreshing puts a new pair in place of the old one, and two timers forgive a client
 that lost the answer or asked twice:
 
-- The old access token is dead at once.
+- The old access token expires immediately.
 - The old refresh token brings the *same* new pair again, for an hour, while nobody has used the new
   access token, and for ten seconds after its first use.
 
-All of it lives in memory and ends with the process.  The classes carry the few methods that Authlib
-asks of a client, a code and a token.
-
 Sources: RingCentral developer guide, "Authorization code flow", "Using refresh tokens", "Tokens".
 """
-# Authlib brings no types.
-# mypy: disable-error-code="import-untyped", allow-subclassing-any
 
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin, TokenMixin
-
-from botkit.practice.ringcentral.chat_records import Person
+from botkit.practice.oauth import App, Ledger, Token
+from botkit.practice.ringcentral.records import Person
 
 CODE_LIFE = timedelta(seconds=60)
 GRACE_UNUSED = timedelta(minutes=60)  # for the old refresh token, counted from the refresh
@@ -39,7 +32,7 @@ APP_SCOPE = "ReadAccounts EditExtensions ReadPresence EditPresence"
 
 
 def checked_uris(redirect_uris: Sequence[str]) -> list[str]:
-    """The redirect URIs, if each is an absolute web address without a fragment.
+    """Return the redirect URIs, if each is an absolute web address without a fragment.
 
     Raises `ValueError` for any other (RFC 6749 section 3.1.2).
     """
@@ -50,59 +43,33 @@ def checked_uris(redirect_uris: Sequence[str]) -> list[str]:
     return list(redirect_uris)
 
 
+def new_code() -> str:
+    """Return a new authorization code."""
+    return secrets.token_urlsafe(24)
+
+
 @dataclass
-class App(ClientMixin):
-    """A registered app: the bot's, or a third party's that acts for people."""
-
-    client_id: str
-    client_secret: str = field(repr=False)
-    name: str
-    redirect_uris: list[str]
-    is_bot: bool = False
-
-    def check_client_secret(self, client_secret: str) -> bool:
-        sent = client_secret.encode(errors="replace")
-        return secrets.compare_digest(self.client_secret.encode(), sent)
-
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return method == "client_secret_basic"
-
-    def check_redirect_uri(self, redirect_uri: str) -> bool:
-        """Exactly one of the registered ones: scheme, case and trailing slash count."""
-        return redirect_uri in self.redirect_uris
+class RingCentralApp(App):
+    """A third party's app, which acts for people."""
 
     def get_default_redirect_uri(self) -> str | None:
         """Only an app with a single redirect URI may leave it out of its link."""
         return self.redirect_uris[0] if len(self.redirect_uris) == 1 else None
 
-    def check_response_type(self, response_type: str) -> bool:
-        return response_type == "code"
-
-    def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type == "authorization_code" or not self.is_bot
-
     def get_allowed_scope(self, scope: str | None) -> str:
-        """What the app may do is set when it is registered; the link's scope is ignored."""
-        return BOT_SCOPE if self.is_bot else APP_SCOPE
+        """Return what the app may do is set when it is registered; the link's scope is ignored."""
+        return APP_SCOPE
 
 
 @dataclass
-class Code(AuthorizationCodeMixin):
-    """An authorization code that waits for its exchange.  `owner` is a person or the bot user."""
+class BotApp(RingCentralApp):
+    """The bot's own app, whose token is permanent."""
 
-    code: str = field(repr=False)
-    app: App
-    owner: Person
-    redirect_uri: str
-    expires_at: datetime
-    code_challenge: str | None = field(default=None, repr=False)
-    code_challenge_method: str | None = None
+    def check_grant_type(self, grant_type: str) -> bool:
+        return grant_type == "authorization_code"
 
-    def get_redirect_uri(self) -> str:
-        return self.redirect_uri
-
-    def get_scope(self) -> str:
-        return self.app.get_allowed_scope(None)
+    def get_allowed_scope(self, scope: str | None) -> str:
+        return BOT_SCOPE
 
 
 @dataclass
@@ -118,24 +85,17 @@ class Pair:
 
 
 @dataclass(eq=False)
-class Session(TokenMixin):
+class Session(Token):
     """What a person has let an app do.  Revoking any token of it ends all of it."""
 
-    id: str
-    app: App
     owner: Person
+    id: str
     endpoint_id: str
     pair: Pair
     old_refresh_tokens: list[str] = field(default_factory=list, repr=False)  # the newest is last
 
-    def check_client(self, client: App) -> bool:
-        return self.app is client
-
-    def get_scope(self) -> str:
-        return self.app.get_allowed_scope(None)
-
     def refreshes_with(self, token: str, now: datetime) -> bool:
-        """Whether this refresh token of the session still brings tokens: now or in grace."""
+        """Return whether this refresh token of the session still brings tokens: now or in grace."""
         if token == self.pair.refresh_token:
             return now < self.pair.refresh_ends
         used, made = self.pair.used_at, self.pair.made_at
@@ -146,39 +106,22 @@ class Session(TokenMixin):
         return now >= max(self.pair.access_ends, self.pair.refresh_ends)
 
     def has(self, token: str) -> bool:
-        """Whether this is a token of the session, of whatever age."""
+        """Return whether this is a token of the session, of whatever age."""
         pair = self.pair
         return token in (pair.access_token, pair.refresh_token, *self.old_refresh_tokens)
 
 
-class Ledger:
-    """Apps, codes, consents and sessions.  Whoever looks and then changes holds `lock`."""
+class RingCentralLedger(Ledger[RingCentralApp]):
+    """Keep apps, codes, consents and sessions."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
-        self.now = now
-        self.lock = threading.RLock()
+        super().__init__(now, CODE_LIFE)
         self.issue_refresh_tokens = True
-        self.apps: dict[str, App] = {}
-        self.codes: dict[str, Code] = {}
         self.consents: set[tuple[str, str]] = set()  # client id, person's id
         self.sessions: list[Session] = []  # the oldest first
 
-    def new_code(
-        self,
-        app: App,
-        owner: Person,
-        redirect_uri: str,
-        challenge: str | None = None,
-        method: str | None = None,
-    ) -> str:
-        """A code for the owner's tokens; `redirect_uri` is empty where the link left it out."""
-        with self.lock:
-            code, ends = secrets.token_urlsafe(24), self.now() + CODE_LIFE
-            self.codes[code] = Code(code, app, owner, redirect_uri, ends, challenge, method)
-            return code
-
-    def open_session(self, app: App, owner: Person, pair: Pair) -> Session:
-        """A new session; the sixth of one person and app ends the first."""
+    def open_session(self, app: RingCentralApp, owner: Person, pair: Pair) -> Session:
+        """Open a new session; the sixth of one person and app ends the first."""
         with self.lock:
             now = self.now()
             self.sessions = [one for one in self.sessions if not one.is_over(now)]
@@ -186,10 +129,12 @@ class Ledger:
             for oldest in mine[: max(0, len(mine) + 1 - SESSIONS_PER_PERSON)]:
                 self.sessions.remove(oldest)
             id_, endpoint = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
-            self.sessions.append(Session(id_, app, owner, endpoint, pair))
+            scopes = app.get_allowed_scope(None).split()
+            self.sessions.append(Session(app, owner, scopes, id_, endpoint, pair))
             return self.sessions[-1]
 
     def new_pair(self, access_life: timedelta, refresh_life: timedelta) -> Pair:
+        """Make a new pair of tokens."""
         now = self.now()
         refreshes = self.issue_refresh_tokens
         return Pair(
@@ -201,19 +146,19 @@ class Ledger:
         )
 
     def rotate(self, session: Session, sent: str, new: Callable[[], Pair]) -> None:
-        """Refresh: a new pair in place of the old one, which dies.  In grace the pair stays."""
+        """Replace the pair of a session, which then expires.  In grace the pair stays."""
         with self.lock:
             if sent == session.pair.refresh_token:
                 session.old_refresh_tokens.append(sent)
                 session.pair = new()
 
-    def session_with(self, token: str) -> Session | None:
-        """The session that this token belongs to, alive or not."""
+    def token_with(self, token: str) -> Session | None:
+        """Return the session that this token belongs to, expired or not."""
         with self.lock:
             return next((one for one in self.sessions if one.has(token)), None)
 
     def use(self, access_token: str) -> Session | None:
-        """The session of a call to the API.  The first call with a live token starts its timer."""
+        """Return the session of a call to the API; its first call starts its timer."""
         with self.lock:
             for session in self.sessions:
                 if session.pair.access_token == access_token:
@@ -223,6 +168,7 @@ class Ledger:
             return None
 
     def end(self, session: Session) -> None:
+        """Forget a session."""
         with self.lock:
             self.sessions = [one for one in self.sessions if one is not session]
 
@@ -234,9 +180,7 @@ class Ledger:
             self.sessions = [one for one in self.sessions if one.owner != person]
 
     def expire(self) -> None:
-        """Every code and every access token has run out.  Refresh tokens still work."""
         with self.lock:
-            for code in self.codes.values():
-                code.expires_at = self.now()
+            super().expire()
             for session in self.sessions:
                 session.pair.access_ends = min(session.pair.access_ends, self.now())

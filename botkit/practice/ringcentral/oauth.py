@@ -1,8 +1,8 @@
-"""The OAuth half of the practice RingCentral: Authlib judges, RingCentral's habits lie on top.
+"""Authorize apps as RingCentral does, on top of `botkit.practice.oauth`.
 
 One token endpoint serves two kinds of apps.  A public bot's code becomes a permanent token without
-a refresh token; a third-party app's code opens a session of a person (`rc_ledger.py`).  What is
-answered, and in which words, is in `rc_answers.py`.
+a refresh token.  A third-party app's code opens a session of a person (`ledger.py`).  What the
+answers look like, and their words, is in `answers.py`.
 
 Sources: RingCentral developer guide, "Authorization code flow", "Using refresh tokens" and "Bot
 walkthrough".
@@ -16,14 +16,11 @@ from collections.abc import Callable
 from typing import Any
 
 import flask
-from authlib.common.urls import add_params_to_uri
-from authlib.oauth2 import OAuth2Error, OAuth2Request
-from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, RefreshTokenGrant
-from authlib.oauth2.rfc7009 import RevocationEndpoint
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749.errors import AccessDeniedError
 from authlib.oauth2.rfc7636 import CodeChallenge
-from werkzeug.datastructures import MultiDict
 
-from botkit.practice.oauth.request import Judge, Request
+from botkit.practice.oauth import App, Code, CodeGrant, OAuthServer, RefreshGrant, Revocation
 from botkit.practice.ringcentral.answers import (
     BAD_CODE,
     UNKNOWN_TOKEN,
@@ -34,38 +31,27 @@ from botkit.practice.ringcentral.answers import (
     session_answer,
     wished_pair,
 )
-from botkit.practice.ringcentral.chat_records import Person
-from botkit.practice.ringcentral.ledger import CODE_LIFE, App, Code, Ledger, Session
+from botkit.practice.ringcentral.ledger import (
+    CODE_LIFE,
+    BotApp,
+    RingCentralLedger,
+    Session,
+    new_code,
+)
+from botkit.practice.ringcentral.records import Person
 
-BASIC = ("client_secret_basic",)
 
+class RingCentralCodeGrant(CodeGrant):
+    """The authorization code grant, for people's apps and for the bot's."""
 
-class CodeGrant(AuthorizationCodeGrant):
-    """The authorization code grant, RFC 6749 section 4.1."""
+    def denial(self, redirect_uri: str) -> OAuth2Error:
+        return AccessDeniedError("", redirect_uri=redirect_uri)
 
-    TOKEN_ENDPOINT_AUTH_METHODS = BASIC
-
-    def create_authorization_response(self, redirect_uri: str, grant_user: Person | None) -> Any:
-        if grant_user is None:
-            raise OAuth2Error(error="access_denied", redirect_uri=redirect_uri)
-        status, body, headers = super().create_authorization_response(redirect_uri, grant_user)
-        more = [("expires_in", str(int(CODE_LIFE.total_seconds())))]
-        return status, body, [("Location", add_params_to_uri(dict(headers)["Location"], more))]
+    def callback_parameters(self) -> list[tuple[str, str]]:
+        return [("expires_in", str(int(CODE_LIFE.total_seconds())))]
 
     def generate_authorization_code(self) -> str:
-        """Make the code and keep it, which is one thing here."""
-        sent, request = self.request.payload.data, self.request
-        code: str = self.server.ledger.new_code(
-            request.client,
-            request.user,
-            sent.get("redirect_uri", ""),
-            sent.get("code_challenge"),
-            sent.get("code_challenge_method"),
-        )
-        return code
-
-    def save_authorization_code(self, code: str, request: OAuth2Request) -> None:
-        """It is kept already."""
+        return new_code()
 
     def query_authorization_code(self, code: str, client: App) -> Code:
         found: Code | None = self.server.ledger.codes.get(code)
@@ -77,21 +63,15 @@ class CodeGrant(AuthorizationCodeGrant):
             raise Refused("OAU-108", "Authorization code is expired")
         return found
 
-    def delete_authorization_code(self, authorization_code: Code) -> None:
-        self.server.ledger.codes.pop(authorization_code.code, None)
-
-    def authenticate_user(self, authorization_code: Code) -> Person:
-        return authorization_code.owner
-
     def generate_token(self, *, user: Person, **_: Any) -> dict[str, Any]:
         ledger, app = self.server.ledger, self.request.client
-        if app.is_bot:
+        if isinstance(app, BotApp):
             return permanent_token(self.server.new_bot_token(user.id), user.id, app)
         session = ledger.open_session(app, user, wished_pair(ledger, self.request.form))
         return session_answer(session, ledger)
 
 
-class Pkce(CodeChallenge):
+class OptionalPkce(CodeChallenge):
     """PKCE (RFC 7636) as RingCentral has it: optional, S256 or plain, and plain when unsaid."""
 
     def validate_code_verifier(self, grant: CodeGrant, result: Any) -> None:
@@ -101,14 +81,12 @@ class Pkce(CodeChallenge):
             raise Refused(*BAD_CODE) from error  # its own words for this are not documented
 
 
-class RefreshGrant(RefreshTokenGrant):
+class RingCentralRefreshGrant(RefreshGrant):
     """Refreshing, RFC 6749 section 6, with a refresh token that is used once."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = BASIC
-
     def authenticate_refresh_token(self, refresh_token: str) -> Session:
-        ledger: Ledger = self.server.ledger
-        session = ledger.session_with(refresh_token)
+        ledger: RingCentralLedger = self.server.ledger
+        session = ledger.token_with(refresh_token)
         if session is None or refresh_token == session.pair.access_token:
             raise Refused(*UNKNOWN_TOKEN)
         if session.app is not self.request.client:
@@ -118,52 +96,30 @@ class RefreshGrant(RefreshTokenGrant):
             raise Refused(*(USED_TOKEN if used else UNKNOWN_TOKEN))
         return session
 
-    def authenticate_user(self, refresh_token: Session) -> Person:
-        return refresh_token.owner
-
     def issue_token(self, user: Person, refresh_token: Session) -> dict[str, Any]:
         ledger, form = self.server.ledger, self.request.form
         ledger.rotate(refresh_token, form["refresh_token"], lambda: wished_pair(ledger, form))
         return session_answer(refresh_token, ledger)
 
     def revoke_old_credential(self, refresh_token: Session) -> None:
-        """The new pair has already taken its place."""
+        """Do nothing: the new pair has already replaced the old one."""
 
 
-class Revocation(RevocationEndpoint):
-    """RFC 7009.  Any token of a session ends all of it; an unknown one is no error."""
-
-    CLIENT_AUTH_METHODS = BASIC
-
-    def query_token(self, token_string: str, token_type_hint: str | None) -> Session | None:
-        found: Session | None = self.server.ledger.session_with(token_string)
-        return found
-
-    def revoke_token(self, token: Session, request: OAuth2Request) -> None:
-        self.server.ledger.end(token)
-
-
-class OAuthServer(Judge):
-    """Authlib's authorization server over a `Ledger`.
+class RingCentralOAuthServer(OAuthServer):
+    """Authlib's authorization server with RingCentral's habits.
 
     `new_bot_token` makes a permanent token for the bot user with this id.
     """
 
-    def __init__(self, ledger: Ledger, new_bot_token: Callable[[str], str]) -> None:
-        super().__init__(query_client=ledger.apps.get, save_token=lambda token, request: None)
-        self.ledger = ledger
+    ledger: RingCentralLedger
+    code_grant = RingCentralCodeGrant
+    refresh_grant = RingCentralRefreshGrant
+    pkce = OptionalPkce(required=False)
+
+    def __init__(self, ledger: RingCentralLedger, new_bot_token: Callable[[str], str]) -> None:
+        super().__init__(ledger)
         self.new_bot_token = new_bot_token
-        self.register_grant(CodeGrant, [Pkce(required=False)])
-        self.register_grant(RefreshGrant)
         self.register_endpoint(Revocation)
 
-    def create_oauth2_request(self, request: MultiDict[str, str] | None) -> Request:
-        # RFC 6749 section 3.1: a parameter without a value counts as left out.
-        values = flask.request.form if request is None else request
-        sent = MultiDict((name, value) for name, value in values.items(multi=True) if value)
-        return Request(sent, flask.request.headers)
-
-    def handle_error_response(self, request: Any, error: OAuth2Error) -> flask.Response:
-        if error.redirect_uri:
-            return super().handle_error_response(request, error)  # type: ignore[no-any-return]
+    def answer_error(self, request: Any, error: OAuth2Error) -> flask.Response:
         return error_answer(flask.request.form, error)

@@ -1,5 +1,6 @@
-"""Who works at the practice company, and how RingCentral has them set up: data, and nothing else.
+"""List the people of the practice company, as RingCentral has them set up.
 
+Here is only data.
 Alice, Bob and Mallory live in three countries, so that a bot that shows one person's settings to
 another is found out.  Field names and values are those of RingCentral's SDK.  Phone numbers are
 from ranges that are reserved for fiction, and lead nowhere.
@@ -65,7 +66,7 @@ FRENCH = _region(
 
 
 def hours(opens: str, closes: str, days: tuple[str, ...] = WORKDAYS) -> dict[str, Any]:
-    """A weekly schedule with the same hours each day."""
+    """Return a weekly schedule with the same hours each day."""
     return {"schedule": {"weeklyRanges": {day: [{"from": opens, "to": closes}] for day in days}}}
 
 
@@ -141,7 +142,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
 
 
 def presence(user_status: str) -> dict[str, Any]:
-    """Presence as a person has published it; `presenceStatus` is worked out of it."""
+    """Return presence as a person has published it; `presenceStatus` follows from it."""
     return {
         "userStatus": user_status,
         "dndStatus": "TakeAllCalls",
@@ -156,7 +157,7 @@ def presence(user_status: str) -> dict[str, Any]:
 
 
 def notifications(email: str) -> dict[str, Any]:
-    """Everything by e-mail and nothing by SMS, as for a new extension."""
+    """Return the settings of a new extension: everything by email and nothing by SMS."""
     by_email: dict[str, Any] = {"notifyByEmail": True, "notifyBySms": False}
     fax = {"includeAttachment": True, "markAsRead": False}
     return {

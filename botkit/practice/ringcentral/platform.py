@@ -1,11 +1,12 @@
-"""The practice RingCentral as a third-party service: apps, and people who let them act for them.
+"""Register third-party apps at RingCentral, and keep the accounts of people who use them.
 
-`Platform` is the chat's room with accounts around it.  The owner of an app and its users are played
-from Python here; what a browser and a program see is in `rc_pages.py` and `rc_account.py`.
+`Platform` is the chat with accounts around it.  Here Python code plays the owner of an app and its
+users.  What a browser and a program see is in `pages.py` and `account_api.py`.
 
-    client_id, client_secret = chat.register_app("Assistant",
-    ["http://127.0.0.1:8000/ringcentral/oauth"]) chat.settings_of("Alice").presence["userStatus"] =
-    "Busy" chat.revoke("Alice")
+    uris = ["http://127.0.0.1:8000/ringcentral/oauth"]
+    client_id, client_secret = chat.register_app("Assistant", uris)
+    chat.settings_of("Alice").presence["userStatus"] = "Busy"
+    chat.revoke("Alice")
 """
 
 from __future__ import annotations
@@ -17,14 +18,19 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from datetime import datetime
 
-from botkit.practice.ringcentral.chat_room import PEOPLE, ChatRoom
-from botkit.practice.ringcentral.ledger import App, Ledger, Session, checked_uris
+from botkit.practice.ringcentral.chat import PEOPLE, ChatRoom
+from botkit.practice.ringcentral.ledger import (
+    RingCentralApp,
+    RingCentralLedger,
+    Session,
+    checked_uris,
+)
 from botkit.practice.ringcentral.people import COMPANY, COMPANY_HOURS
-from botkit.practice.ringcentral.settings import Settings, settings_of
+from botkit.practice.ringcentral.settings import PersonSettings, settings_of
 
 
 class Platform(ChatRoom):
-    """`now` returns the time as an aware UTC datetime.
+    """The chat, with apps and people's accounts.  `now` returns an aware UTC datetime.
 
     `company` and `company_hours` are what the account API tells of the company.
     """
@@ -32,7 +38,7 @@ class Platform(ChatRoom):
     def __init__(self, *, now: Callable[[], datetime]) -> None:
         super().__init__(now=now)
         self.address = self.browser_address = ""
-        self.ledger = Ledger(now)
+        self.ledger = RingCentralLedger(now)
         self.settings = {person.id: settings_of(person) for person in PEOPLE}
         self.company, self.company_hours = deepcopy(COMPANY), deepcopy(COMPANY_HOURS)
 
@@ -47,7 +53,7 @@ class Platform(ChatRoom):
             digest = hashlib.sha256(f"{len(self.apps)} {name}".encode()).digest()
             client_id = base64.urlsafe_b64encode(digest)[:22].decode()
             secret = secrets.token_urlsafe(33)
-            self.apps[client_id] = App(client_id, secret, name, uris)
+            self.apps[client_id] = RingCentralApp(client_id, secret, name, uris)
         return client_id, secret
 
     def change_redirect_uris(self, client_id: str, redirect_uris: Sequence[str]) -> None:
@@ -57,7 +63,7 @@ class Platform(ChatRoom):
             self.apps[client_id].redirect_uris = uris
 
     @property
-    def apps(self) -> dict[str, App]:
+    def apps(self) -> dict[str, RingCentralApp]:
         """The apps by client id, the bot's own among them."""
         return self.ledger.apps
 
@@ -67,8 +73,11 @@ class Platform(ChatRoom):
         with self.ledger.lock:
             return list(self.ledger.sessions)
 
-    def settings_of(self, person: str) -> Settings:
-        """The person's settings, to read and to change.  `ValueError`: nobody is called that."""
+    def settings_of(self, person: str) -> PersonSettings:
+        """Return the person's settings, to read and to change.
+
+        `ValueError`: nobody is called that.
+        """
         return self.settings[self.person(person).id]
 
     # ---- knobs ---------------------------------------------------------------------------------
@@ -83,11 +92,14 @@ class Platform(ChatRoom):
         self.ledger.issue_refresh_tokens = yes
 
     def revoke(self, person: str) -> None:
-        """The person removes the access of every app.  `ValueError`: nobody is called that."""
+        """Remove the access of every app, as the person can.
+
+        `ValueError`: nobody is called that.
+        """
         self.ledger.forget(self.person(person))
 
     def expire_everything(self) -> None:
-        """Every access token and every unused code has run out.  Refresh tokens still work.
+        """Let every access token and unused code expire now.  Refresh tokens still work.
 
         The bot's token is permanent and stays.
         """

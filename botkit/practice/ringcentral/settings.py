@@ -1,4 +1,4 @@
-"""One person's account at the practice RingCentral: what the API tells of it, and what it takes.
+"""Keep one person's RingCentral account: what the API answers, and what it accepts.
 
 A change may name as few fields as it likes.  It is checked as a whole before anything is changed,
 put into what was there, and answered with what is there now.
@@ -15,8 +15,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from botkit.practice.ringcentral.chat_records import ACCOUNT_ID, Person
 from botkit.practice.ringcentral.people import FEATURES, PEOPLE, notifications, presence
+from botkit.practice.ringcentral.records import ACCOUNT_ID, Person
 
 Rule = Callable[[Any], bool] | Mapping[str, Any]
 ACCOUNT = f"/restapi/v1.0/account/{ACCOUNT_ID}"
@@ -24,7 +24,10 @@ FOR_DEPARTMENTS = ("DoNotAcceptDepartmentCalls", "TakeDepartmentCallsOnly")
 
 
 class WrongValue(ValueError):
-    """A value that RingCentral does not take; `parameter` names it, with dots between levels."""
+    """Raised for a value that RingCentral does not take.
+
+    `parameter` names it, with dots between levels.
+    """
 
     def __init__(self, parameter: str) -> None:
         super().__init__(f"Parameter [{parameter}] value is invalid")
@@ -82,7 +85,7 @@ NOTIFICATION_RULES: Mapping[str, Rule] = {
 
 
 @dataclass
-class Settings:
+class PersonSettings:
     """What belongs to one person, as JSON without addresses.  A test may read and change it."""
 
     extension: dict[str, Any]
@@ -98,12 +101,12 @@ class Settings:
         return f"{server}{ACCOUNT}/extension/{self.extension['id']}{more}"
 
     def extension_info(self, server: str) -> dict[str, Any]:
-        """`GetExtensionInfoResponse`.  Here, and only here, the id is a number."""
+        """Return `GetExtensionInfoResponse`.  Here, and only here, the id is a number."""
         account = {"account": {"id": ACCOUNT_ID, "uri": server + ACCOUNT}}
         return {"uri": self.uri(server)} | deepcopy(self.extension) | account
 
     def presence_info(self, server: str) -> dict[str, Any]:
-        """`PresenceInfoResponse`, with the status that others see worked out of all sources."""
+        """Return `PresenceInfoResponse`, with the status that others see."""
         with self._lock:
             now = self.presence.copy()
         id_, number = self.extension["id"], self.extension["extensionNumber"]
@@ -112,7 +115,7 @@ class Settings:
         return {"uri": self.uri(server, "/presence")} | now | seen
 
     def notification_settings(self, server: str) -> dict[str, Any]:
-        """`NotificationSettings`."""
+        """Return `NotificationSettings`."""
         with self._lock:
             now = deepcopy(self.notifications)
         return {"uri": self.uri(server, "/notification-settings")} | now
@@ -132,11 +135,11 @@ class Settings:
             self.notifications = _merged(self.notifications, sent, NOTIFICATION_RULES)
 
 
-def settings_of(person: Person) -> Settings:
-    """The person's settings as they are on the first day."""
+def settings_of(person: Person) -> PersonSettings:
+    """Return the person's settings as they are on the first day."""
     data = deepcopy(PEOPLE[person.id])
     contact = data["contact"]
-    return Settings(
+    return PersonSettings(
         extension=_extension(person, data),
         business_hours=data["hours"],
         caller_id=_caller_id(person, contact["businessPhone"]),
@@ -197,7 +200,7 @@ def _seen_by_others(now: dict[str, Any]) -> str:
 def _merged(
     stored: Mapping[str, Any], sent: Mapping[str, Any], rules: Mapping[str, Rule], path: str = ""
 ) -> dict[str, Any]:
-    """`stored` with what was `sent`.  Fields that no rule knows are ignored."""
+    """Return `stored` with what was `sent`.  Fields that no rule knows are ignored."""
     merged = dict(stored)
     for name, rule in rules.items():
         if name not in sent:

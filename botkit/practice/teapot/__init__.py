@@ -1,4 +1,4 @@
-"""The practice Teapot of lesson 10, a service that nobody knows. Start with `server.py`."""
+"""The practice Teapot of lesson 10, a service that nobody knows.  Start with `server.py`."""
 
 from botkit.practice.teapot.server import Teapot
 

@@ -1,6 +1,6 @@
-"""The practice Teapot: a service that does not exist, to be described from its documentation.
+"""Serve the practice Teapot, which does not exist: you describe it from its documentation.
 
-It is like the others in what counts (an authorization server and an API), and small enough to be
+It has what the other services have, an authorization server and an API, and is small enough to
 read in a few minutes.  Lesson 10 connects the bot to it.
 
     teapot = Teapot(now=lambda: datetime.now(UTC))
@@ -8,7 +8,7 @@ read in a few minutes.  Lesson 10 connects the bot to it.
     teapot.address = server.url
     client_id, client_secret = teapot.register_app("My bot", ["http://127.0.0.1:8000/teapot/oauth"])
 
-Nobody has a password.  Whoever opens the consent page is Alice, unless the browser's cookie
+Nobody has a password.  The person at the consent page is Alice, unless the browser's cookie
 `teapot_account` or a choice on the page says otherwise.
 """
 # Authlib brings no types.
@@ -23,22 +23,16 @@ from datetime import datetime
 from typing import Any
 
 from authlib.oauth2 import OAuth2Error
-from flask import Flask, abort, jsonify, render_template, request
+from flask import Flask, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Response
 
-from botkit.practice.oauth.door import Door
-from botkit.practice.teapot.oauth import SCOPES, App, Connection, OAuthServer
+from botkit.practice.oauth import App, ConsentPages, render_page
+from botkit.practice.oauth.pages import Answer
+from botkit.practice.service import PracticeService, make_web
+from botkit.practice.teapot.oauth import SCOPES, TeapotLedger, TeapotOAuthServer, TokenPair
 
 PEOPLE = {"alice": "Alice", "bob": "Bob", "mallory": "Mallory"}
-COOKIE = "teapot_account"
 DRINKS = {"tea": 4, "herbal tea": 8}  # minutes
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'self'; img-src data:; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-}
 
 DOCUMENTATION = """\
 TEAPOT FOR DEVELOPERS
@@ -74,10 +68,10 @@ All addresses begin with the address of your Teapot.
 Errors of 2 and 4 are JSON: {"error": "...", "error_description": "..."}"""
 
 
-class Teapot(Door):
+class Teapot(PracticeService):
     """A Teapot with three accounts, in memory.
 
-    `now` is the clock that decides every life time.  How it is served: see `Door`.
+    `now` is the clock that decides every life time.  How it is served: see `PracticeService`.
     `documentation` is what its makers tell developers.  Knobs: `trouble`, which spoils answers, and
     `revoke()`.
     """
@@ -86,21 +80,22 @@ class Teapot(Door):
 
     def __init__(self, *, now: Callable[[], datetime]) -> None:
         super().__init__(now)
-        self._oauth = OAuthServer(now)
+        self._ledger = TeapotLedger(now)
+        self._oauth = TeapotOAuthServer(self._ledger)
         self._web = self._make_web()
 
     def _make_web(self) -> Flask:
-        web = Flask("botkit.practice")
+        web = make_web(__name__)
+        pages = TeapotPages(self._oauth)
+        web.register_blueprint(pages.blueprint)
         route = web.add_url_rule
-        route("/", "home", lambda: _page("teapot_home.html", documentation=DOCUMENTATION))
-        route("/oauth/authorize", "ask", self._ask_for_consent)
-        route("/oauth/authorize", "decide", self._take_decision, methods=["POST"])
+        route("/", "home", lambda: render_page("home.html", documentation=DOCUMENTATION))
         route("/oauth/token", "token", self._oauth.create_token_response, methods=["POST"])
         route("/oauth/revoke", "revoke", self._revoke, methods=["POST"])
         route("/teapot/", "api", self._api, defaults={"path": ""})
         route("/teapot/<path:path>", "api", self._api)
         web.register_error_handler(HTTPException, _problem_of_the_web)
-        web.after_request(_protect)
+        web.after_request(pages.protect)
         return web
 
     # What the owner of an app does at Teapot
@@ -110,7 +105,7 @@ class Teapot(Door):
 
         The client id follows from `name` and the number of apps, so that it is the same each time.
         """
-        apps = self._oauth.apps
+        apps = self._ledger.apps
         digest = hashlib.sha256(f"{len(apps)} {name}".encode()).hexdigest()
         app = App(f"teapot-{digest[:12]}", secrets.token_urlsafe(24), name, list(redirect_uris))
         apps[app.client_id] = app
@@ -118,51 +113,14 @@ class Teapot(Door):
 
     def change_redirect_uris(self, client_id: str, redirect_uris: Sequence[str]) -> None:
         """Register other redirect URIs.  `KeyError`: there is no such app."""
-        self._oauth.apps[client_id].redirect_uris = list(redirect_uris)
+        self._ledger.apps[client_id].redirect_uris = list(redirect_uris)
 
     def revoke(self, account: str) -> None:
-        """The person takes back every permission.  `KeyError`: nobody has this account."""
+        """Revoke every permission of a person.  `KeyError`: nobody has this account."""
         if account not in PEOPLE:
             raise KeyError(account)
         with self._lock:
-            kept = [one for one in self._oauth.connections if one.account != account]
-            self._oauth.connections[:] = kept
-
-    # What a person sees
-
-    def _ask_for_consent(self) -> Any:
-        try:
-            grant = self._oauth.get_consent_grant(request.args)
-        except OAuth2Error as error:
-            return self._refuse(error)
-        return _page(
-            "teapot_consent.html",
-            app=grant.client,
-            people=PEOPLE,
-            account=request.cookies.get(COOKIE, "alice"),
-            scopes={name: SCOPES[name] for name in request.args.get("scope", "").split()},
-            redirect_uri=grant.redirect_uri,
-        )
-
-    def _take_decision(self) -> Any:
-        account, decision = request.form.get("account"), request.form.get("decision")
-        if account not in PEOPLE or decision not in ("approve", "deny"):
-            abort(400)
-        try:
-            grant = self._oauth.get_consent_grant(request.args)
-        except OAuth2Error as error:
-            return self._refuse(error)
-        response = self._oauth.create_authorization_response(
-            grant.request, grant_user=account if decision == "approve" else None, grant=grant
-        )
-        response.set_cookie(COOKIE, account, httponly=True, samesite="Lax")
-        return response
-
-    def _refuse(self, error: OAuth2Error) -> Any:
-        """To the app's callback if that is known to be the app's; to the person if not."""
-        if error.redirect_uri:
-            return self._oauth.handle_error_response(None, error)
-        return _page("teapot_problem.html", text=error.description or error.error), 400
+            self._ledger.revoke(account)
 
     # What a program sees
 
@@ -170,29 +128,55 @@ class Teapot(Door):
         return self._oauth.create_endpoint_response("revocation")
 
     def _api(self, path: str) -> Any:
-        connection = self._connection()
-        if connection is None:
+        pair = self._pair()
+        if pair is None:
             return _no(401, "invalid_token", "This token is not accepted.")
-        scopes = connection.scope.split()
+        scopes = pair.scopes
         if path == "me":
             if "profile" not in scopes:
                 return _no(403, "insufficient_scope", "The scope profile is missing.")
-            number = 101 + list(PEOPLE).index(connection.account)
-            return jsonify(guest_id=f"tp-{number}", nickname=PEOPLE[connection.account])
+            number = 101 + list(PEOPLE).index(pair.owner)
+            return jsonify(guest_id=f"tp-{number}", nickname=PEOPLE[pair.owner])
         if path == "brew":
             if "brew" not in scopes:
                 return _no(403, "insufficient_scope", "The scope brew is missing.")
             return _brew(request.args.get("drink", ""))
         abort(404)
 
-    def _connection(self) -> Connection | None:
+    def _pair(self) -> TokenPair | None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        found = self._oauth.connection(access_token=token) if scheme.lower() == "bearer" else None
-        return found if found and self._oauth.now() < found.access_ends else None
+        return self._ledger.live_access(token) if scheme.lower() == "bearer" else None
 
     def __repr__(self) -> str:
-        apps, connections = len(self._oauth.apps), len(self._oauth.connections)
+        apps, connections = len(self._ledger.apps), len(self._ledger.pairs)
         return f"<practice Teapot: {apps} apps, {connections} connections>"
+
+
+class TeapotPages(ConsentPages[str]):
+    """The consent page, as a Flask `blueprint`."""
+
+    authorize = "/oauth/authorize"
+    cookie = "teapot_account"
+    hint = ""
+
+    def find_account(self, name: str | None) -> str | None:
+        return name if name in PEOPLE else None
+
+    def first_account(self) -> str:
+        return next(iter(PEOPLE))
+
+    def show_consent(self, grant: Any) -> Answer:
+        return render_page(
+            "consent.html",
+            app=grant.client,
+            people=PEOPLE,
+            account=self.signed_in(),
+            scopes={name: SCOPES[name] for name in request.args.get("scope", "").split()},
+            redirect_uri=grant.redirect_uri,
+        )
+
+    def show_problem(self, error: OAuth2Error) -> Answer:
+        return render_page("problem.html", text=error.description or error.error), 400
 
 
 def _brew(drink: str) -> Any:
@@ -214,14 +198,4 @@ def _no(status: int, name: str, sentence: str) -> Any:
 def _problem_of_the_web(error: HTTPException) -> Any:
     if request.path.startswith("/teapot/"):
         return _no(error.code or 500, "not_found", "Teapot has no answer to this request.")
-    return _page("teapot_problem.html", text="Teapot has no answer to this request."), error.code
-
-
-def _page(template: str, **values: Any) -> str:
-    # Every link is relative to its page, so that the pages also work behind a path prefix.
-    return render_template(template, root="../" * (request.path.count("/") - 1), **values)
-
-
-def _protect(response: Response) -> Response:
-    response.headers.update(_HEADERS)
-    return response
+    return render_page("problem.html", text="Teapot has no answer to this request."), error.code

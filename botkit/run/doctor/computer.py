@@ -31,6 +31,8 @@ PACKAGES = (
     "cryptography",
     "dotenv",
     "waitress",
+    "bs4",
+    "wcwidth",
 )  # as in pyproject.toml
 PROJECT = Path(__file__).resolve().parents[3]  # the folder that has requirements.txt
 PATIENCE_SECONDS = 5.0

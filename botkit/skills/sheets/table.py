@@ -1,9 +1,9 @@
 """Draw cells as a table of text: columns aligned, long cells cut.
 
-Start with `draw_answer`.  The chat shows the table in letters of equal width.  Unicode says how
-wide a letter is drawn: Chinese and emoji take two places, accents none.
+Start with `draw_answer`.  The chat shows the table in letters of equal width.  The package wcwidth
+says how wide a letter is drawn: Chinese and emoji take two places, accents none.
 
-Source: Unicode Standard Annex #11, "East Asian Width".
+Sources: Unicode Standard Annexes #11, "East Asian Width", and #29, "Text Segmentation".
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+
+from wcwidth import iter_graphemes, wcswidth
 
 from botkit.chat import plain
 from botkit.skills.sheets.commands import Range, letters, one_line
@@ -23,9 +25,6 @@ LONGEST_VALUE = 1_000  # characters, of a cell that is shown alone
 LIMITS = (60, 40, 28, 20, 14, 10)  # how wide a column may be, from generous to tight
 BETWEEN = " | "
 MOST_PARTS = 16  # characters that make one letter; a family of emoji has eleven
-JOINER = "\u200d"
-AS_EMOJI = "\ufe0f"
-_LOOKS = re.compile("[\U0001f3fb-\U0001f3ff]")  # skin tones, which change the emoji before them
 _TURNS = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")  # would turn the line around
 
 
@@ -126,24 +125,8 @@ def fit(text: str, room: int) -> str:
 
 def _clusters(text: str) -> Iterator[tuple[str, int]]:
     """Yield what is drawn as one letter, and its places: an emoji may be several characters."""
-    cluster, places = "", 0
-    for letter in text:
-        joined = cluster and (cluster.endswith(JOINER) or _LOOKS.match(letter))
-        own = 0 if joined else _places(letter)
-        if own and cluster:
-            yield cluster, places
-            cluster, places = "", 0
-        if len(cluster) < MOST_PARTS:
-            cluster += letter
-        places = max(places + own, 2 if letter == AS_EMOJI and places else 0)
-    if cluster:
-        yield cluster, places
-
-
-def _places(letter: str) -> int:
-    if unicodedata.category(letter) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+    for letter in iter_graphemes(text):
+        yield letter[:MOST_PARTS], max(0, wcswidth(letter))
 
 
 def _one_line(text: str) -> str:

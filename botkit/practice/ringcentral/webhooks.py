@@ -1,8 +1,8 @@
-"""The practice chat's webhooks: subscriptions, their handshake, and the deliveries.
+"""Keep the chat's webhook subscriptions, shake hands, and deliver events.
 
 RingCentral pushes events to an address that the bot has subscribed with.  It checks the address
 once (the handshake) and then expects every delivery to be answered with 200 within three seconds;
-one bad answer and the subscription is blacklisted for good.
+after one bad answer the subscription is blacklisted permanently.
 
 Events leave in the order in which they happened, one after the other, from one thread.  No lock is
 held while a delivery is under way: the bot may post a message before it answers.
@@ -23,7 +23,7 @@ from typing import Any
 
 import requests
 
-from botkit.practice.ringcentral.chat_records import timestamp
+from botkit.practice.ringcentral.records import timestamp
 
 EXTENSION = "/restapi/v1.0/account/~/extension/~"
 FILTERS = {
@@ -62,7 +62,10 @@ class Subscription:
         self.expires = now + timedelta(seconds=self.expires_in)
 
     def shape(self, server: str, now: datetime) -> dict[str, Any]:
-        """As the API answers.  The verification token is a secret and never comes back."""
+        """Return the subscription as the API answers.
+
+        The verification token is a secret and never comes back.
+        """
         shape = {
             "uri": f"{server}/restapi/v1.0/subscription/{self.id}",
             "id": self.id,
@@ -107,13 +110,13 @@ class Webhooks:
             self._subscriptions.pop(subscription.id, None)
 
     def of(self, owner_id: str) -> list[Subscription]:
-        """The subscriptions of this bot that have not expired, oldest first."""
+        """Return the subscriptions of this bot that have not expired, oldest first."""
         with self._changed:
             everyone, now = list(self._subscriptions.values()), self._now()
         return [one for one in everyone if one.owner_id == owner_id and one.expires > now]
 
     def blacklist(self, subscription: Subscription, reason: str = TIMED_OUT) -> None:
-        """Stop delivering to it, for good.  The bot must delete it and make a new one."""
+        """Stop delivering to it permanently.  The bot must delete it and make a new one."""
         with self._changed:
             subscription.status = "Blacklisted"
             subscription.blacklisted = {
@@ -122,7 +125,7 @@ class Webhooks:
             }
 
     def shake_hands(self, address: str, verification_token: str) -> bool:
-        """Whether the address answers the handshake as RingCentral demands.
+        """Return whether the address answers the handshake as RingCentral demands.
 
         The request has no body.  The answer must come in time, with status 200, JSON as its type,
         the same `Validation-Token`, and be no longer than 1024 bytes, headers included.
@@ -140,7 +143,7 @@ class Webhooks:
     # ---- deliveries ----------------------------------------------------------------------------
 
     def publish(self, owner_id: str, kind: str, body: Mapping[str, Any]) -> None:
-        """Queue an event for this bot.  `kind` is a key of FILTERS; returns at once."""
+        """Queue an event for this bot.  `kind` is a key of FILTERS; returns immediately."""
         for subscription in self.of(owner_id):
             wanted = [one for one in subscription.filters if one in FILTERS[kind]]
             if wanted and subscription.status == "Active":
@@ -205,7 +208,7 @@ class Webhooks:
     def _post(
         self, address: str, body: bytes, verification_token: str, headers: Mapping[str, str]
     ) -> requests.Response | None:
-        """The answer, or None when there was none in time."""
+        """Return the answer, or None when there was none in time."""
         headers = {"User-Agent": "RingCentral-WebHook", "Accept": "application/json", **headers}
         if verification_token:
             headers["Verification-Token"] = verification_token
@@ -222,7 +225,7 @@ class Webhooks:
 
 
 def _event(filter_: str, owner_id: str) -> str:
-    """The envelope's `event`: as a rule the filter that let it through.
+    """Return the envelope's `event`: as a rule the filter that let it through.
 
     The old API says "posts" for chats as well, so a client must look at the body's `eventType`.
     """

@@ -1,4 +1,4 @@
-"""What the practice chat is made of: people, chats and posts, in the shapes that RingCentral sends.
+"""Describe people, chats and posts in the two shapes that RingCentral sends.
 
 RingCentral speaks of chats in two ways.  The new API (`/team-messaging/v1/chats`) sends members as
 objects and calls a two-person chat `Direct`; the old API (`/restapi/v1.0/glip/groups`) *and every
@@ -17,13 +17,13 @@ OLD_TYPES = {"Direct": "PrivateChat", "Personal": "PersonalChat"}  # the other n
 
 
 def timestamp(moment: datetime) -> str:
-    """An aware UTC datetime as RingCentral writes it: `2026-11-24T05:30:00.000Z`."""
+    """Write an aware UTC datetime as RingCentral does: `2026-11-24T05:30:00.000Z`."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who can write in a chat.  `id` is the extension id, a string of digits."""
+    """A person or bot that can write in a chat.  `id` is the extension id, a string of digits."""
 
     id: str
     name: str
@@ -41,7 +41,7 @@ class Chat:
     modified: datetime
 
     def in_new_shape(self) -> dict[str, Any]:
-        """As `/team-messaging/v1/chats/{id}` answers (TMChatInfo in the API reference)."""
+        """Return the chat as `/team-messaging/v1/chats/{id}` answers (TMChatInfo)."""
         shape = self._common()
         shape |= {"type": self.type, "members": [{"id": member} for member in self.members]}
         if self.type == "Team":
@@ -49,7 +49,7 @@ class Chat:
         return shape
 
     def in_old_shape(self) -> dict[str, Any]:
-        """As `/restapi/v1.0/glip/groups/{id}` answers, and as webhooks describe a chat."""
+        """Return the chat as `/restapi/v1.0/glip/groups/{id}` answers, and as webhooks have it."""
         shape = self._common()
         shape |= {"type": OLD_TYPES.get(self.type, self.type), "members": list(self.members)}
         return shape | {"isPublic": False}
@@ -78,7 +78,10 @@ class Post:
     created: datetime
 
     def shape(self) -> dict[str, Any]:
-        """As the API answers (TMPostInfo).  A webhook adds `eventType` to the same fields."""
+        """Return the post as the API answers (TMPostInfo).
+
+        A webhook adds `eventType` to the same fields.
+        """
         mentions = [{"id": one.id, "type": "Person", "name": one.name} for one in self.mentions]
         return {
             "id": self.id,

@@ -1,6 +1,6 @@
-"""RingCentral's account API, as a third-party app uses it for the person who has approved it.
+"""Answer as RingCentral's account API, which third-party apps use for a person.
 
-The routes stand behind the authentication of `chat_api.py`, beside those of the bot.  `~` is the
+The routes are behind the authentication of `chat_api.py`, beside those of the bot.  `~` is the
 person's own account and extension; the token says who that is.
 
 Sources: RingCentral's SDK, `paths/Restapi/Account`, which also names the rate limit groups.
@@ -10,16 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, g
 
-from botkit.practice.ringcentral.chat_api import ApiError, body
+from botkit.practice.ringcentral.chat_api import RingCentralApiError, body
 from botkit.practice.ringcentral.people import OPERATOR_ID, OPERATOR_NUMBER
-from botkit.practice.ringcentral.settings import ACCOUNT, Settings, WrongValue
-
-if TYPE_CHECKING:
-    from botkit.practice.ringcentral.platform import Platform
+from botkit.practice.ringcentral.platform import Platform
+from botkit.practice.ringcentral.settings import ACCOUNT, PersonSettings, WrongValue
 
 COMPANY = "/restapi/v1.0/account/~"
 ME = f"{COMPANY}/extension/~"
@@ -69,7 +67,7 @@ def add_account_routes(api: Blueprint, world: Platform) -> None:
         _change(mine().change_notifications)
         return mine().notification_settings(world.address)
 
-    def mine() -> Settings:
+    def mine() -> PersonSettings:
         return world.settings[g.caller.id]
 
 
@@ -77,4 +75,4 @@ def _change(take: Callable[[dict[str, Any]], None]) -> None:
     try:
         take(body())
     except WrongValue as wrong:
-        raise ApiError(400, "CMN-101", str(wrong), wrong.parameter) from None
+        raise RingCentralApiError(400, "CMN-101", str(wrong), wrong.parameter) from None

@@ -1,4 +1,4 @@
-"""RingCentral's HTTP API, second part: webhook subscriptions, made, read, renewed and deleted.
+"""Answer as RingCentral's API for webhook subscriptions: make, read, renew, delete.
 
 A subscription is made only when the address answers the handshake.
 Sources: RingCentral developer guide, "Creating webhooks" and "Troubleshooting webhooks".
@@ -6,23 +6,21 @@ Sources: RingCentral developer guide, "Creating webhooks" and "Troubleshooting w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, g, request
 
-from botkit.practice.ringcentral.chat_api import ApiError, bad, body, missing
-from botkit.practice.ringcentral.chat_webhooks import FILTERS, REMINDER, Subscription
-
-if TYPE_CHECKING:
-    from botkit.practice.ringcentral.server import RingCentral
+from botkit.practice.ringcentral.bot_user import ChatWithBot
+from botkit.practice.ringcentral.chat_api import RingCentralApiError, bad, body, missing
+from botkit.practice.ringcentral.webhooks import FILTERS, REMINDER, Subscription
 
 PATH = "/restapi/v1.0/subscription"
 WEEK, FIFTEEN_YEARS = 604_800, 473_040_000  # seconds: the default, and the longest seen granted
 KNOWN_FILTERS = set().union(*FILTERS.values())
 
 
-def add_subscription_routes(api: Blueprint, world: RingCentral) -> None:
+def add_subscription_routes(api: Blueprint, world: ChatWithBot) -> None:
     """Put the routes on the bot's API, behind its authentication."""
 
     @api.get(PATH)
@@ -34,7 +32,7 @@ def add_subscription_routes(api: Blueprint, world: RingCentral) -> None:
     def subscribe() -> dict[str, Any]:
         if world.take_not_ready():  # what a bot user hears that is only some seconds old
             message = "Not allowed subscribe for events to extensions of other account"
-            raise ApiError(403, "SUB-406", message)
+            raise RingCentralApiError(403, "SUB-406", message)
         wish = body()
         subscription = Subscription(
             owner_id=g.caller.id,
@@ -87,7 +85,7 @@ def add_subscription_routes(api: Blueprint, world: RingCentral) -> None:
 
     def shake_hands(address: str, verification_token: str) -> None:
         if not world.webhooks.shake_hands(address, verification_token):
-            raise ApiError(400, "SUB-525", "WebHook server response is invalid")
+            raise RingCentralApiError(400, "SUB-525", "WebHook server response is invalid")
 
 
 def _filters(wish: dict[str, Any]) -> list[str]:
@@ -96,7 +94,7 @@ def _filters(wish: dict[str, Any]) -> list[str]:
         raise bad("eventFilters")
     for one in filters:
         if not isinstance(one, str) or not (one in KNOWN_FILTERS or one.startswith(REMINDER)):
-            raise ApiError(400, "SUB-508", f"Event filter [{one}] is not supported")
+            raise RingCentralApiError(400, "SUB-508", f"Event filter [{one}] is not supported")
     return filters
 
 
@@ -108,7 +106,7 @@ def _delivery(wish: dict[str, Any]) -> dict[str, Any]:
 
 
 def _address(wish: dict[str, Any]) -> str:
-    """The address for the deliveries; plain http is allowed outside of production."""
+    """Return the address for the deliveries; plain http is allowed outside of production."""
     address = _delivery(wish).get("address")
     try:
         parts = urlsplit(address) if isinstance(address, str) else None
@@ -120,7 +118,7 @@ def _address(wish: dict[str, Any]) -> str:
 
 
 def _verification_token(wish: dict[str, Any]) -> str:
-    """The secret that every delivery will carry in a header, so it must be fit for one."""
+    """Return the secret that every delivery will carry in a header, so it must be fit for one."""
     token = _delivery(wish).get("verificationToken", "")
     if not isinstance(token, str) or not (token.isascii() and token.isprintable()):
         raise bad("deliveryMode.verificationToken")

@@ -1,7 +1,7 @@
-"""The practice chat's rooms: who is in which chat, what was said, and who hears of it.
+"""Keep the practice chats: who is in which chat, what was said, and who hears of it.
 
-`ChatRoom` is the model alone.  `ringcentral.py` adds the life of the bot, `chat_api.py` the HTTP
-API and `chat_page.py` the web page.  It is safe to use from any thread.
+`ChatRoom` is the model alone.  `bot_user.py` adds the bot, `chat_api.py` the HTTP API and
+`chat_page.py` the web page.  It is safe to use from any thread.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
-from botkit.practice.ringcentral.chat_records import Chat, Person, Post
-from botkit.practice.ringcentral.chat_webhooks import Webhooks
+from botkit.practice.ringcentral.records import Chat, Person, Post
+from botkit.practice.ringcentral.webhooks import Webhooks
 
 PEOPLE = (Person("2101001", "Alice"), Person("2101002", "Bob"), Person("2101003", "Mallory"))
 FIRST_CHAT_ID, FIRST_POST_ID = 6300001, 9000001
@@ -47,7 +47,7 @@ class ChatRoom:
     # ---- what people do ------------------------------------------------------------------------
 
     def say(self, person: str, text: str, chat: str = "Team") -> Post:
-        """`person` writes `text`, in which `@bot` becomes a mention.
+        """Write `text` as `person`; `@bot` in it becomes a mention.
 
         `chat` is "Team", "All Employees", a chat's id, or "direct": the person's chat with the bot.
         Raises `ValueError` for an unknown person or chat, and for a text that RingCentral refuses.
@@ -62,13 +62,16 @@ class ChatRoom:
     def posts(
         self, chat: str = "Team", person: str = "Alice", *, since: str | None = None
     ) -> list[Post]:
-        """What `person` sees in the chat, oldest first; with `since` only what came after it."""
+        """Return what `person` sees in the chat, oldest first.
+
+        With `since` only what came after it.
+        """
         with self._changed:
             posts = self.posts_in(self.find_chat(chat, self.person(person)))
         return [post for post in posts if since is None or int(post.id) > int(since)]
 
     def person(self, name: str) -> Person:
-        """One of the people by name; `ValueError` when there is no such person."""
+        """Return one of the people by name; `ValueError` when there is no such person."""
         for person in PEOPLE:
             if person.name == name:
                 return person
@@ -77,12 +80,15 @@ class ChatRoom:
     # ---- what the API and the page ask ---------------------------------------------------------
 
     def chats_of(self, person: Person) -> list[Chat]:
-        """The chats that this person is a member of."""
+        """Return the chats that this person is a member of."""
         with self._changed:
             return [chat for chat in self._chats.values() if person.id in chat.members]
 
     def find_chat(self, chat: str, person: Person) -> Chat:
-        """A chat by name, by id or as "direct"; `ValueError` when the person is in no such chat."""
+        """Return a chat by name, by id or as "direct".
+
+        `ValueError` when the person is in no such chat.
+        """
         for one in self.chats_of(person):
             if chat in (one.id, one.name) or (chat == "direct" and one.type == "Direct"):
                 return one
@@ -93,7 +99,7 @@ class ChatRoom:
         raise ValueError(f"{person.name} is in no chat called {chat!r}.")
 
     def posts_in(self, chat: Chat) -> list[Post]:
-        """All posts of a chat, oldest first."""
+        """Return all posts of a chat, oldest first."""
         with self._changed:
             return list(self._posts.get(chat.id, ()))
 
@@ -115,7 +121,7 @@ class ChatRoom:
             return post
 
     def wait_for_change(self, since: int, timeout: float) -> int:
-        """The number of the newest change: at once if it is not `since`, else after a wait."""
+        """Return the number of the newest change; wait for one while it is `since`."""
         with self._changed:
             self._changed.wait_for(lambda: self._newest != since or self.is_over, timeout)
             return self._newest
@@ -136,13 +142,13 @@ class ChatRoom:
         return chat
 
     def _enter(self, chat: Chat, bot: Person) -> None:
-        """The bot becomes a member and hears of it: only who joins gets GroupJoined."""
+        """Make the bot a member, and tell it: only the one who joins gets GroupJoined."""
         members = chat.members if bot.id in chat.members else (*chat.members, bot.id)
         self._change_members(chat, members)
         self.webhooks.publish(bot.id, "groups", chat.in_old_shape() | {"eventType": "GroupJoined"})
 
     def _leave(self, chat: Chat, bot: Person) -> None:
-        """The bot is no member any more and hears of it; the members no longer name it."""
+        """Remove the bot from the members, and tell it."""
         self._change_members(chat, tuple(one for one in chat.members if one != bot.id))
         self.webhooks.publish(bot.id, "groups", chat.in_old_shape() | {"eventType": "GroupLeft"})
 
@@ -151,7 +157,7 @@ class ChatRoom:
         self._next_change()
 
     def _next_change(self) -> int:
-        """One number for every change that people can see; a post takes its number as id."""
+        """Count one change that people can see; a post takes this number as its id."""
         self._newest += 1
         self._changed.notify_all()
         return self._newest

@@ -1,0 +1,93 @@
+"""Note and serve the requests of one practice service: what all of them have in common.
+
+`PracticeService` is the base of the practice GitHub, Google and Teapot.  `make_web` makes the Flask
+app of a service, with the pages and styles that are in its folder.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, abort, send_from_directory
+from jinja2 import FileSystemLoader
+from werkzeug.exceptions import NotFound
+
+from botkit.practice.server import Trouble
+
+COMMON = Path(__file__).parent  # where the templates and styles are that several services use
+
+
+@dataclass(frozen=True)
+class SeenRequest:
+    """A request that reached a service.  `url` is its path with the query, secrets and all."""
+
+    method: str
+    path: str
+    url: str = field(repr=False)
+    user_agent: str
+    time: datetime
+
+    @classmethod
+    def of(cls, environ: Mapping[str, Any], time: datetime) -> SeenRequest:
+        """Return what is kept of the WSGI request `environ`."""
+        path, query = environ.get("PATH_INFO", "/"), environ.get("QUERY_STRING", "")
+        url = f"{path}?{query}" if query else path
+        agent = environ.get("HTTP_USER_AGENT", "")
+        return cls(environ["REQUEST_METHOD"], path, url, agent, time)
+
+
+class PracticeService:
+    """Serve `wsgi`, then set `address` to the URL at which it is served.
+
+    `browser_address` is where a person's browser finds it, if that is elsewhere.  `now` is the
+    clock; it returns an aware UTC datetime.  `requests_seen` lists every request, also those whose
+    answers `trouble` spoils.  A subclass sets `_web`.
+    """
+
+    _web: Flask
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.address = ""
+        self.browser_address = ""
+        self.requests_seen: list[SeenRequest] = []
+        self.trouble = Trouble(self._one_at_a_time)
+        self._now = now
+        self._lock = threading.RLock()
+
+    def wsgi(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Note the request, and answer it as `trouble` or the service does."""
+        self.requests_seen.append(SeenRequest.of(environ, self._now()))
+        return self.trouble(environ, start_response)
+
+    def _one_at_a_time(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        # A code is looked up, checked and deleted in three steps.  With the lock, of 32 requests
+        # that bring the same code only one succeeds.
+        with self._lock:
+            return self._web.wsgi_app(environ, start_response)
+
+
+def make_web(module: str) -> Flask:
+    """Return a Flask app for the service whose main module is `module`.
+
+    Templates and static files are looked for in the folder of the module, then in `COMMON`.
+    """
+    web = Flask(module.rpartition(".")[0], static_folder=None)
+    folders = (Path(web.root_path), COMMON)
+    web.jinja_loader = FileSystemLoader([folder / "templates" for folder in folders])
+
+    @web.get("/static/<path:name>")
+    def static(name: str) -> Response:
+        for folder in folders:
+            with suppress(NotFound):
+                return send_from_directory(folder / "static", name)
+        abort(404)
+
+    return web

@@ -10,6 +10,7 @@ encrypted (seal.py), and what is asked of the tables (store.py).
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -47,6 +48,7 @@ class Database:
     ) -> None:
         self.seal = seal or Seal()
         self._key_fits = False
+        self._write_failed = False  # since the last check that could write
         self._all_bound = False  # once it is known that every secret is bound to its row
         self._engine = connect(url, busy_seconds=busy_seconds)
         self._writing_engine = self._engine.execution_options(**WRITE)
@@ -148,12 +150,23 @@ class Database:
     def check(self) -> None:
         """Raise `StorageError` unless the database can be read and written, and the key fits.
 
-        It writes nothing, and its cost does not grow with the rows: anybody may ask `/health`.
+        It writes nothing while all goes well, and its cost does not grow with the rows: anybody may
+        ask `/health`.  After a write has failed it tries one, until that succeeds: only so can it
+        tell that a disk is no longer full.
         """
         with self._reading() as connection:
             prove_key(connection, self.seal, HEALTH_SAMPLE)
         with self._transaction() as connection:  # a change of no row needs all that a change needs
             connection.execute(sa.update(bots).where(sa.false()).values(id=bots.c.id))
+            if self._write_failed:  # nobody ever sees this row, but it has to be written
+                row = {
+                    "id": secrets.token_hex(16),
+                    "created_at": utc_now(),
+                    "updated_at": utc_now(),
+                }
+                connection.execute(sa.insert(bots), row)
+                connection.execute(sa.delete(bots).where(bots.c.id == row["id"]))
+        self._write_failed = False
 
     def close(self) -> None:
         self._engine.dispose()
@@ -202,8 +215,12 @@ class Database:
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
-        with clear_errors(), self._writing_engine.begin() as connection:
-            yield connection
+        try:
+            with clear_errors(), self._writing_engine.begin() as connection:
+                yield connection
+        except StorageError:
+            self._write_failed = True
+            raise
 
     def __repr__(self) -> str:  # without the URL, which may hold a password
         return f"<{type(self).__name__} on {self._engine.dialect.name}>"

@@ -77,6 +77,12 @@ class Service:
         )
         return ours == theirs
 
+    def shares_token_with(self, other: Service) -> bool:
+        """Whether it is the connection that was read as `other`, maybe refreshed since then."""
+        if self.refresh_token and self.refresh_token == other.refresh_token:
+            return True
+        return self.access_token is not None and self.access_token == other.access_token
+
     def _members(self) -> dict[str, Any]:
         """`data`, whatever years of other programs have left in it."""
         return self.data if isinstance(self.data, dict) else {}

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from botkit.errors import ChatBusy, ProviderRefused, ReconnectNeeded
-from botkit.oauth import Provider, Revocation, refresh
+from botkit.errors import ChatBusy, ProviderNonsense, ProviderRefused, ReconnectNeeded
+from botkit.oauth import Provider, Revocation, end_connection, refresh, steps
 from botkit.oauth.refresh import fresh_service, last_tokens
 from botkit.storage import Service
 
@@ -154,6 +154,62 @@ def test_of_many_that_delete_one_row_one_is_told_that_it_did(storage):
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     assert sorted(said) == [False] * 7 + [True]
+
+
+# ---- ending a connection -------------------------------------------------------------------------
+
+
+def while_it_revokes(monkeypatch, happens) -> list[str]:
+    """The revocation is slow, and `happens` before it is confirmed; the tokens that were sent."""
+    sent: list[str] = []
+
+    def revoke_token(_provider, _revocation, token):
+        sent.append(token)
+        happens()
+
+    monkeypatch.setattr(steps, "revoke_token", revoke_token)
+    return sent
+
+
+def test_a_connection_made_while_the_old_one_is_revoked_stays(storage, monkeypatch):
+    old = connect(storage, "old")
+    sent = while_it_revokes(monkeypatch, lambda: connect(storage, "new"))
+    assert end_connection(storage, ELSEWHERE, old) == []
+    assert sent == ["access-old"]
+    assert storage.find_service("Elsewhere", **ALICE).access_token == "access-new"
+
+
+def refuse() -> None:
+    raise ProviderNonsense("Elsewhere did not confirm.")
+
+
+def test_a_row_goes_also_when_the_provider_does_not_confirm(
+    storage, service, monkeypatch, given_back
+):
+    while_it_answers(monkeypatch, lambda: None, ANSWER)  # its token has expired: refreshed first
+    sent = while_it_revokes(monkeypatch, refuse)
+    with pytest.raises(ProviderNonsense):
+        end_connection(storage, ELSEWHERE, service)
+    assert sent == ["access-late"] and storage.find_services() == []
+
+
+def test_a_connection_that_the_provider_has_ended_goes_without_a_revocation(
+    storage, service, monkeypatch
+):
+    while_it_answers(monkeypatch, lambda: None, REFUSED)
+    sent = while_it_revokes(monkeypatch, refuse)
+    assert end_connection(storage, ELSEWHERE, service) == []
+    assert sent == [] and storage.find_services() == []
+
+
+def test_what_would_end_another_connection_is_deleted_here_only(storage, monkeypatch):
+    everything = replace(ELSEWHERE, revocation=replace(ELSEWHERE.revocation, ends="everything"))
+    mine = connect(storage, "mine")
+    there = ALICE | {"group_id": "elsewhere"}
+    storage.save_service("Elsewhere", **there, data=tokens("there"))
+    sent = while_it_revokes(monkeypatch, refuse)
+    assert end_connection(storage, everything, mine) == ["Elsewhere"]
+    assert sent == [] and [row.group_id for row in storage.find_services()] == ["elsewhere"]
 
 
 # ---- a bot ---------------------------------------------------------------------------------------

@@ -111,3 +111,32 @@ def test_a_moment_is_read_in_every_form_in_which_it_may_stand(storage, written, 
         connection.exec_driver_sql(f"UPDATE services SET updatedAt = '{written}'")
     found = storage.find_service("GitHub", **ALICE).updated_at
     assert found == clock.moment and found.tzinfo is UTC
+
+
+# ---- the check behind /health
+
+
+def changes(storage) -> int:
+    """How many rows this connection has changed since it was opened."""
+    with storage._reading() as connection:
+        return connection.connection.driver_connection.total_changes
+
+
+def test_a_check_writes_nothing_as_long_as_all_goes_well(storage):
+    storage.save_bot("bot", token={"access_token": "t"}, data={})
+    before = changes(storage)
+    storage.check()
+    assert changes(storage) == before
+
+
+def test_a_check_after_a_write_that_failed_tries_one_until_it_succeeds(storage):
+    with storage._writing() as connection:
+        (pages,) = connection.exec_driver_sql("PRAGMA page_count").one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StorageError, match="disk"):
+        storage.save_bot("bot", token={"access_token": "t" * 100_000}, data={})
+    before = changes(storage)
+    storage.check()  # there is room for one more row
+    assert changes(storage) == before + 2 and storage.find_bots() == []
+    storage.check()
+    assert changes(storage) == before + 2

@@ -227,7 +227,7 @@ class DriveWatch:
         """Say in the chat that Google refuses the token, and remove the connection."""
         now = self._storage.get_service(row.id)
         if now is None or not (
-            (now.data or {}).get("needsReconnect") or now.access_token == row.access_token
+            (now.data or {}).get("needsReconnect") or now.shares_token_with(row)
         ):
             return []  # unbound by now, or bound anew
         self._skill.say(

@@ -120,6 +120,9 @@ class World(logging.Handler):
         return {name: self._database.execute(f"SELECT * FROM {name}").fetchall() for name in names}
 
     def execute(self, statement: str, *values) -> list:
+        """Write as a program did before there was a key; nothing is known to be sealed any more."""
+        self._database.execute("DELETE FROM seals")
+        self.storage._all_bound = False
         return self._database.execute(statement, values).fetchall()
 
     def state_for(self, name: str) -> str:

@@ -13,8 +13,20 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # A room imports only rooms that stand before it here.
 ROOMS = (
-    *("version", "errors", "settings", "storage", "oauth", "trace"),
-    *("providers", "chat", "skills", "bot", "run", "lessons", "__init__", "__main__"),
+    "version",
+    "errors",
+    "settings",
+    "storage",
+    "oauth",
+    "trace",
+    "providers",
+    "chat",
+    "skills",
+    "bot",
+    "run",
+    "lessons",
+    "__init__",
+    "__main__",
 )
 CORE = {"version", "errors", "storage", "oauth"}  # it stands alone: no setting, no chat, no Flask
 MAY_USE_PRACTICE = ("run/running.py", "lessons/")

@@ -28,10 +28,13 @@ class Work:
         self._closed = False
 
     def submit(self, job: Callable[..., object], *args: Any) -> None:
-        """Do `job(*args)` soon, in another thread."""
+        """Do `job(*args)` soon, in another thread; after `close`, nothing is taken any more."""
         with self._changed:
+            if self._closed:  # a job that ends now may ask for another one
+                return
             self._open += 1
-        self._pool.submit(job, *args).add_done_callback(self._finished)
+            future = self._pool.submit(job, *args)
+        future.add_done_callback(self._finished)
 
     def settle(self, *, seconds: float = 30.0) -> bool:
         """Wait until no job is left, at most `seconds`; return whether that happened."""

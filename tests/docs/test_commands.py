@@ -214,8 +214,11 @@ def address(terminal: Terminal, github_process, ringcentral_process) -> str:
 
 
 @runs(
-    *("python -m botkit new-key >> .env", "python -m botkit setup-database"),
-    *("python -m botkit serve", "python -m botkit status", "python -m botkit maintain"),
+    "python -m botkit new-key >> .env",
+    "python -m botkit setup-database",
+    "python -m botkit serve",
+    "python -m botkit status",
+    "python -m botkit maintain",
     "python -m botkit rotate-key",
     "python -m botkit update-token BOT_ID < token.txt",
     "python -m botkit remove-bot BOT_ID",
@@ -273,7 +276,8 @@ def test_gunicorn_runs_the_bot(terminal, address):
 
 @runs(
     "pip install -r requirements.txt -r tests/requirements.txt && pytest --nbval",
-    *("pytest --nbval", "pytest --nbval -q notebooks"),
+    "pytest --nbval",
+    "pytest --nbval -q notebooks",
 )
 def test_the_tests_are_run(terminal, project):
     """Of a copy with one lesson and one test file.  `.ci/run` does it with all of them."""

@@ -57,7 +57,12 @@ def test_the_code_comes_in_the_administrators_browser_and_becomes_a_permanent_to
     answer = install(world)
     assert set(world.app.queries[0]) == {"code", "creator_extension_id"}
     assert set(answer) == {
-        *("access_token", "token_type", "expires_in", "scope", "owner_id", "endpoint_id"),
+        "access_token",
+        "token_type",
+        "expires_in",
+        "scope",
+        "owner_id",
+        "endpoint_id",
     }
     assert (answer["token_type"], answer["expires_in"]) == ("bearer", 2147483647)
     assert answer["scope"] == "EditExtensions SubscriptionWebhook Glip Accounts"

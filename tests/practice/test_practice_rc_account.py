@@ -62,7 +62,11 @@ def test_a_person_has_an_extension_with_region_and_features(world: World, token:
     assert me["permissions"]["admin"] == {"enabled": True}
     region = me["regionalSettings"]
     assert region.keys() == {
-        *("homeCountry", "timezone", "language", "greetingLanguage", "formattingLocale"),
+        "homeCountry",
+        "timezone",
+        "language",
+        "greetingLanguage",
+        "formattingLocale",
         "timeFormat",
     }
     assert region["timezone"]["name"] == "US/Pacific"

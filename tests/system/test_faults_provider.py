@@ -51,18 +51,35 @@ class Case:
 
 
 GITHUB = Case(
-    *("GitHub", GitHub, "profile", "Here is your GitHub profile", "disconnect"),
-    *("/login/oauth/access_token", "/api/v3/user", "/api/v3/applications"),
+    "GitHub",
+    GitHub,
+    "profile",
+    "Here is your GitHub profile",
+    "disconnect",
+    "/login/oauth/access_token",
+    "/api/v3/user",
+    "/api/v3/applications",
     one_use=True,
 )
 GOOGLE = Case(
-    *("Google", Google, "google-account", "You are connected to Google"),
+    "Google",
+    Google,
+    "google-account",
+    "You are connected to Google",
     "disconnect google-account",
-    *("/token", "/oauth2/v2/userinfo", "/revoke"),
+    "/token",
+    "/oauth2/v2/userinfo",
+    "/revoke",
 )
 RINGCENTRAL = Case(
-    *("RingCentral", RingCentral, "presence", "Your presence", "disconnect"),
-    *("/restapi/oauth/token", "/restapi/v1.0/account", "/restapi/oauth/revoke"),
+    "RingCentral",
+    RingCentral,
+    "presence",
+    "Your presence",
+    "disconnect",
+    "/restapi/oauth/token",
+    "/restapi/v1.0/account",
+    "/restapi/oauth/revoke",
 )
 
 

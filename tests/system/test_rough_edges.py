@@ -114,7 +114,7 @@ def test_a_token_to_be_revoked_is_not_carried_on_to_another_host(elsewhere, stat
     other.close()
 
 
-@pytest.mark.parametrize("expires_in", [10**30, "9" * 5000, -5, "soon", None, 1.5])
+@pytest.mark.parametrize("expires_in", [10**30, "9" * 5000, -5, "soon", None, "1.5s"])
 def test_a_life_that_is_none_is_left_out(storage, elsewhere, expires_in):
     elsewhere.answers(200, json.dumps({"access_token": "t", "expires_in": expires_in}))
     assert "expiresAt" not in call_back(storage, elsewhere.provider()).data

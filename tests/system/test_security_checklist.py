@@ -456,7 +456,7 @@ def test_rfc9700_4_12_there_is_no_redirect_after_a_post(two_services):
         for body in ("", "a=b", "{}"):
             answer = two_services.ask("POST", f"{rule.rule}?next={EVIL}", data=body)
             assert answer.status_code not in range(300, 400)
-    for template in (PACKAGE / "templates").iterdir():
+    for template in (PACKAGE / "bot" / "templates").iterdir():
         assert "<form" not in template.read_text("utf-8")
 
 

@@ -31,7 +31,11 @@ FOR_PEOPLE = {
     "change_presence": "EditPresence",
 }
 LIGHT = {
-    *("extension", "chat", "group", "subscriptions", "read_subscription"),
+    "extension",
+    "chat",
+    "group",
+    "subscriptions",
+    "read_subscription",
     *(name for name in FOR_PEOPLE if not name.startswith("change_")),
 }
 DEFAULT_COUNT, MAX_COUNT = 30, 250  # records on a page

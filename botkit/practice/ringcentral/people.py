@@ -16,9 +16,20 @@ from typing import Any
 WORKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
 OPERATOR_ID, OPERATOR_NUMBER = "2101002", "102"  # Bob takes the calls that nobody asked for
 FEATURES = (
-    *("CallForwarding", "CallerIdControl", "Conferencing", "DND", "Fax", "InternationalCalling"),
-    *("OnDemandCallRecording", "Presence", "RingOut", "SMS", "VideoConferencing", "Voicemail"),
-    *("VoicemailToText", "WebPhone"),
+    "CallForwarding",
+    "CallerIdControl",
+    "Conferencing",
+    "DND",
+    "Fax",
+    "InternationalCalling",
+    "OnDemandCallRecording",
+    "Presence",
+    "RingOut",
+    "SMS",
+    "VideoConferencing",
+    "Voicemail",
+    "VoicemailToText",
+    "WebPhone",
 )
 PLAN, TYPE = "ServicePlanLimitation", "ExtensionTypeLimitation"  # reasons why one is missing
 

@@ -154,7 +154,7 @@ def test_once_a_day_it_looks_after_itself(serve, github_process, ringcentral_pro
         "serve.DAY = 0.1; __main__.main(['serve'])"
     )
     second = serve(command=[sys.executable, "-c", days_fly], **settings)
-    wait_until(lambda: "RingCentral says that this bot was deleted" in second.errors)
+    wait_until(lambda: "is left as it is. RingCentral says that this bot" in second.errors)
     second.stop()
     assert second.status() == 0
     assert " INFO Bot " in second.errors and "Traceback" not in second.errors

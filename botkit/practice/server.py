@@ -67,9 +67,6 @@ class Server:
         self._server.server_close()
         self._thread.join()
 
-    def __repr__(self) -> str:
-        return "<Server on loopback>"
-
 
 def serve_again(app: WSGIApp, port: int) -> Server:
     """Serve at the port of a server that has stopped; where it is taken by now, at another one."""

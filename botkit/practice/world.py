@@ -175,6 +175,3 @@ class World:
         if name not in self._there:
             raise LookupError(why)
         return self._there[name]
-
-    def __repr__(self) -> str:
-        return "<practice world>"

@@ -21,7 +21,7 @@ from botkit.errors import (
     StateUsed,
     StorageError,
 )
-from botkit.practice.github.oauth import CodeGrant
+from botkit.practice.github.oauth import GitHubCodeGrant
 from botkit.storage import authorizations
 
 
@@ -167,7 +167,7 @@ def insistent(monkeypatch):
     def found(self, code, client):
         return self.server.ledger.live_code(code, client)
 
-    monkeypatch.setattr(CodeGrant, "query_authorization_code", found)
+    monkeypatch.setattr(GitHubCodeGrant, "query_authorization_code", found)
 
 
 def test_the_exchange_names_the_address_of_the_link(storage, provider, link, insistent):

@@ -26,7 +26,16 @@ MARKERS = {
     "quick": "needs none of these",
 }
 FIXTURES = {"chromium": "browser", "postgresql": "postgresql"}
-STARTS = {"subprocess", "open_tunnel", "NotebookClient"}  # names that lead to another process
+# Names that lead to another process.  A drill's code, the doctor's look at the tunnel and the kinds of
+# database trouble are not seen otherwise.
+STARTS = {
+    "subprocess",
+    "open_tunnel",
+    "NotebookClient",
+    "typed",
+    "find_bot_address",
+    "SAYS",
+}
 TESTS = Path(__file__).parents[1]
 FEW = 10  # files, for which more processes cost more than they save
 EARLY = ("tests/system/", "tests/lessons/", "notebooks/")  # the longest files begin first
@@ -102,6 +111,7 @@ def names_of(thing: Any) -> set[str]:
             names |= here
             for name in here & function.__globals__.keys():
                 used = function.__globals__[name]
+                used = inspect.unwrap(used) if callable(used) else used  # such as a cached function
                 if isinstance(used, FunctionType | type) and is_of_the_tests(used):
                     names |= names_of(used)
                 names |= {"Size"} if isinstance(used, Size) else set()

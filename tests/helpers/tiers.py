@@ -26,8 +26,8 @@ MARKERS = {
     "quick": "needs none of these",
 }
 FIXTURES = {"chromium": "browser", "postgresql": "postgresql"}
-# Names that lead to another process.  What a drill, the doctor's look at the tunnel and a fault of the
-# database start is not seen otherwise.
+# Names that lead to another process.  A drill, the doctor's look at the tunnel and a fault of the
+# database start one in a way that is not seen otherwise.
 STARTS = {
     "subprocess",
     "open_tunnel",

@@ -1,7 +1,7 @@
 """botkit: how a chat bot connects to other services over OAuth, to be run, read and taken apart.
 
-Where to begin reading: `oauth.py` (the three steps), then `storage.py` (where a connection lives),
-then `skills/github.py` (a bot that uses both).
+Where to begin reading: `oauth/steps.py` (the three steps), then `storage/store.py` (where a
+connection is stored), then `skills/github.py` (a skill that uses both).
 """
 
 from __future__ import annotations

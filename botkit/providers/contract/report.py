@@ -1,4 +1,4 @@
-"""ContractReport the result of a test, line by line, and say where to look."""
+"""Report the result of a test, line by line, and say where to look."""
 
 from __future__ import annotations
 

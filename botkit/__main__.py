@@ -118,10 +118,10 @@ def _present(port: int) -> int:
     from botkit.lessons.presenter.screen import open_in_browser
     from botkit.lessons.presenter.view import View
     from botkit.run.serve import TICK, say, stop_signal, write_log
-    from botkit.settings import SKILLS, practice_settings
+    from botkit.settings import PLACE_OF, practice_settings
 
     stopped = stop_signal()
-    settings = replace(practice_settings(), port=port, skills=tuple(SKILLS))
+    settings = replace(practice_settings(), port=port, skills=tuple(PLACE_OF))
     write_log(settings)
     with closing(View(settings)) as view:
         say(f"The presenter's view: {view.url}/", KEYS)

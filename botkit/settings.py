@@ -9,7 +9,7 @@ system is live when its credentials are there.  Otherwise its practice stand-in 
 `BOTKIT_PRACTICE=1` keeps everything in practice.  A value that cannot work is refused before
 anything starts, with a sentence that names the variable and never shows the value.
 
-How a service is described is in botkit/oauth/provider.py, and which skills there are in
+How a service is described is in botkit/oauth/provider.py, and which class each skill is in
 botkit/bot/bot.py.
 """
 
@@ -122,7 +122,7 @@ PLACES = {
 }
 
 # The skills, in the order of their turns, and the place that each needs.
-SKILLS = {
+PLACE_OF = {
     "github": "github",
     "drive": "google",
     "sheets": "google",
@@ -132,7 +132,7 @@ SKILLS = {
 
 def credentials(skill: str) -> tuple[str, str]:
     """Return the two variables that make a skill's service live."""
-    return PLACES[SKILLS[skill]].credentials
+    return PLACES[PLACE_OF[skill]].credentials
 
 
 # ---- the settings ------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ class Settings:
     confirm: bool = (
         True  # a connection counts once a code is said in the chat: botkit/skills/confirm.py
     )
-    skills: tuple[str, ...] = ("github",)  # what the bot can do; the names are in SKILLS
+    skills: tuple[str, ...] = ("github",)  # what the bot can do; the names are in PLACE_OF
 
     @property
     def chatbot(self) -> Registration | None:
@@ -172,12 +172,12 @@ class Settings:
 
     def registration_for(self, skill: str) -> Registration | None:
         """Return our app at the service that a skill works with."""
-        return self.registrations.get(SKILLS[skill])
+        return self.registrations.get(PLACE_OF[skill])
 
     @property
     def services(self) -> tuple[str, ...]:
         """The places that the skills need, each once, in the order of the skills."""
-        return tuple(dict.fromkeys(SKILLS[skill] for skill in self.skills))
+        return tuple(dict.fromkeys(PLACE_OF[skill] for skill in self.skills))
 
     @property
     def is_live(self) -> bool:
@@ -279,7 +279,7 @@ def load_settings(
     )
     if "BOTKIT_SKILLS" in values:
         return live
-    used = [name for name in SKILLS if name == "github" or live.registration_for(name)]
+    used = [name for name in PLACE_OF if name == "github" or live.registration_for(name)]
     return replace(live, skills=tuple(used))
 
 
@@ -370,12 +370,12 @@ def _public_url(values: Mapping[str, str]) -> str | None:
 def read_skills(text: str) -> tuple[str, ...]:
     """The skills that a text such as "github, drive" names.  Raises `SettingsError`."""
     wanted = text.replace(",", " ").lower().split()
-    unknown = sorted(set(wanted) - set(SKILLS))
+    unknown = sorted(set(wanted) - set(PLACE_OF))
     if unknown or not wanted:
         names = "names a skill that does not exist" if unknown else "names no skill"
-        advice = f"Write one or more of: {', '.join(SKILLS)}."
+        advice = f"Write one or more of: {', '.join(PLACE_OF)}."
         raise SettingsError(f"BOTKIT_SKILLS {names}.", advice=advice)
-    return tuple(name for name in SKILLS if name in wanted)
+    return tuple(name for name in PLACE_OF if name in wanted)
 
 
 def read_keys(text: str) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """Put a bot together, and answer the requests that reach it.
 
-Start with `bot.py`, which builds a `Bot` from its settings.  `web.py` has the pages, the callbacks
-among them.  `webhook.py` takes what the chat delivers, and `worker.py` does the work after that.
-`keys.py` finds the key that encrypts the database.
+Start with `bot.py`, which builds a `Bot` from its settings.  `web.py` has the pages: the callbacks,
+and the one with the code of six digits.  `webhook.py` takes what the chat delivers, and `worker.py`
+does the work after that. `keys.py` finds the key that encrypts the database.
 
 Not here: the process in which a bot runs (`botkit.run`).
 """

@@ -53,7 +53,7 @@ class Entry(NamedTuple):
         return self.description(*there, server=registration.server)
 
 
-# By the names in `botkit.settings.SKILLS`.
+# By the names in `botkit.settings.PLACE_OF`.
 SKILLS = {
     "github": Entry(GitHubSkill, providers.github),
     "drive": Entry(GoogleDriveSkill, providers.google_drive),

@@ -130,6 +130,7 @@ def _callback_view(
 
 
 def _code_page(skill: ServiceSkill, code: str, data: dict[str, Any]) -> Any:
+    """Make the page that shows the code; `botkit.skills.confirm` makes the code."""
     return _page(
         "One more step",
         "Say this code to the bot, in the chat where you asked for the link:",

@@ -31,7 +31,7 @@ from botkit.run.address import BrowserAddress
 from botkit.run.running import PRACTICE, Running, WSGIApp
 from botkit.run.server import port_wanted
 from botkit.run.tunnel import Tunnel
-from botkit.settings import CHAT, PLACES, SKILLS, Settings
+from botkit.settings import CHAT, PLACE_OF, PLACES, Settings
 from botkit.skills import AccountSkill
 from botkit.trace import Labels, Trace, show
 
@@ -191,7 +191,7 @@ class Kit(Running):
             systems.append((self.settings.chatbot.server, CHAT))
         for provider, skill in zip_longest(self.bot.providers, self.settings.skills):
             added = provider.called.partition(" ")[0]  # in a notebook: no place in the settings
-            system = PLACES[SKILLS[skill]].title if skill else added
+            system = PLACES[PLACE_OF[skill]].title if skill else added
             urls = provider.authorize_url, provider.token_url, provider.api_url
             systems += [(url, system) for url in urls]
         for url, system in systems:

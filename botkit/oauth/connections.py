@@ -1,4 +1,4 @@
-"""Open, share and end the connections that requests go through.
+"""Open, share and close the network connections of our HTTP requests.
 
 A timeout of a socket is the time between two bytes, so a server that sends a byte now and then can
 hold a thread forever.  Here every wait of a request knows how much of the whole time is left: for

@@ -1,10 +1,10 @@
 """Run a bot: in practice mode, live, or in several processes; and look after it.
 
 Start with `running.py`: `Running` is a bot, with a practice service instead of each one that is not
-live.  `serve.py` is `python -m botkit serve`, and the app for gunicorn.  `server.py` is the web
-server, `address.py` chooses the public address, and `tunnel.py` opens a tunnel to it.
-`maintenance.py` repairs what needs it and reports on the bots.  `doctor/` says whether everything
-is ready.
+live.  `serve.py` is `python -m botkit serve`, also what happens after a restart, and the app for
+gunicorn.  `server.py` is the web server, `address.py` chooses the public address, and `tunnel.py`
+opens a tunnel to it. `maintenance.py` repairs what needs it and reports on the bots.  `doctor/`
+says whether everything is ready.
 
 Not here: anything that only a lesson needs (`botkit.lessons`).
 

@@ -5,6 +5,8 @@
 
 Start with `serve` and `app`.  With `serve`, a service without credentials is a practice service, so
 any mix works.  Processes of gunicorn cannot share a practice world, so everything must be live.
+After a restart, `continue_work` goes on with what an earlier process left.  The database has the
+rest; work that had not begun, and what was delivered lately, is forgotten.
 
 Not here: the bot with its practice world (`running.py`), and what is done each day
 (`maintenance.py`).
@@ -30,7 +32,7 @@ from botkit.errors import BotkitError, SettingsError
 from botkit.run.address import open_address
 from botkit.run.maintenance import maintain
 from botkit.run.running import Running
-from botkit.settings import CHAT, LOOPBACK, PLACES, SKILLS, Settings, credentials, load_settings
+from botkit.settings import CHAT, LOOPBACK, PLACE_OF, PLACES, Settings, credentials, load_settings
 from botkit.skills import WAIT_SECONDS
 from botkit.trace import Labels, RedactingFilter
 
@@ -56,7 +58,7 @@ def serve(settings: Settings) -> None:
     write_log(settings)
     place = replace(settings, port=settings.port or PORT, database=settings.database or DATABASE)
     with closing(Running(place)) as running:
-        _take_up(running.bot)
+        continue_work(running.bot)
         say(*_what_runs(running, settings))
         due, again = time.monotonic() + DAY, 0.0
         while not stopped(TICK):
@@ -70,7 +72,7 @@ def serve(settings: Settings) -> None:
     say("Stopped.")
 
 
-def _take_up(bot: Bot) -> None:
+def continue_work(bot: Bot) -> None:
     """Continue what an earlier process has left, however it ended.
 
     These are answers that wait for confirmation, and chats that stopped delivering.
@@ -119,7 +121,7 @@ def app() -> WSGIApplication:
     write_log(settings)
     bot = Bot(settings)
     atexit.register(bot.close)
-    _take_up(bot)
+    continue_work(bot)
     return bot.app
 
 
@@ -159,7 +161,7 @@ def _what_runs(running: Running, settings: Settings) -> Iterator[str]:
         yield f"{name + ':':<{width}}{text}"
     for skill, provider in zip(running.settings.skills, running.bot.providers, strict=True):
         if settings.registration_for(skill):
-            at = f"At {PLACES[SKILLS[skill]].title}, register this callback URL:"
+            at = f"At {PLACES[PLACE_OF[skill]].title}, register this callback URL:"
             yield f"{at:<50} {running.bot.callback_url(provider)}"
     if settings.chatbot:
         chat = settings.chatbot

@@ -1,7 +1,8 @@
-"""Find, save and delete connections: one row each in the table `services`.
+"""Find, save and delete the rows of the three tables, and claim auth links.
 
-Start with `find_service` and `save_service`: lesson 02 does the same by hand.  `Storage` also
-remembers bots, and the auth links that wait for their answer.
+Start with `find_service` and `save_service`: lesson 02 does the same by hand.  Tokens are written
+there, in `update_service` (a refresh), in `save_bot` (a bot's own) and in `hold_answer` (until the
+person says the code).  `claim_authorization` claims the state of a callback, once.
 
 A connection belongs to one person, in one chat, of one bot; `user_id=""` means that the whole chat
 shares it.  A unique index says that there is never more than one.
@@ -52,7 +53,7 @@ from botkit.storage.tables import (
     services,
 )
 
-LINK_LIFE = timedelta(minutes=10)
+LINK_LIFE = timedelta(minutes=10)  # skills/base.py says so in the chat
 ANSWER_LIFE = timedelta(minutes=10)  # to say the code in the chat
 MOST_TRIES = 5  # of a million codes
 REMEMBERED = timedelta(hours=1)  # so that a page can say "expired" or "used" and not "unknown"
@@ -367,7 +368,7 @@ class Storage(Database):
             self._delete(table, bot_id=bot_id)
         self._delete(bots, id=bot_id)
 
-    # ---- claims: one at a time, in any process -------------------------------------------------
+    # ---- one worker at a time, in any process: not the claim of a state, which is below ----------
 
     def claim_bot(self, bot_id: str, *, seconds: float, held: str = "") -> str | None:
         """Take a bot in hand, so that no other process does the same work at the same time.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -192,3 +193,12 @@ def test_a_circle_of_imports_is_seen(tmp_path, monkeypatch):
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
 def test_a_module_opens_by_saying_what_it_is_for(file):
     assert ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_a_file_that_is_named_in_another_one_is_there(file):
+    """A module that moves takes with it what docstrings and comments call it."""
+    names = {one.name for one in FILES}
+    text = file.read_text(encoding="utf-8")
+    found = {Path(name).name for name in re.findall(r"[\w/]*\w\.py\b", text)}
+    assert found <= names

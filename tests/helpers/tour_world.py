@@ -13,7 +13,7 @@ from flask import template_rendered
 import botkit
 from botkit.lessons.check.teapot import describe_teapot
 from botkit.lessons.kit import PRACTICE, Kit
-from botkit.settings import SKILLS
+from botkit.settings import PLACE_OF
 
 PARTS = {"base", "decision"}  # templates that are no page of their own
 
@@ -26,7 +26,7 @@ class Tour:
         self.visited: set[str] = set()  # names of pages
         self.opened: list[Any] = []  # for one page alone
         template_rendered.connect(self._note)
-        self.kit = Kit(replace(PRACTICE, skills=tuple(SKILLS), confirm=False))
+        self.kit = Kit(replace(PRACTICE, skills=tuple(PLACE_OF), confirm=False))
         kit, world = self.kit, self.kit.world
         kit.add(describe_teapot(*world.start_service("teapot")))
         self.github, self.google = world.github, world.google

@@ -10,7 +10,7 @@ from presenter_world import Presented, Room
 
 from botkit.lessons.kit import Kit
 from botkit.lessons.lab import Lab
-from botkit.settings import SKILLS
+from botkit.settings import PLACE_OF
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def presented() -> Iterator[Presented]:
 @pytest.fixture
 def presented_in_full() -> Iterator[Presented]:
     """The presenter's view, with all skills."""
-    presented = Presented(skills=tuple(SKILLS))
+    presented = Presented(skills=tuple(PLACE_OF))
     yield presented
     presented.close()
 

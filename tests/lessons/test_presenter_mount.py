@@ -13,7 +13,7 @@ from presenter_world import Apart, Presented
 from botkit.errors import PortTaken
 from botkit.lessons.kit import start, stop
 from botkit.lessons.presenter.view import View
-from botkit.settings import SKILLS, Settings
+from botkit.settings import PLACE_OF, Settings
 
 # ---- below /at/
 
@@ -137,7 +137,7 @@ def test_a_port_that_is_taken_is_told_in_a_sentence_and_nothing_is_left_running(
 
 
 def test_all_skills_can_be_there() -> None:
-    presented = Presented(skills=tuple(SKILLS))
+    presented = Presented(skills=tuple(PLACE_OF))
     names = set(presented.news()["places"].values())
     presented.close()
     assert names == {"the bot", "the chat", "GitHub", "Google", "RingCentral"}

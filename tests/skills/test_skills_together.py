@@ -10,15 +10,15 @@ import pytest
 from botkit.bot import Bot
 from botkit.errors import SettingsError
 from botkit.lessons.kit import PRACTICE, Kit
-from botkit.settings import SKILLS, Registration, Settings
+from botkit.settings import PLACE_OF, Registration, Settings
 
-SLUGS = dict(zip(SKILLS, ("github", "google", "google-sheets", "ringcentral"), strict=True))
+SLUGS = dict(zip(PLACE_OF, ("github", "google", "google-sheets", "ringcentral"), strict=True))
 FIRST = {"github": "profile", "drive": "bind", "sheets": "sheet read", "ringcentral": "presence"}
 
 
 @pytest.fixture
 def whole() -> Iterator[Kit]:
-    kit = Kit(replace(PRACTICE, skills=tuple(SKILLS)))
+    kit = Kit(replace(PRACTICE, skills=tuple(PLACE_OF)))
     yield kit
     kit.close()
 
@@ -51,13 +51,13 @@ def test_help_lists_all_and_the_bot_greets_once(whole):
     text = whole.alice.say("help").text
     for phrase in ("**profile**", "**bind**", "**sheet use LINK**", "**help ringcentral**"):
         assert phrase in text
-    for word in SKILLS:
+    for word in PLACE_OF:
         assert whole.alice.say(f"help {word}").text != text
 
 
-@pytest.mark.parametrize("off", SKILLS)
+@pytest.mark.parametrize("off", PLACE_OF)
 def test_each_can_be_switched_off(off):
-    left = tuple(name for name in SKILLS if name != off)
+    left = tuple(name for name in PLACE_OF if name != off)
     kit = Kit(replace(PRACTICE, skills=left))
     try:
         help_text = kit.alice.say("help").text

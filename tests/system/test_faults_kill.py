@@ -226,7 +226,7 @@ def test_what_nobody_confirmed_before_the_kill_vanishes_in_time():
         kit.alice.say("profile")
         assert kit.alice.browser.visit(kit.alice.link).approve().heading == "One more step"
         waiting.clear()  # the process that would have seen to it is dead
-        serving._take_up(kit.bot)
+        serving.continue_work(kit.bot)
         seconds, delete_expired, args = next(
             one for one in waiting if one[1].__name__ == "delete_expired"
         )

@@ -43,7 +43,7 @@ def fourth_place(monkeypatch):
         app="Teapot app",
     )
     monkeypatch.setitem(PLACES, "teapot", place)
-    monkeypatch.setitem(settings_of.SKILLS, "tea", "teapot")
+    monkeypatch.setitem(settings_of.PLACE_OF, "tea", "teapot")
     monkeypatch.setitem(bots.SKILLS, "tea", Entry(TeaSkill, describe_teapot))
 
 

@@ -19,7 +19,7 @@ from serve_world import clean_environment
 from botkit.lessons.kit import PRACTICE, Kit
 from botkit.practice.google.ledger import PEOPLE
 from botkit.run.address import BrowserAddress, find_browser_address
-from botkit.settings import SKILLS, Settings
+from botkit.settings import PLACE_OF, Settings
 
 ALICE = next(iter(PEOPLE))
 ROOT = Path(__file__).parents[2]
@@ -36,7 +36,7 @@ def hub(tmp_path_factory):
 def kit(hub):
     """All skills, on the hub."""
     reach = find_browser_address(Settings(), {"JUPYTERHUB_PUBLIC_URL": hub.url})
-    kit = Kit(replace(PRACTICE, confirm=True, skills=tuple(SKILLS)), browser_address=reach)
+    kit = Kit(replace(PRACTICE, confirm=True, skills=tuple(PLACE_OF)), browser_address=reach)
     yield kit
     kit.close()
 

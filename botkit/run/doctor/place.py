@@ -14,8 +14,7 @@ from botkit.run.address import Source, choose_address, find_browser_address
 from botkit.run.doctor.report import Check, note, ok, wrong
 from botkit.run.doctor.systems import Reading
 from botkit.run.serve import PORT
-from botkit.settings import PLACES, Settings
-from botkit.settings import SKILLS as PLACE_OF
+from botkit.settings import PLACE_OF, PLACES, Settings
 
 INSTALL, WEBHOOK = "/bot/oauth", "/bot/webhook"
 DECIDING = {"RINGCENTRAL_CHATBOT_SERVER", "NGROK_DOMAIN", "BOTKIT_PORT", "BOTKIT_PUBLIC_URL"}

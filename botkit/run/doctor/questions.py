@@ -17,8 +17,7 @@ from botkit.bot import SKILLS
 from botkit.chat import as_provider
 from botkit.oauth import Provider, callback_path, client_in_body, client_in_header
 from botkit.run.doctor.place import INSTALL
-from botkit.settings import CHAT, PLACES, Place, Registration
-from botkit.settings import SKILLS as PLACE_OF
+from botkit.settings import CHAT, PLACE_OF, PLACES, Place, Registration
 
 MADE_UP = "a-code-that-nobody-gave-out"
 

@@ -15,8 +15,7 @@ from botkit.run.doctor.place import BotAddress
 from botkit.run.doctor.questions import LiveService, chat_service, service_of
 from botkit.run.doctor.report import Check, wrong
 from botkit.run.doctor.services import ServiceVisit, clock
-from botkit.settings import SKILLS as PLACE_OF
-from botkit.settings import Settings
+from botkit.settings import PLACE_OF, Settings
 
 DEADLINE_SECONDS = 8.0  # for all together
 NOWHERE = "http://127.0.0.1"  # while the bot's address is not known

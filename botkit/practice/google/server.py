@@ -5,9 +5,12 @@ what people do with their files.  What is remembered is in `ledger.py` (consents
 `files.py` and `ranges.py`, and Google's way of OAuth in `oauth.py`.  A person sees `pages.py`, and
 a program `drive.py`, `sheets.py` and `userinfo.py`.
 
-    google = Google(now=lambda: datetime.now(UTC)) server = Server(google.wsgi) google.address =
-    server.url client_id, client_secret = google.register_client("My bot",
-    ["http://127.0.0.1:8000/google/oauth"])
+    google = Google(now=lambda: datetime.now(UTC))
+    server = Server(google.wsgi)
+    google.address = server.url
+    client_id, client_secret = google.register_client(
+        "My bot", ["http://127.0.0.1:8000/google/oauth"]
+    )
 
 Paths are those of Google, which has a host for each: `/o/oauth2/v2/auth`, `/token`, `/revoke`,
 `/oauth2/v2/userinfo`, `/drive/v3/...` and `/v4/spreadsheets/...`.  Nobody has a password.  The

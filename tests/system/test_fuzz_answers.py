@@ -110,7 +110,7 @@ def test_whatever_the_api_answers_the_chat_hears_a_sentence(world, turn, api, to
     row = world.connect(name, **SHEET, **expires)
     world.answers |= {"token": [token], "account": api[:2], "api": api, "revoke": revoke}
     if name == "GoogleDrive":
-        world.bot.services[1].watch.notified(row.id)
+        world.bot.services[1].watch.check_soon(row.id)
     for text in (command, "disconnect " + world.bot.services[SERVICES.index(name)].word):
         told = len(world.posts)
         assert world.say(text).status_code == 200

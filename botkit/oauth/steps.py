@@ -8,8 +8,9 @@ At the end of a connection: `revoke`.  All four work for any `Provider`.  Read t
 top to bottom.  The comments between the lines lead the way, and the private functions follow the
 one that calls them.
 
-Not here: the request that exchanges the code (`tokens.py`), the refresh (`refresh.py`), and the
-tables (`botkit.storage`).
+Not here: the request that exchanges the code (`tokens.py`), the refresh (`refresh.py`), the tables
+(`botkit.storage`), how long a link lives (`LINK_LIFE` in `botkit/storage/store.py`), and the
+sentence around it in the chat (`botkit/skills/base.py`).
 Source: the authorization code grant (RFC 6749, section 4.1) with PKCE (RFC 7636), as RFC 9700
 recommends it.
 """

@@ -5,8 +5,11 @@
 
 Start with `serve` and `app`.  With `serve`, a service without credentials is a practice service, so
 any mix works.  Processes of gunicorn cannot share a practice world, so everything must be live.
-After a restart, `continue_work` goes on with what an earlier process left.  The database has the
-rest; work that had not begun, and what was delivered lately, is forgotten.
+After a restart, links and codes still wait in the database for what is left of their ten minutes.
+Tokens are there too, and are refreshed when they are next used (`botkit/oauth/refresh.py`).
+`continue_work` deletes answers that nobody confirms, and gives each bot a good subscription
+(`botkit/chat/subscription.py`).  Forgotten are timers, such as Drive's next try, and which
+deliveries were seen; after a kill, also unfinished work.
 
 Not here: the bot with its practice world (`running.py`), and what is done each day
 (`maintenance.py`).

@@ -287,10 +287,16 @@ def test_the_tests_are_run(terminal, project):
     assert "1 passed" in terminal("pytest --nbval -q notebooks")
 
 
-@runs("pytest tests/core")
-def test_the_tests_of_one_room_are_run(terminal, project):
-    (project / "tests" / "core" / "test_one.py").write_text("def test_one():\n    pass\n")
+FILES = "tests/core/test_oauth_callback.py tests/bot/test_web.py tests/skills/test_confirm.py"
+
+
+@runs("pytest tests/core", f"pytest {FILES}")
+def test_the_tests_of_one_room_are_run_and_single_files(terminal, project):
+    for file in FILES.split():
+        assert (ROOT / file).exists()
+        (project / file).write_text("def test_one():\n    pass\n")
     assert "1 passed" in terminal("pytest tests/core")
+    assert "3 passed" in terminal(f"pytest {FILES}")
 
 
 @runs("pytest -m quick")

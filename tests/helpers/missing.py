@@ -17,7 +17,11 @@ def left_out(what: str) -> None:
 
 
 def chromium_program() -> str | None:
-    """Return the program of Chromium; None if it or playwright is missing."""
+    """Return the program of Chromium, the one without windows if it is there.
+
+    None if Chromium or playwright is missing.
+    """
     if not importlib.util.find_spec("playwright"):
         return None
-    return shutil.which("chromium") or shutil.which("chromium-browser")
+    names = ("chromium-headless-shell", "chromium", "chromium-browser")
+    return next(filter(None, map(shutil.which, names)), None)

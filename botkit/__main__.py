@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     add("maintain", maintain, "renew what expires and remove what is dead; for cron")
     command = add("status", status, "show what is connected and how it is")
     command.add_argument("--json", action="store_true", help="for a program to read")
+    command.add_argument("--all", action="store_true", help="every connection, however many")
     command = add("update-token", update_token, "take a new token of a bot from standard input")
     command.add_argument("bot_id", metavar="BOT_ID", help="the bot's id, as status shows it")
     command = add("remove-bot", remove_bot, "end a bot's connections, and remove it from here")
@@ -173,7 +174,7 @@ def status(chosen: argparse.Namespace) -> int:
     from botkit.run import maintenance
 
     with _bot() as bot:
-        found = maintenance.status(bot)
+        found = maintenance.status(bot, most=None if chosen.all else maintenance.MOST_SHOWN)
     print(json.dumps(found, indent=2, default=str) if chosen.json else found)
     return 0
 

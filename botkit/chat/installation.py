@@ -30,7 +30,6 @@ log = logging.getLogger("botkit")
 
 SECONDS_BETWEEN_TRIES = 10.0
 TRIES = 30  # a new bot user is ready within some minutes
-PIECE = 500  # connections that are ended before the next are read
 CHECK_SETTINGS = (
     "The owner of the bot must set RINGCENTRAL_CHATBOT_CLIENT_ID and "
     "RINGCENTRAL_CHATBOT_CLIENT_SECRET as they are in RingCentral's developer console."
@@ -173,21 +172,17 @@ class Installation:
         not confirm, the log says so; the row is deleted all the same.
         """
         providers = {provider.name: provider for provider in self._providers}
-        ended: set[int] = set()
-        while services := self._storage.find_services(**leaving, limit=PIECE):
-            if ended.issuperset(one.id for one in services):
-                break  # they change all the time: `delete_group` or `delete_bot` does not ask
-            for service in services:
-                ended.add(service.id)
-                provider = providers.get(service.name or "")
-                if provider is None:
-                    self._storage.delete_service(service)
-                    continue
-                try:
-                    end_connection(self._storage, provider, service, leaving=leaving)
-                except BotkitError as error:
-                    log.warning("A connection was removed here, but: %s", error)
-        return len(ended)
+        count = 0
+        for service in self._storage.each_service(**leaving):
+            count += 1
+            provider = providers.get(service.name or "")
+            if provider is None:
+                continue  # `delete_group` or `delete_bot` deletes it, and what has changed since
+            try:
+                end_connection(self._storage, provider, service, leaving=leaving)
+            except BotkitError as error:
+                log.warning("A connection was removed here, but: %s", error)
+        return count
 
 
 def not_here(bot_id: str) -> InstallRefused:

@@ -9,6 +9,9 @@ One answer can be a mistake, so `maintain` removes rows only after RingCentral h
 the thing itself is gone, with `BETWEEN` in between.  A bot is removed only if RingCentral accepts
 another bot of this database in the same run.  Where it accepts none, the address of RingCentral may
 be wrong, and the owner decides.
+
+Connections are read some hundred at a time and counted by the database, so memory does not grow
+with them.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ PATIENCE = 90.0  # seconds; a penalty of RingCentral lasts 60, and nobody waits 
 BETWEEN = timedelta(hours=20)  # between two answers that count; less than a day, for cron
 LEFT = "leftChats"  # where a bot's `data` remembers since when RingCentral does not find a chat
 INVALID_URI = "CMN-120"  # RingCentral's code for an address that it does not have at all
+MOST_SHOWN = 100  # connections of a bot in its status, unless all are wanted
 
 
 def maintain(bot: Bot) -> list[str]:
@@ -142,13 +146,12 @@ def _left_groups(bot: Bot, row: tables.Bot) -> list[str]:
     found = (row.data or {}).get(LEFT)
     before = found if isinstance(found, dict) else {}
     missing: dict[str, str] = {}
-    for group_id in dict.fromkeys(one.group_id for one in bot.storage.find_services(bot_id=row.id)):
+    for group_id in bot.storage.each_group(row.id):
         path = f"/team-messaging/v1/chats/{group_id}"
         try:
-            if group_id:
-                bot.chat.call(row.id, "GET", path, patience=PATIENCE)
+            bot.chat.call(row.id, "GET", path, patience=PATIENCE)
         except NotFound as error:
-            if not group_id or error.code in ("", INVALID_URI):  # somebody else may have answered
+            if error.code in ("", INVALID_URI):  # somebody else may have answered
                 continue
             since = read_moment(before.get(group_id)) or now
             if now - since < BETWEEN:
@@ -166,7 +169,7 @@ def _connections(bot: Bot, row: tables.Bot) -> list[str]:
     """Let the skills look after their connections, such as renewing a channel."""
     done = []
     skills = {skill.provider.name: skill for skill in bot.services}
-    for service in bot.storage.find_services(bot_id=row.id):
+    for service in bot.storage.each_service(bot_id=row.id):
         skill = skills.get(service.name or "")
         if skill is None:
             continue
@@ -207,7 +210,7 @@ class BotStatus(TypedDict):
     """A bot without its secrets.
 
     `subscription` is RingCentral's word (Active, Blacklisted), "none" or "unknown".  `ends` is a
-    time in ISO 8601.
+    time in ISO 8601.  `connections` is how many there are; `services` are the oldest of them.
     """
 
     id: str
@@ -217,6 +220,7 @@ class BotStatus(TypedDict):
     address: str
     trouble: str
     waiting_links: int
+    connections: int
     services: list[ServiceStatus]
 
 
@@ -227,16 +231,18 @@ class Status(list[BotStatus]):
         return "\n".join(line for one in self for line in _lines(one)) or "No bot is installed."
 
 
-def status(bot: Bot) -> Status:
+def status(bot: Bot, *, most: int | None = MOST_SHOWN) -> Status:
     """Every bot and what people have connected through it.  Shows no secret.
+
+    Of each bot's connections the oldest `most` are shown; None shows all.
 
     RingCentral is asked about the subscriptions.  Nothing is changed, but a bot whose token
     RingCentral refuses is remembered as such.  Raises `StorageError`.
     """
-    return Status(_bot_status(bot, row) for row in bot.storage.find_bots())
+    return Status(_bot_status(bot, row, most) for row in bot.storage.find_bots())
 
 
-def _bot_status(bot: Bot, row: tables.Bot) -> BotStatus:
+def _bot_status(bot: Bot, row: tables.Bot, most: int | None) -> BotStatus:
     data = row.data or {}
     found: dict[str, Any] = {}
     trouble, word = "", "none"
@@ -254,7 +260,10 @@ def _bot_status(bot: Bot, row: tables.Bot) -> BotStatus:
         address=webhook_of(found),
         trouble=trouble,
         waiting_links=bot.storage.count_waiting_links(row.id),
-        services=[_service_status(one) for one in bot.storage.find_services(bot_id=row.id)],
+        connections=bot.storage.count_services(row.id),
+        services=[
+            _service_status(one) for one in bot.storage.find_services(bot_id=row.id, limit=most)
+        ],
     )
 
 
@@ -279,7 +288,7 @@ def _lines(one: BotStatus) -> list[str]:
     if one["trouble"]:
         lines.append(f"  trouble: {one['trouble']}")
     lines.append(f"  waiting auth links: {one['waiting_links']}")
-    lines.append(f"  connections: {len(one['services']) or 'none'}")
+    lines.append(f"  connections: {one['connections'] or 'none'}")
     for service in one["services"]:
         person = f"person {service['person']}" if service["person"] else "everybody there"
         lines.append(
@@ -287,4 +296,6 @@ def _lines(one: BotStatus) -> list[str]:
             f"chat {service['chat']}, since {service['since']}, "
             f"{'until ' + service['expires'] if service['expires'] else 'does not expire'}"
         )
+    if more := one["connections"] - len(one["services"]):
+        lines.append(f"    and {more} more. To see all, run: python -m botkit status --all")
     return lines

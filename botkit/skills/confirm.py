@@ -73,8 +73,10 @@ class Confirmation:
     def handle(self, event: Event, handled: bool) -> bool:
         """Take a code of six digits; without an answer that waits, it is only a number."""
         if event.kind in ("BotLeftGroup", "BotRemoved"):
-            answers = self._storage.take_answers(bot_id=event.bot_id, group_id=event.group_id)
-            self._revoke(answers)
+            while answers := self._storage.take_answers(
+                bot_id=event.bot_id, group_id=event.group_id
+            ):
+                self._revoke(answers)
         code = re.sub(r"[\s-]", "", event.text)
         if handled or event.kind != "Message4Bot" or not re.fullmatch("[0-9]{6}", code):
             return False
@@ -122,9 +124,11 @@ class Confirmation:
 
     def delete_expired(self) -> int:
         """Delete the answers that were not confirmed in time; return how many there were."""
-        expired = self._storage.take_answers()
-        self._revoke(expired)
-        return len(expired)
+        count = 0
+        while expired := self._storage.take_answers():
+            self._revoke(expired)
+            count += len(expired)
+        return count
 
     def _revoke(self, answers: Sequence[HeldAnswer]) -> None:
         """Revoke their tokens, where that ends no connection that counts."""

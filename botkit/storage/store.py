@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -130,6 +130,14 @@ OF_CHAT = (
     .order_by(services.c.updated_at.desc(), services.c.id.desc())
     .limit(1)
 )
+NEXT_GROUP = (
+    sa.select(sa.func.min(services.c.group_id))
+    .where(services.c.bot_id == bindparam("of_bot"))
+    .where(services.c.group_id > bindparam("last"))
+)
+COUNT_SERVICES = (
+    sa.select(sa.func.count()).select_from(services).where(services.c.bot_id == bindparam("of_bot"))
+)
 SOME = services.c.id.in_(bindparam("keys", expanding=True))
 THESE, DELETE_THESE = ANY[services].where(SOME).with_for_update(), sa.delete(services).where(SOME)
 CLAIM_LINK = (
@@ -186,18 +194,47 @@ class Storage(Database):
         bot_id: str | None = None,
         group_id: str | None = None,
         user_id: str | None = None,
+        after: int | None = None,
         limit: int | None = None,
     ) -> list[Service]:
         """All connections, or those of a bot, or of one chat of it, or of one person there.
 
-        With `limit` the oldest of them, and no more than that.
+        They are in the order of their ids.  With `limit` no more than the first of them; with
+        `after` only those whose id is higher.
         """
         given = {"bot_id": bot_id, "group_id": group_id, "user_id": user_id}
         given = {column: value for column, value in given.items() if value is not None}
         wanted = ANY[services].filter_by(**given).order_by(services.c.id).limit(limit)
+        if after is not None:
+            wanted = wanted.where(services.c.id > after)
         with self._reading() as connection:
             rows = connection.execute(wanted).all()
             return [Service(**self._open(connection, services, row)) for row in rows]
+
+    def each_service(self, *, bot_id: str, group_id: str | None = None) -> Iterator[Service]:
+        """The connections of a bot, or of one chat of it; some hundred are read at a time."""
+        last: int | None = None
+        while some := self.find_services(bot_id=bot_id, group_id=group_id, after=last, limit=PIECE):
+            yield from some
+            last = some[-1].id
+
+    def each_group(self, bot_id: str) -> Iterator[str]:
+        """The chats in which a bot has connections, each once and in order.
+
+        An index leads from one to the next, however many connections there are in each.
+        """
+        last: str | None = ""
+        while True:
+            with self._reading() as connection:
+                last = connection.scalar(NEXT_GROUP, {"of_bot": bot_id, "last": last})
+            if last is None:
+                return
+            yield last
+
+    def count_services(self, bot_id: str) -> int:
+        """How many connections a bot has.  The database counts; no row is opened."""
+        with self._reading() as connection:
+            return connection.scalars(COUNT_SERVICES, {"of_bot": bot_id}).one()
 
     def save_service(
         self, name: str, *, bot_id: str, group_id: str, user_id: str = "", data: Mapping[str, Any]
@@ -495,7 +532,8 @@ class Storage(Database):
 
     def take_answers(self, *, bot_id: str = "", group_id: str = "") -> list[HeldAnswer]:
         """Take out the answers that nobody can confirm any more: those of a bot, or of one chat of
-        it, that has gone; or else all that are too old.
+        it, that has gone; or else those that are too old.  Some hundred at a time: ask until there
+        are none.
         """
         gone = {"bot_id": bot_id} | ({"group_id": group_id} if group_id else {})
         wanted = ANY[authorizations].filter_by(**gone if bot_id else {})
@@ -506,8 +544,8 @@ class Storage(Database):
     def _waiting(
         self, connection: sa.Connection, wanted: sa.Select[Any], when: sa.ColumnElement[bool]
     ) -> list[dict[str, Any]]:
-        there = wanted.where(authorizations.c.answer.is_not(None), when).with_for_update()
-        rows = connection.execute(there).all()
+        there = wanted.where(authorizations.c.answer.is_not(None), when).limit(PIECE)
+        rows = connection.execute(there.with_for_update()).all()
         opened = [self._open(connection, authorizations, row) for row in rows]
         return [row for row in opened if row["answer"] is not None]  # JSON has a null of its own
 

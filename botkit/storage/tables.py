@@ -217,6 +217,7 @@ services = sa.Table(
     sa.Column("grant", sa.String(43)),
     sa.Index("services_one_per_owner", "name", "bot_id", "group_id", "user_id", unique=True),
     sa.Index("services_in_chat", "bot_id", "group_id"),
+    sa.Index("services_of_bot", "bot_id", "id"),  # to read them in pieces
     sa.Index("services_of_grant", "grant"),
     sqlite_autoincrement=True,
 )

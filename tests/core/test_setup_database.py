@@ -240,6 +240,7 @@ def test_an_original_database_is_sealed_at_the_first_start_and_told_in_a_sentenc
         "Kept the newest of several rows for one owner and deleted 1 row.",
         "Marked 6 rows without an owner as shared by the chat.",
         "Added the index services_in_chat.",
+        "Added the index services_of_bot.",
         "Added the index services_of_grant.",
         "Added the index services_one_per_owner.",
         "Sealed 5 rows of an older version again.",

@@ -367,6 +367,27 @@ def test_a_chat_that_cannot_be_asked_about_keeps_its_connections(kit):
     assert "is left as it is" in sentence and len(services(kit)) == 1
 
 
+def test_however_many_connections_there_are_few_are_in_memory(kit, monkeypatch):
+    """Both look at all of them, and each time at no more than a piece."""
+    monkeypatch.setattr("botkit.storage.store.PIECE", 2)
+    for number in range(5):
+        owner = {"bot_id": kit.bot_id, "group_id": str(number % 2), "user_id": str(number)}
+        kit.storage.save_service("GitHub", **owner, data={})
+    find, read, seen = kit.storage.find_services, [], []
+
+    def counted(**which):
+        read.append(find(**which))
+        return read[-1]
+
+    monkeypatch.setattr(kit.storage, "find_services", counted)
+    skill = next(one for one in kit.bot.services if one.provider.name == "GitHub")
+    monkeypatch.setattr(skill, "maintain", lambda service: seen.append(service.user_id) or [])
+    maintain(kit.bot)
+    assert seen == list("01234")
+    remove_bot(kit.bot, kit.bot_id)
+    assert [len(piece) for piece in read] == 2 * [2, 2, 1, 0] and find() == []
+
+
 # ---- twice at once -----------------------------------------------------------------------------
 
 

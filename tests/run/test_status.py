@@ -28,6 +28,7 @@ def test_the_status_of_a_bot_and_its_connections(kit):
         "since": row.created_at.isoformat(timespec="seconds"),
         "expires": None,
     }
+    assert bot["connections"] == 1
     assert json.loads(json.dumps(status(kit.bot))) == [bot]
 
 
@@ -53,6 +54,18 @@ def test_the_status_as_text_is_for_people(kit):
     assert fifth.endswith(", does not expire")
     kit.storage.delete_bot(kit.bot_id)
     assert str(status(kit.bot)) == "No bot is installed."
+
+
+def test_many_connections_are_counted_and_the_oldest_shown(kit):
+    for number in range(5):
+        owner = {"bot_id": kit.bot_id, "group_id": "chat", "user_id": str(number)}
+        kit.storage.save_service("GitHub", **owner, data={})
+    (bot,) = status(kit.bot, most=2)
+    assert bot["connections"] == 5 and [one["person"] for one in bot["services"]] == ["0", "1"]
+    last = str(status(kit.bot, most=2)).splitlines()[-1]
+    assert last == "    and 3 more. To see all, run: python -m botkit status --all"
+    assert len(status(kit.bot, most=None)[0]["services"]) == 5
+    assert " more" not in str(status(kit.bot, most=None))
 
 
 def test_neither_shows_a_secret(kit):

@@ -6,9 +6,10 @@ the next one.  So two refreshes at the same time would break the connection, and
 that is not saved.
 
 The rule: the caller that claims the row refreshes, saves the new pair, and only then uses it.  All
-others wait, and read the row again.  And an answer is saved only if the row still holds the tokens
-that it was asked with: the person may have connected again, or disconnected, while the provider was
-slow.  Start with `fresh_service`.
+others wait, and read the row again.  If the request fails, those who waited do not ask: a provider
+in trouble gets one request, and not one from each of them.  And an answer is saved only if the row
+still holds the tokens that it was asked with: the person may have connected again, or disconnected,
+while the provider was slow.  Start with `fresh_service`.
 Source: RFC 6749, section 6; RFC 9700, section 4.14.
 """
 
@@ -18,11 +19,11 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from botkit.errors import ProviderRefused, ReconnectNeeded
+from botkit.errors import ProviderRefused, ProviderUnreachable, ReconnectNeeded
 from botkit.oauth.account import revoke_quietly
 from botkit.oauth.provider import Provider
 from botkit.oauth.tokens import ask_for_token, token_data
-from botkit.storage import Service, Storage
+from botkit.storage import CLAIM, Service, Storage, read_moment
 
 LEEWAY = timedelta(minutes=5)  # a token that expires so soon is refreshed before it is used
 # Longer than a request (`http.TOTAL_SECONDS`) and the writing of its answer can take together, so
@@ -47,6 +48,7 @@ def fresh_service(
     Raises `ReconnectNeeded` if the person must connect again, `ProviderError` if the provider
     cannot be asked now, `StorageError`.
     """
+    waited = False
     while True:
         row = storage.get_service(service.id)
         if row is None or not row.access_token or (row.data or {}).get("needsReconnect"):
@@ -59,10 +61,13 @@ def fresh_service(
             raise _reconnect(provider)
         claim = storage.claim_service(row.id, seconds=claim_seconds)
         if claim is None:
+            waited = True
             sleep(POLL_SECONDS)
             continue
+        # The one we waited for may have died; then its claim is still there, and has lapsed.
+        failed = waited and not _has_lapsed(row, storage.now())
         try:
-            refreshed = _refresh(storage, provider, row.id, rejected)
+            refreshed = _refresh(storage, provider, row.id, rejected, failed=failed)
         finally:
             storage.release_service(row.id, claim)
         if refreshed is not None:
@@ -86,16 +91,22 @@ def last_tokens(storage: Storage, provider: Provider, service: Service) -> Servi
 
 
 def _refresh(
-    storage: Storage, provider: Provider, row_id: int, rejected: str | None
+    storage: Storage, provider: Provider, row_id: int, rejected: str | None, *, failed: bool
 ) -> Service | None:
     """With the claim in hand: get the next tokens, and save them if they still belong there.
 
     None if something else took their place in the meantime: then the caller reads the row again.
+    `failed`: the one who had the claim before us is done, and we waited for it.
     """
     # Look again: the one who had the claim before us may have done it already.
     row = storage.get_service(row_id)
     if row is None or not _needs_refresh(row, storage.now(), rejected) or not row.refresh_token:
         return row
+    if failed:
+        raise ProviderUnreachable(
+            f"{provider.called} did not renew this connection just now.",
+            advice="Nothing is wrong with your connection. Try again in a minute.",
+        )
     form = {"grant_type": "refresh_token", "refresh_token": row.refresh_token}
     try:
         answer = ask_for_token(provider, form)
@@ -113,6 +124,11 @@ def _refresh(
         # Disconnected, or connected anew, while we asked: nobody will ever use these tokens.
         revoke_quietly(storage, provider, {**(row.data or {}), **data})
     return saved
+
+
+def _has_lapsed(row: Service, now: datetime) -> bool:
+    end = read_moment((row.data or {}).get(CLAIM))
+    return end is not None and end <= now
 
 
 def _needs_refresh(row: Service, now: datetime, rejected: str | None) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from botkit.storage.database import clear_errors, connect, utc_now
 from botkit.storage.owner import owner_of
 from botkit.storage.seal import Seal, count_plain_rows, new_key, open_row, prove_key
-from botkit.storage.store import ANSWER_LIFE, CodeCheck, HeldAnswer, Storage, setup_database
+from botkit.storage.store import ANSWER_LIFE, CLAIM, CodeCheck, HeldAnswer, Storage, setup_database
 from botkit.storage.tables import (
     Authorization,
     Bot,
@@ -28,6 +28,7 @@ from botkit.storage.tables import (
 
 __all__ = [
     "ANSWER_LIFE",
+    "CLAIM",
     "Authorization",
     "Bot",
     "CodeCheck",

@@ -41,7 +41,7 @@ from botkit.errors import (
 )
 from botkit.storage.database import BUSY_SECONDS, Database, utc_now
 from botkit.storage.seal import Seal, grant_of, grants_of, seal_row
-from botkit.storage.setup import PIECE
+from botkit.storage.setup import LONG_AGO, PIECE
 from botkit.storage.tables import (
     SECRET,
     Authorization,
@@ -58,6 +58,7 @@ LINK_LIFE = timedelta(minutes=10)  # skills/base.py says so in the chat
 ANSWER_LIFE = timedelta(minutes=10)  # to say the code in the chat
 MOST_TRIES = 5  # of a million codes
 REMEMBERED = timedelta(hours=1)  # so that a page can say "expired" or "used" and not "unknown"
+BETWEEN_SWEEPS = timedelta(minutes=1)
 LONGEST_CLAIM = timedelta(hours=1)  # what says more was not written by us, and would hold for ever
 CLAIM = "claimedUntil"  # where a claim is written in `data`
 
@@ -140,19 +141,22 @@ COUNT_SERVICES = (
 )
 SOME = services.c.id.in_(bindparam("keys", expanding=True))
 THESE, DELETE_THESE = ANY[services].where(SOME).with_for_update(), sa.delete(services).where(SOME)
+ADD_LINK = sa.insert(authorizations)
+# The verifier is needed once more, by the caller.  The database can forget it.
 CLAIM_LINK = (
     sa.update(authorizations)
     .where(authorizations.c.state_hash == bindparam("key"))
-    .where(authorizations.c.provider == bindparam("of_provider"))
     .where(authorizations.c.claimed_at.is_(None))
     .where(authorizations.c.expires_at > bindparam("moment"))
-    .values(claimed_at=bindparam("moment"))
-    .returning(*columns_of(authorizations))
+    .values(claimed_at=bindparam("moment"), verifier="")
 )
-SWEEP = (
-    sa.delete(authorizations)
-    .where(authorizations.c.expires_at < bindparam("moment"))
-    .where(authorizations.c.answer.is_(None))
+SWEEP = sa.delete(authorizations).where(
+    authorizations.c.state_hash.in_(
+        sa.select(authorizations.c.state_hash)
+        .where(authorizations.c.expires_at < bindparam("moment"))
+        .where(authorizations.c.answer.is_(None))
+        .limit(bindparam("most", type_=sa.Integer))
+    )
 )
 
 
@@ -172,6 +176,7 @@ class Storage(Database):
     ) -> None:
         super().__init__(url, busy_seconds=busy_seconds, seal=seal)
         self.now = now
+        self._swept_at = LONG_AGO  # when the old links were last forgotten
         # "Insert, unless there is one": both databases can say it, and SQLAlchemy has no word for
         # both.  If nothing comes back, somebody else was quicker.
         on = postgresql if self._engine.dialect.name == "postgresql" else sqlite
@@ -457,10 +462,12 @@ class Storage(Database):
             expires_at=now + LINK_LIFE,
         )
         with self._writing() as connection:
-            connection.execute(SWEEP, {"moment": now - REMEMBERED})
+            due = not self._swept_at <= now < self._swept_at + BETWEEN_SWEEPS
+            if due and self._sweep(connection, now) < PIECE:
+                self._swept_at = now
             try:
                 row = seal_row(self.seal, authorizations, vars(link))
-                connection.execute(sa.insert(authorizations), row)
+                connection.execute(ADD_LINK, row)
             except IntegrityError:
                 raise StorageError(
                     "There is a link with this state already.",
@@ -476,16 +483,13 @@ class Storage(Database):
         """
         key, now = _hash(state), self.now()
         with self._writing() as connection:
-            which = {"key": key, "of_provider": provider, "moment": now}
-            row = connection.execute(CLAIM_LINK, which).first()
-            if row is not None:
-                link = Authorization(**self._open(connection, authorizations, row))
-                # The verifier is needed once more, by the caller.  The database can forget it.
-                connection.execute(CHANGE[authorizations], {"key": key, "verifier": ""})
-                return link
-        # Nothing was changed.  Only now it matters why.
-        with self._reading() as connection:
             found = connection.execute(BY_KEY[authorizations], {"key": key}).first()
+            if found is not None and found.provider == provider:
+                which = {"key": key, "moment": now}
+                if connection.execute(CLAIM_LINK, which).rowcount:
+                    link = self._open(connection, authorizations, found)
+                    return Authorization(**link | {"claimed_at": now})
+        # Nothing was changed.  Only now it matters why.
         if found is None:
             raise StateUnknown("This bot does not know this link.")
         if found.provider != provider:
@@ -566,8 +570,16 @@ class Storage(Database):
 
     def sweep_links(self) -> int:
         """Forget the links that expired more than an hour ago; return how many they were."""
-        with self._writing() as connection:
-            return connection.execute(SWEEP, {"moment": self.now() - REMEMBERED}).rowcount
+        count = 0
+        while True:
+            with self._writing() as connection:
+                swept = self._sweep(connection, self.now())
+            count += swept
+            if swept < PIECE:
+                return count
+
+    def _sweep(self, connection: sa.Connection, now: datetime) -> int:
+        return connection.execute(SWEEP, {"moment": now - REMEMBERED, "most": PIECE}).rowcount
 
     # ---- how rows are read and written -------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Who runs in the benchmark: what a contestant is, and botkit.  The others: benchmark_peers.py.
+"""Who runs in the benchmark: a contestant, botkit, and raw sqlite3.  The rest: benchmark_peers.py.
 
 A `Contestant` does one thing over and over: `once()` makes a state and uses it up, or saves a
 service and finds it again.  Its table is filled beforehand, and whatever `once()` leaves behind,
@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import base64
 import itertools
+import json
 import random
 import secrets
+import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -18,11 +20,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from botkit.storage import Seal, Storage, authorizations, connect, services
+from botkit.storage.database import WRITE
 
 KEY = base64.urlsafe_b64encode(b"benchmark, and no secret at all!").decode()
 TOKEN = "gho_" + 36 * "x"
 LATER = datetime(2100, 1, 1, tzinfo=UTC)  # the filled rows never expire: they are kept for weeks
-TUNED = ("journal_mode", "synchronous", "secure_delete")
+PRAGMAS = ("journal_mode", "synchronous", "secure_delete", "busy_timeout")
 CHUNK = 20_000  # rows in one transaction, when tables are filled
 PEOPLE_IN_A_CHAT, CHATS_OF_A_BOT = 10, 100  # in Slack's words: in a team
 
@@ -33,25 +36,26 @@ def botkits_pragmas(url: str) -> dict[str, Any]:
     try:
         with engine.connect() as connection:
             return {
-                name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in TUNED
+                name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in PRAGMAS
             }
     finally:
         engine.dispose()
 
 
 class Contestant:
-    """One product, one task, one number of rows, in the database at `url`."""
+    """One product, one task, one number of rows, in the database at `url`.
+
+    `tuned`: on the very settings of SQLite that botkit has, and not on those it comes with.
+    """
 
     task, product = "", ""
     table: sa.Table  # where the rows are
 
-    def __init__(self, url: str, rows: int, pragmas: dict[str, Any] | None = None) -> None:
+    def __init__(self, url: str, rows: int, tuned: bool = False) -> None:
         self.rows = rows
         self._random = random.Random(rows)
         self._numbers = itertools.count(rows)
-        self.engine = self._open(url)
-        if pragmas:
-            _apply(self.engine, pragmas)
+        self.engine = _connect_tuned(url) if tuned else self._open(url)
         self._prepare(url)
 
     def once(self) -> None:
@@ -95,11 +99,11 @@ class Contestant:
         return self._random.randrange(self.rows) // PEOPLE_IN_A_CHAT
 
 
-def _apply(engine: sa.Engine, pragmas: dict[str, Any]) -> None:
-    @sa.event.listens_for(engine, "connect")
-    def on_connect(connection: Any, _record: Any) -> None:
-        for name, value in pragmas.items():
-            connection.execute(f"PRAGMA {name}={value}").close()
+def _connect_tuned(url: str) -> sa.Engine:
+    """An engine that botkit opens.  A transaction that says it will write begins IMMEDIATE."""
+    engine = connect(url)
+    engine.begin = engine.execution_options(**WRITE).begin  # type: ignore[method-assign]
+    return engine
 
 
 def _chat(number: int) -> tuple[str, str]:
@@ -215,3 +219,75 @@ class SealedService(BotkitService):
 
 
 OURS = (BotkitState, SealedState, BotkitService, SealedService)
+
+
+# ---- the limit ---------------------------------------------------------------------------------
+
+
+class _Raw:
+    """The same tables and rows through Python's `sqlite3` and nothing else: nobody can be faster.
+
+    The same settings, too.  It seals nothing, checks nothing and answers with tuples.
+    """
+
+    product = "raw sqlite3, the limit"
+    engine: sa.Engine
+
+    def _prepare(self, url: str) -> None:
+        super()._prepare(url)  # type: ignore[misc]
+        file = self.engine.url.database
+        self.raw = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+        for name, value in botkits_pragmas(url).items():
+            self.raw.execute(f"PRAGMA {name}={value}").close()
+
+    def close(self) -> None:
+        self.raw.close()
+        super().close()  # type: ignore[misc]
+
+
+class RawState(_Raw, BotkitState):
+    def once(self) -> None:
+        state, (group_id, bot_id) = secrets.token_hex(32), _chat(self._somewhere())
+        user_id, verifier = f"{3_000_000 + next(self._numbers)}", secrets.token_urlsafe(32)
+        where = "https://bot.example.com/github/oauth"
+        now, then = "2026-12-01 00:00:00.000 +00:00", "2026-12-01 00:10:00.000 +00:00"
+        row = (state, "GitHub", bot_id, group_id, user_id, where, verifier, now, then)
+        self.raw.execute("BEGIN IMMEDIATE")
+        self.raw.execute(
+            "INSERT INTO authorizations (stateHash, provider, botId, groupId, userId, redirectUri, "
+            "verifier, createdAt, expiresAt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
+        self.raw.execute("COMMIT")
+        self.raw.execute("BEGIN IMMEDIATE")
+        claimed = self.raw.execute(
+            "UPDATE authorizations SET claimedAt = ? WHERE stateHash = ? AND claimedAt IS NULL "
+            "AND expiresAt > ? RETURNING *",
+            (now, state, now),
+        ).fetchall()
+        self.raw.execute("COMMIT")
+        assert len(claimed) == 1 and verifier in claimed[0]
+
+
+class RawService(_Raw, BotkitService):
+    def once(self) -> None:
+        group_id, bot_id = _chat(self._somewhere())
+        owner = ("GitHub", bot_id, group_id, f"{3_000_000 + next(self._numbers)}")
+        now = "2026-12-01 00:00:00.000 +00:00"
+        self.raw.execute("BEGIN IMMEDIATE")
+        self.raw.execute(
+            "INSERT INTO services (name, botId, groupId, userId, data, createdAt, updatedAt, "
+            "\"grant\") VALUES (?, ?, ?, ?, ?, ?, ?, '') "
+            "ON CONFLICT (name, botId, groupId, userId) "
+            "DO UPDATE SET data = excluded.data, updatedAt = excluded.updatedAt",
+            (*owner, json.dumps(self.DATA), now, now),
+        )
+        self.raw.execute("COMMIT")
+        (found,) = self.raw.execute(
+            "SELECT data FROM services WHERE name = ? AND botId = ? AND groupId = ? AND userId = ?",
+            owner,
+        ).fetchone()
+        assert json.loads(found)["accessToken"] == TOKEN
+
+
+LIMITS = (RawState, RawService)

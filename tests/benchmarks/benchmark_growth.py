@@ -7,6 +7,10 @@
 The rows are connections of different accounts: a hundred people in a chat, ten chats of a bot.  The
 sizes take turns, so that a busy neighbour slows all of them alike.  One line for each operation:
 milliseconds at each size, and how much longer the last takes than the first.
+
+Then the same where one bot has all the rows: its status, which shows a hundred and counts the rest,
+and what `maintain` and `remove-bot` do with some hundred rows at a time.  RingCentral and the
+providers are not asked.  `--one-bot` measures nothing else.
 """
 
 from __future__ import annotations
@@ -14,31 +18,38 @@ from __future__ import annotations
 import argparse
 import itertools
 import random
+import resource
 import secrets
 import statistics
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from botkit.run.maintenance import MOST_SHOWN
 from botkit.storage import Seal, Storage, new_key, services
 from botkit.storage.seal import grant_of, seal_row
+from botkit.storage.setup import PIECE
 
 CHUNK = 20_000  # rows in one transaction, when the table is filled
 PEOPLE, CHATS = 100, 10  # in a chat, of a bot
-ROUNDS = 41
+SMALL_PIECE = 50
+ROUNDS = 21
 
 
 class Table:
     """A storage with so many connections, and what is measured in it."""
 
+    chats = CHATS  # of a bot
+    keys: Sequence[str] = (new_key(),)
+
     def __init__(self, url: str, rows: int) -> None:
         self.rows = rows
-        self.seal = Seal([new_key()])
+        self.seal = Seal(self.keys)
         self.storage = Storage(url, seal=self.seal)
         self.storage.set_up()
         self._numbers = itertools.count(rows)
@@ -47,7 +58,10 @@ class Table:
             self._fill(range(begin, min(begin + CHUNK, rows)))
         with self.storage._engine.begin() as connection:
             connection.exec_driver_sql("ANALYZE")
-        self.operations: dict[str, Callable[[], object]] = {
+        self.operations = self._operations()
+
+    def _operations(self) -> dict[str, Callable[[], object]]:
+        return {
             "find": lambda: self.storage.find_service("GitHub", **self._anybody()),
             "save": self._save,
             "issue and claim": self._claim,
@@ -57,21 +71,55 @@ class Table:
             "count links": lambda: self.storage.count_waiting_links("bot-0"),
             "check": self.storage.check,
             "set up": self.storage.set_up,
+            **self._of_a_bot(),
         }
+
+    def _of_a_bot(self) -> dict[str, Callable[[], object]]:
+        """What is done with all the rows of a bot, which is at most a piece at a time."""
+        return {
+            "status of a bot": self._status,
+            "read a piece": self._read_piece,
+            "next chat": lambda: next(self.storage.each_group("bot-0")),
+        }
+
+    def _status(self) -> None:
+        self.storage.count_waiting_links("bot-0")
+        self.storage.count_services("bot-0")
+        self.storage.find_services(bot_id="bot-0", limit=MOST_SHOWN)
+
+    def _read_piece(self) -> None:
+        """Some rows from the middle of the bot's; no more than the smallest table has."""
+        middle = min(self.rows, PEOPLE * self.chats) // 2 - SMALL_PIECE // 2
+        found = self.storage.find_services(bot_id="bot-0", after=middle, limit=SMALL_PIECE)
+        assert len(found) == SMALL_PIECE
+
+    def remove(self) -> float:
+        """End the first connections of a bot, as `remove-bot` does; milliseconds for each."""
+        leaving = {"bot_id": "bot-0"}
+        began, count = time.perf_counter(), 0
+        for service in itertools.islice(self.storage.each_service(**leaving), PIECE):
+            self.storage.shares_account(service, ["GitHub"], leaving=leaving)
+            count += self.storage.delete_service(service)
+        return (time.perf_counter() - began) / count * 1000
 
     def _fill(self, numbers: range) -> None:
         now = datetime.now(UTC)
         with self.storage._engine.begin() as connection:
             rows = []
             for number in numbers:
-                row = {"name": "GitHub", **owner(number), "data": data(number)}
+                row = {"name": "GitHub", **self._owner(number), "data": data(number)}
                 grant = grant_of(self.seal, "GitHub", row["data"])
                 row |= {"created_at": now, "updated_at": now}
                 rows.append(seal_row(self.seal, services, row) | {"grant": grant})
             connection.execute(sa.insert(services), rows)
 
     def _anybody(self) -> dict[str, str]:
-        return owner(self._random.randrange(self.rows))
+        return self._owner(self._random.randrange(self.rows))
+
+    def _owner(self, number: int) -> dict[str, str]:
+        chat = number // PEOPLE
+        where = {"bot_id": f"bot-{chat // self.chats}", "group_id": f"chat-{chat}"}
+        return where | {"user_id": f"person-{number}"}
 
     def _new(self) -> dict[str, str]:
         """Somebody new, in a chat of their own: so each size stays as long as it is."""
@@ -101,10 +149,13 @@ class Table:
         self.storage.delete_group(new["bot_id"], new["group_id"])
 
 
-def owner(number: int) -> dict[str, str]:
-    chat = number // PEOPLE
-    where = {"bot_id": f"bot-{chat // CHATS}", "group_id": f"chat-{chat}"}
-    return where | {"user_id": f"person-{number}"}
+class OneBot(Table):
+    """One bot has all the rows.  They are not sealed: to fill the table takes long enough."""
+
+    chats, keys = 1_000_000, ()
+
+    def _operations(self) -> dict[str, Callable[[], object]]:
+        return self._of_a_bot()
 
 
 def data(number: int) -> dict[str, object]:
@@ -131,18 +182,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=int, nargs="*", default=[100, 10_000, 1_000_000])
     parser.add_argument("--url", help="an empty database, for one size only")
+    parser.add_argument("--one-bot", action="store_true", help="only what one bot with all has")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        tables = [
-            Table(chosen.url or f"sqlite:///{Path(folder) / f'{rows}.sqlite'}", rows)
-            for rows in chosen.rows
-        ]
-        print("".ljust(16), *(f"{rows:>12,}" for rows in chosen.rows), "       times")
-        for name, medians in measure(tables).items():
-            shown = (f"{median:>9.2f} ms" for median in medians)
-            print(name.ljust(16), *shown, f"{medians[-1] / medians[0]:>12.2f}")
-        for table in tables:
-            table.storage.close()
+    kinds = (OneBot,) if chosen.one_bot else (Table, OneBot)
+    for kind in kinds[:1] if chosen.url else kinds:
+        with tempfile.TemporaryDirectory() as folder:
+            show(kind, chosen.rows, chosen.url or f"sqlite:///{Path(folder)}/{{}}.sqlite")
+
+
+def show(kind: type[Table], sizes: Sequence[int], url: str) -> None:
+    """Fill the tables, measure, and print a line for each operation."""
+    tables = [kind(url.format(rows), rows) for rows in sizes]
+    print(kind.__name__.ljust(16), *(f"{rows:>12,}" for rows in sizes), "       times")
+    medians = measure(tables)
+    medians["remove, each"] = [table.remove() for table in tables]
+    for name, found in medians.items():
+        shown = (f"{median:>9.2f} ms" for median in found)
+        print(name.ljust(16), *shown, f"{found[-1] / found[0]:>12.2f}")
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"Never more than {memory:.0f} MB of memory, {CHUNK:,} rows for filling included.\n")
+    for table in tables:
+        table.storage.close()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import cProfile
 import http.client
+import itertools
 import pstats
+import random
 import statistics
 import subprocess
 import sys
@@ -16,13 +18,25 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
+import benchmark_express
 import sqlalchemy as sa
 from live_world import PracticeProcess
-from serve_world import KEY, Alice, ServeAt, answers, chat_settings, github_settings, wait_until
+from serve_world import (
+    KEY,
+    Alice,
+    ServeAt,
+    answers,
+    chat_settings,
+    free_port,
+    github_settings,
+    wait_until,
+)
 
 from botkit.bot import Bot
 from botkit.oauth import Provider, auth_link
@@ -36,81 +50,145 @@ SHOWN = 14  # rows of the profile
 
 
 class _Trip:
-    """Brings people to where the browser would go back to the bot: many callbacks, not yet made."""
+    """Brings people to where the browser would go back to the bot: many callbacks, not yet made.
 
-    def __init__(self, storage: Storage, provider: Provider, address: str) -> None:
-        self._storage, self._provider, self._address = storage, provider, address
+    `link` makes an auth link for the person with this number.
+    """
+
+    def __init__(self, address: str, link: Callable[[int], str]) -> None:
+        self._address, self._link = address, link
         self._browser = Browser(cookies={"github_account": "alice"})
         self._browser.stop_before = address
-        self._people = 0
+        self._people = itertools.count(9_000_000)
 
-    def callbacks(self, count: int, **chat: str) -> list[str]:
-        """Paths and queries, each with a fresh code and state of another person in the chat."""
-        return [self._approved(chat).removeprefix(self._address) for _ in range(count)]
+    def callbacks(self, count: int) -> list[str]:
+        """Paths and queries, each with a fresh code and state of another person."""
+        return [self._approved().removeprefix(self._address) for _ in range(count)]
 
-    def _approved(self, chat: dict[str, str]) -> str:
-        self._people += 1
-        link = auth_link(
-            self._storage,
-            self._provider,
-            **chat,
-            user_id=str(9_000_000 + self._people),
-            redirect_uri=f"{self._address}/github/oauth",
-        )
-        return self._browser.visit(link).approve().url
+    def _approved(self) -> str:
+        return self._browser.visit(self._link(next(self._people))).approve().url
+
+
+def _botkits_links(
+    storage: Storage, provider: Provider, address: str, **chat: str
+) -> Callable[[int], str]:
+    back = f"{address}/github/oauth"
+
+    def link(person: int) -> str:
+        return auth_link(storage, provider, **chat, user_id=str(person), redirect_uri=back)
+
+    return link
 
 
 # ---- callbacks a second ------------------------------------------------------------------------
 
 
-def callbacks_per_second(count: int, rounds: int) -> str:
-    """Medians of `rounds` rounds of `count` callbacks, as a table; with and without confirming."""
-    lines = [
-        "| gunicorn, 2 workers, SQLite, sealed | callbacks a second | ms: median, 99th of 100 | "
-        "MB (threads) before | after |",
-        "|---|---|---|---|---|",
-        _measured("confirm in chat (default)", count, rounds),
-        _measured("BOTKIT_CONFIRM=0", count, rounds, BOTKIT_CONFIRM="0"),
-        f"\n{rounds} rounds of {count} callbacks, {CLIENTS} at a time. A callback is whole: claim "
-        "the state, exchange the code, ask whose account it is, store, answer with the page. The "
-        "practice GitHub, the chat and the clients use the same cores. Memory is what `ps` calls "
-        "RSS, with the number of threads: of gunicorn's own process, then of each worker.",
-    ]
-    return "\n".join(lines)
+class _Runner:
+    """A bot that runs, and what was measured of it: a rate for each round, and all the seconds."""
+
+    def __init__(self, name: str, port: int, pid: int, trip: _Trip) -> None:
+        self.name, self._port, self._pid, self._trip = name, port, pid, trip
+        self.rates: list[float] = []
+        self.seconds: list[float] = []
+        self._send(5 * CLIENTS)  # to warm up
+        self.memory_before = _memory(pid)
+
+    def run(self, count: int) -> None:
+        seconds, took = self._send(count)
+        self.rates.append(count / took)
+        self.seconds += seconds
+
+    def line(self, express: _Runner | None) -> str:
+        late = statistics.quantiles(self.seconds, n=100)[-1]
+        return (
+            f"| {self.name} | {statistics.median(self.rates):.0f} | {self._share(express)} | "
+            f"{statistics.median(self.seconds) * 1000:.0f}, {late * 1000:.0f} | "
+            f"{self.memory_before} | {_memory(self._pid)} |"
+        )
+
+    def _share(self, express: _Runner | None) -> str:
+        if express is None:
+            return ""
+        pairs = zip(self.rates, express.rates, strict=True)
+        return f"{statistics.median(ours / theirs for ours, theirs in pairs):.2f}"
+
+    def _send(self, count: int) -> tuple[list[float], float]:
+        waiting = self._trip.callbacks(count)
+        began = time.perf_counter()
+        return _all_at_once(self._port, waiting), time.perf_counter() - began
 
 
-def _measured(name: str, count: int, rounds: int, **more: str) -> str:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        closing(PracticeProcess("github")) as github,
-        closing(PracticeProcess("ringcentral")) as chat,
-        closing(ServeAt(Path(folder))) as serve,
-    ):
-        settings = github_settings(github, serve.address) | chat_settings(chat) | more
-        settings["RINGCENTRAL_CHATBOT_SERVER"] = serve.address
-        command = [sys.executable, "-m", "gunicorn", "--workers", "2", "botkit.run.serve:app()"]
-        bot = serve(command=[*command, "--bind", f"127.0.0.1:{serve.port}"], **settings)
-        wait_until(lambda: answers(serve.address))
-        chat.call("install_bot", f"{serve.address}/bot/oauth")
-        Alice(chat).approve()  # one link through the chat: everything has been used once
-        storage = Storage(f"sqlite:///{folder}/botkit.sqlite", seal=Seal([KEY]))
-        trip = _Trip(storage, _github(github, settings), serve.address)
-        place = {"bot_id": storage.find_bots()[0].id, "group_id": _direct_chat(storage)}
-        _all_at_once(serve.port, trip.callbacks(5 * CLIENTS, **place))  # to warm up
-        before = _memory(bot.process.pid)
-        rates, seconds = [], []
-        for _ in range(rounds):
-            waiting = trip.callbacks(count, **place)
-            began = time.perf_counter()
-            seconds += _all_at_once(serve.port, waiting)
-            rates.append(count / (time.perf_counter() - began))
-        after = _memory(bot.process.pid)
-        storage.close()
-    middle, late = statistics.median(seconds), statistics.quantiles(seconds, n=100)[-1]
-    return (
-        f"| {name} | {statistics.median(rates):.0f} | {middle * 1000:.0f}, {late * 1000:.0f} | "
-        f"{before} | {after} |"
-    )
+def callbacks_per_second(count: int, rounds: int, keep: Path) -> str:
+    """Medians of `rounds` rounds of `count` callbacks, as a table; with and without confirming.
+
+    All run from the beginning to the end and take turns.
+    """
+    with ExitStack() as stack:
+        github = stack.enter_context(closing(PracticeProcess("github")))
+        runners = [
+            _botkit(stack, github, "botkit, confirm in chat (default)"),
+            _botkit(stack, github, "botkit, BOTKIT_CONFIRM=0", BOTKIT_CONFIRM="0"),
+        ]
+        folder, missing = benchmark_express.install(keep)
+        express = _express(stack, github, folder) if folder else None
+        runners += [express] if express else []
+        for number in range(rounds):
+            for one in random.Random(number).sample(runners, len(runners)):
+                one.run(count)
+        lines = [
+            "| callbacks, SQLite | a second | to Express | ms: median, 99th of 100 | "
+            "MB (threads) before | after |",
+            "|---|---|---|---|---|---|",
+            *(one.line(express) for one in runners),
+            f"\n{rounds} rounds of {count} callbacks each, {CLIENTS} at a time; medians, and the "
+            "median of the ratios in each round. botkit runs under gunicorn with 2 workers and "
+            "seals. Its callback is whole: claim the state, exchange the code, ask whose account "
+            "it is, store, answer with the page. Express makes one of the two requests, and does "
+            "not wait for its write. The practice GitHub, the chat and the clients use the same "
+            "cores. Memory is what `ps` calls RSS, with the number of threads: of the first "
+            "process, then of each worker.",
+            missing,
+        ]
+    return "\n".join(lines).rstrip()
+
+
+def _botkit(stack: ExitStack, github: PracticeProcess, name: str, **more: str) -> _Runner:
+    folder = stack.enter_context(tempfile.TemporaryDirectory())
+    chat = stack.enter_context(closing(PracticeProcess("ringcentral")))
+    serve = stack.enter_context(closing(ServeAt(Path(folder))))
+    settings = github_settings(github, serve.address) | chat_settings(chat) | more
+    settings["RINGCENTRAL_CHATBOT_SERVER"] = serve.address
+    command = [sys.executable, "-m", "gunicorn", "--workers", "2", "botkit.run.serve:app()"]
+    bot = serve(command=[*command, "--bind", f"127.0.0.1:{serve.port}"], **settings)
+    wait_until(lambda: answers(serve.address))
+    chat.call("install_bot", f"{serve.address}/bot/oauth")
+    Alice(chat).approve()  # one link through the chat: everything has been used once
+    url = f"sqlite:///{folder}/botkit.sqlite"
+    storage = stack.enter_context(closing(Storage(url, seal=Seal([KEY]))))
+    place = {"bot_id": storage.find_bots()[0].id, "group_id": _direct_chat(storage)}
+    links = _botkits_links(storage, _github(github, settings), serve.address, **place)
+    return _Runner(name, serve.port, bot.process.pid, _Trip(serve.address, links))
+
+
+def _express(stack: ExitStack, github: PracticeProcess, folder: Path) -> _Runner:
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    settings = github_settings(github, address)
+    database = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "express.sqlite"
+    server = benchmark_express.ExpressServer(folder, port, database, settings)
+    stack.enter_context(closing(server))
+    wait_until(lambda: answers(address))
+
+    def link(person: int) -> str:
+        query = {
+            "client_id": settings["GITHUB_CLIENT_ID"],
+            "redirect_uri": f"{address}/github/oauth",
+            "scope": "read:user",
+            "state": f"{person}:2109001",
+        }
+        return f"{github.address}/login/oauth/authorize?{urlencode(query)}"
+
+    return _Runner("the original's, in Express", port, server.process.pid, _Trip(address, link))
 
 
 def _github(process: PracticeProcess, settings: dict[str, str]) -> Provider:
@@ -189,8 +267,9 @@ def callback_profile(count: int) -> str:
                 secret_keys=(KEY,),
             )
         )
-        trip = _Trip(bot.storage, bot.providers[0], address)
-        waiting = trip.callbacks(count + 20, bot_id="bot", group_id="chat")
+        place = {"bot_id": "bot", "group_id": "chat"}
+        trip = _Trip(address, _botkits_links(bot.storage, bot.providers[0], address, **place))
+        waiting = trip.callbacks(count + 20)
         browser = bot.app.test_client()
         for path in waiting[count:]:
             assert browser.get(path).status_code == 200

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from botkit.errors import ChatBusy, ProviderNonsense, ProviderRefused, ReconnectNeeded
+from botkit.errors import (
+    ChatBusy,
+    ProviderNonsense,
+    ProviderRefused,
+    ProviderUnreachable,
+    ReconnectNeeded,
+)
 from botkit.oauth import Provider, Revocation, end_connection, refresh, steps
 from botkit.oauth.refresh import fresh_service, last_tokens
 from botkit.storage import Service
@@ -110,6 +117,47 @@ def test_a_refresh_keeps_what_others_have_written_in_the_meantime(
     found = fresh_service(storage, ELSEWHERE, service)
     assert found.access_token == "access-late" and found.data["pageToken"] == "7"
     assert given_back == []
+
+
+@pytest.mark.parametrize("answer", [ANSWER, ProviderUnreachable("Too slow.")], ids=["late", "none"])
+def test_sixteen_threads_make_one_request_however_slow_the_provider_is(
+    storage, service, monkeypatch, answer
+):
+    """The answer comes, or the end of the request does, when all the others have long waited."""
+    all_wait, waiting, requests = threading.Event(), set(), []
+
+    def others_wait():
+        requests.append(1)
+        assert all_wait.wait(60)
+
+    def look_again(seconds):
+        waiting.add(threading.get_ident())
+        if len(waiting) == 15:
+            all_wait.set()
+        assert all_wait.wait(60)
+        refresh.time.sleep(seconds)
+
+    while_it_answers(monkeypatch, others_wait, answer)
+
+    def ask(_number):
+        try:
+            return fresh_service(storage, ELSEWHERE, service, sleep=look_again).access_token
+        except ProviderUnreachable:
+            return "unreachable"
+
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(ask, range(16)))
+    assert len(requests) == 1
+    assert found == 16 * ["access-late" if answer is ANSWER else "unreachable"]
+    assert "claimedUntil" not in storage.get_service(service.id).data
+
+
+def test_after_a_failed_refresh_the_next_one_asks_again(storage, service, monkeypatch):
+    while_it_answers(monkeypatch, lambda: None, ProviderUnreachable("Too slow."))
+    with pytest.raises(ProviderUnreachable):
+        fresh_service(storage, ELSEWHERE, service)
+    while_it_answers(monkeypatch, lambda: None, ANSWER)
+    assert fresh_service(storage, ELSEWHERE, service).access_token == "access-late"
 
 
 def test_a_claim_on_a_refresh_outlives_every_request():

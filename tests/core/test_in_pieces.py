@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from botkit.storage import Storage
+from botkit.storage import Storage, authorizations
 
 
 @pytest.fixture
@@ -93,3 +93,42 @@ def test_answers_that_wait_are_taken_some_at_a_time(storage, pieces_of_three):
         storage.hold_answer(link, {"code": str(number)})
     pieces = [len(storage.take_answers(bot_id="b")) for _ in range(4)]
     assert pieces == [3, 3, 2, 0]
+
+
+def add_links(storage, *numbers):
+    for number in numbers:
+        where = {"bot_id": "b", "group_id": "g", "user_id": "u", "redirect_uri": "http://a"}
+        storage.add_authorization(str(number), provider="GitHub", **where, verifier="v")
+
+
+def links(storage):
+    with storage._engine.connect() as connection:
+        return connection.scalar(sa.select(sa.func.count()).select_from(authorizations))
+
+
+def test_old_links_go_some_at_a_time_and_all_of_them(storage, clock, pieces_of_three):
+    add_links(storage, *range(8))
+    clock.advance(hours=2)
+    left = []
+    for number in range(8, 11):
+        add_links(storage, number)
+        left.append(links(storage))
+    assert left == [6, 4, 3]  # each new link takes three old ones with it, while there are any
+
+
+def test_a_sweep_of_everything_takes_as_many_pieces_as_it_needs(storage, clock, pieces_of_three):
+    add_links(storage, *range(8))
+    clock.advance(hours=2)
+    assert storage.sweep_links() == 8 and links(storage) == 0
+
+
+def test_links_in_one_minute_sweep_once(storage, clock):
+    asked = []
+    sa.event.listen(
+        storage._engine, "before_cursor_execute", lambda *event: asked.append(event[2][:6])
+    )
+    add_links(storage, 1, 2, 3)
+    assert asked.count("INSERT") == 3 and asked.count("DELETE") == 1
+    clock.advance(minutes=1)
+    add_links(storage, 4, 5)
+    assert asked.count("DELETE") == 2

@@ -21,22 +21,34 @@ CALLBACK = "http://127.0.0.1:9/github/oauth"
 LONG_AGO = "2020-01-01T00:00:00+00:00"
 PROCESSES = Size(2, nightly=4)
 
-# What each of the processes does: sixteen threads want the profile at the same moment.
+# What each of the processes does: sixteen threads want the profile at the same moment.  It says so
+# when all of them wait for an answer; in the process that asks, one does not look at the row again.
 WORKER = """
 import sys, threading
+from botkit.oauth import refresh
 from botkit import oauth, providers
 from botkit.storage import Storage
 url, server, client_id, client_secret = sys.argv[1:]
 storage = Storage(url)
 provider = providers.github(client_id, client_secret, server=server)
 (service,) = storage.find_services(bot_id="bot")
-start, logins = threading.Barrier(16), []
+start, logins, waiting, told = threading.Barrier(16), [], set(), threading.Event()
+def look_again(seconds, wait=refresh.time.sleep):
+    waiting.add(threading.get_ident())
+    if len(waiting) >= 15:
+        told.set()
+    wait(seconds)
+refresh.fresh_service.__kwdefaults__["sleep"] = look_again
 def ask():
     start.wait()
     answer = oauth.api_session(storage, provider, service).get("/user")
     logins.append(answer.json()["login"])
 threads = [threading.Thread(target=ask) for _ in range(16)]
+print("ready", flush=True)
+input()
 [thread.start() for thread in threads]
+told.wait(60)
+print("waiting", flush=True)
 [thread.join() for thread in threads]
 print(*logins)
 """
@@ -164,17 +176,26 @@ def test_a_row_that_is_gone_says_reconnect(connected):
 
 
 def test_sixteen_threads_in_each_of_several_processes_make_one_refresh(connected):
+    """The provider takes 27 seconds, unless everybody waits for it before."""
     connected.expire()
+    connected.process.call("trouble.next", path="/login/oauth/access_token", status=None, delay=27)
     arguments = [connected.url, connected.process.address, *connected.client]
     workers = [
         subprocess.Popen(
             [sys.executable, "-c", WORKER, *arguments],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         for _ in range(PROCESSES)
     ]
+    assert [worker.stdout.readline() for worker in workers] == ["ready\n"] * PROCESSES
+    for worker in workers:
+        worker.stdin.write("\n")
+        worker.stdin.flush()
+    assert [worker.stdout.readline() for worker in workers] == ["waiting\n"] * PROCESSES
+    connected.process.call("trouble.clear")
     outputs = [worker.communicate(timeout=120) for worker in workers]
     assert [errors for _, errors in outputs] == [""] * PROCESSES
     assert "".join(output for output, _ in outputs).split() == ["alice-practice"] * 16 * PROCESSES

@@ -6,7 +6,8 @@
 
 The rows are connections of different accounts: a hundred people in a chat, ten chats of a bot.  The
 sizes take turns, so that a busy neighbour slows all of them alike.  One line for each operation:
-milliseconds at each size, and how much longer the last takes than the first.
+milliseconds at each size, in brackets those of the processor, and how many times as long the last
+size takes as the first.
 
 Then the same where one bot has all the rows: its status, which shows a hundred and counts the rest,
 and what `maintain` and `remove-bot` do with some hundred rows at a time.  RingCentral and the
@@ -33,7 +34,6 @@ import sqlalchemy as sa
 from botkit.run.maintenance import MOST_SHOWN
 from botkit.storage import Seal, Storage, new_key, services
 from botkit.storage.seal import grant_of, seal_row
-from botkit.storage.setup import PIECE
 
 CHUNK = 20_000  # rows in one transaction, when the table is filled
 PEOPLE, CHATS = 100, 10  # in a chat, of a bot
@@ -58,6 +58,7 @@ class Table:
             self._fill(range(begin, min(begin + CHUNK, rows)))
         with self.storage._engine.begin() as connection:
             connection.exec_driver_sql("ANALYZE")
+        self._ending = self.storage.each_service(bot_id="bot-0")
         self.operations = self._operations()
 
     def _operations(self) -> dict[str, Callable[[], object]]:
@@ -80,6 +81,7 @@ class Table:
             "status of a bot": self._status,
             "read a piece": self._read_piece,
             "next chat": lambda: next(self.storage.each_group("bot-0")),
+            "remove, each": self._remove_one,
         }
 
     def _status(self) -> None:
@@ -93,14 +95,11 @@ class Table:
         found = self.storage.find_services(bot_id="bot-0", after=middle, limit=SMALL_PIECE)
         assert len(found) == SMALL_PIECE
 
-    def remove(self) -> float:
-        """End the first connections of a bot, as `remove-bot` does; milliseconds for each."""
-        leaving = {"bot_id": "bot-0"}
-        began, count = time.perf_counter(), 0
-        for service in itertools.islice(self.storage.each_service(**leaving), PIECE):
-            self.storage.shares_account(service, ["GitHub"], leaving=leaving)
-            count += self.storage.delete_service(service)
-        return (time.perf_counter() - began) / count * 1000
+    def _remove_one(self) -> None:
+        """End the next connection of a bot, as `remove-bot` does."""
+        service = next(self._ending)
+        self.storage.shares_account(service, ["GitHub"], leaving={"bot_id": "bot-0"})
+        assert self.storage.delete_service(service)
 
     def _fill(self, numbers: range) -> None:
         now = datetime.now(UTC)
@@ -114,7 +113,8 @@ class Table:
             connection.execute(sa.insert(services), rows)
 
     def _anybody(self) -> dict[str, str]:
-        return self._owner(self._random.randrange(self.rows))
+        """Somebody who is not among the first, which `_remove_one` ends."""
+        return self._owner(self._random.randrange(ROUNDS, self.rows))
 
     def _owner(self, number: int) -> dict[str, str]:
         chat = number // PEOPLE
@@ -163,19 +163,27 @@ def data(number: int) -> dict[str, object]:
     return {"accessToken": f"token-{number}", "scope": ["read:user"], "account": account}
 
 
-def measure(tables: list[Table]) -> dict[str, list[float]]:
-    """Milliseconds: for each operation the median of each table."""
-    seconds: dict[tuple[str, int], list[float]] = defaultdict(list)
+def measure(tables: list[Table]) -> dict[str, list[tuple[float, float]]]:
+    """Milliseconds by the clock and of the processor: for each operation the medians by table."""
+    times: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
     for _ in range(ROUNDS):
         for table in tables:
             for name, once in table.operations.items():
-                began = time.perf_counter()
+                began, worked = time.perf_counter(), time.process_time()
                 once()
-                seconds[name, table.rows].append(time.perf_counter() - began)
+                rested = time.process_time() - worked
+                times[name, table.rows].append((time.perf_counter() - began, rested))
     return {
-        name: [statistics.median(seconds[name, table.rows]) * 1000 for table in tables]
+        name: [
+            (_median(times[name, table.rows], 0), _median(times[name, table.rows], 1))
+            for table in tables
+        ]
         for name in tables[0].operations
     }
+
+
+def _median(turns: list[tuple[float, float]], of: int) -> float:
+    return statistics.median(turn[of] for turn in turns) * 1000
 
 
 def main() -> None:
@@ -193,12 +201,11 @@ def main() -> None:
 def show(kind: type[Table], sizes: Sequence[int], url: str) -> None:
     """Fill the tables, measure, and print a line for each operation."""
     tables = [kind(url.format(rows), rows) for rows in sizes]
-    print(kind.__name__.ljust(16), *(f"{rows:>12,}" for rows in sizes), "       times")
-    medians = measure(tables)
-    medians["remove, each"] = [table.remove() for table in tables]
-    for name, found in medians.items():
-        shown = (f"{median:>9.2f} ms" for median in found)
-        print(name.ljust(16), *shown, f"{found[-1] / found[0]:>12.2f}")
+    print(kind.__name__.ljust(16), *(f"{rows:>16,}" for rows in sizes), "   times")
+    for name, found in measure(tables).items():
+        shown = (f"{f'{clock:.2f} ({processor:.2f})':>16}" for clock, processor in found)
+        times = (last / first for first, last in zip(found[0], found[-1], strict=True))
+        print(name.ljust(16), *shown, "{:>8.2f} ({:.2f})".format(*times))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"Never more than {memory:.0f} MB of memory, {CHUNK:,} rows for filling included.\n")
     for table in tables:

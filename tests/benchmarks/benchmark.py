@@ -38,7 +38,7 @@ from benchmark_instructions import instructions_table
 from benchmark_peers import PEERS
 from benchmark_web import callback_profile, callbacks_per_second
 
-ROWS, QUICK_ROWS = (100, 10_000, 1_000_000), (100, 2_000, 10_000)
+ROWS, QUICK_ROWS = (100, 10_000, 1_000_000), (100, 1_000)
 TURN_SECONDS, QUICK_TURN_SECONDS = 0.4, 0.1
 FEWEST, MOST = 3, 1_000  # of operations in one turn
 FLAT = 1.5  # times, from the fewest rows to the most

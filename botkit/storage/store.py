@@ -1,7 +1,7 @@
 """Find, save and delete the rows of the three tables, and claim auth links.
 
-Start with `find_service` and `save_service`: lesson 02 does the same by hand.  Tokens are written in
-`save_service`, in `update_service` (a refresh), in `save_bot` (a bot's own) and in `hold_answer`
+Start with `find_service` and `save_service`: lesson 02 does the same by hand.  Tokens are written
+in `save_service`, in `update_service` (a refresh), in `save_bot` (a bot's own) and in `hold_answer`
 (until the person says the code); `rotate-key` seals them again (`Database.reseal`).
 `claim_authorization` claims the state of a callback, once.
 

@@ -13,8 +13,6 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from wcwidth import iter_graphemes, wcswidth
-
 from botkit.chat import plain
 from botkit.skills.sheets.commands import Range, letters, one_line
 
@@ -125,6 +123,9 @@ def fit(text: str, room: int) -> str:
 
 def _clusters(text: str) -> Iterator[tuple[str, int]]:
     """Yield what is drawn as one letter, and its places: an emoji may be several characters."""
+    # Imported here: its tables are large, and a process that draws no table needs none of them.
+    from wcwidth import iter_graphemes, wcswidth
+
     for letter in iter_graphemes(text):
         yield letter[:MOST_PARTS], max(0, wcswidth(letter))
 

@@ -30,6 +30,7 @@ FIRST, FIRST_WINDOWS = line_of("README.md", "sh"), line_of("README.md", "powersh
 STICK, STICK_WINDOWS = line_of(GUIDE, "sh"), line_of(GUIDE, "powershell")
 ELSEWHERE = {
     ".ci/run": ("tests.yml", ".ci/run"),
+    "python tests/mutants.py": ("nightly.yml", "python tests/mutants.py"),
     FIRST_WINDOWS: ("tests.yml", "python tests/first_command.py"),
     STICK: ("tests.yml", "python tests/first_command.py --stick"),
     STICK_WINDOWS: ("tests.yml", "python tests/first_command.py --stick"),

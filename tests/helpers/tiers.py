@@ -30,6 +30,7 @@ FIXTURES = {"chromium": "browser", "postgresql": "postgresql"}
 # database start one in a way that is not seen otherwise.
 STARTS = {
     "subprocess",
+    "fork",
     "open_tunnel",
     "NotebookClient",
     "typed",

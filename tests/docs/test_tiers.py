@@ -39,14 +39,21 @@ def test_quick(): pass
 def test_browser(room): pass
 def test_database(url): pass
 def test_process(): starts()
+class TestOther:
+    @pytest.fixture
+    def served(self): pass
+    @pytest.fixture
+    def room(self, room): pass
+    def test_other(self, served): pass
+    def test_same(self, room): pass
 def test_fixture(served): pass
 def test_nested():
     (lambda: starts())()
 def test_slow(): assert range(MANY)
 """
 FOUND = {
-    "quick": ["test_quick", "test_database[sqlite]"],
-    "browser": ["test_browser"],
+    "quick": ["test_quick", "test_database[sqlite]", "test_other"],
+    "browser": ["test_browser", "test_same"],
     "postgresql": ["test_database[postgresql]"],
     "process": ["test_process", "test_fixture", "test_nested"],
     "slow": ["test_slow"],

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -67,13 +67,21 @@ def needs(item: pytest.Item) -> set[str]:
     params = item.callspec.params if hasattr(item, "callspec") else {}
     found |= {"postgresql"} & {one for one in params.values() if isinstance(one, str)}
     definitions = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
-    fixtures = [one.func for name in item.fixturenames for one in definitions.get(name, ())]
+    fixtures = [one.func for name in item.fixturenames for one in used(definitions.get(name, ()))]
     names = set().union(*map(names_of, [item.function, *fixtures]))
     if names & STARTS:
         found.add("process")
     if "Size" in names or getattr(item.function, "is_hypothesis_test", False):
         found.add("slow")
     return found
+
+
+def used(definitions: Sequence[Any]) -> Iterator[Any]:
+    """Yield the fixture that a test gets by a name, and those that it is built on."""
+    for one in reversed(definitions):
+        yield one
+        if one.argname not in one.argnames:
+            return
 
 
 @pytest.hookimpl(wrapper=True)

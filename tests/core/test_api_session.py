@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 
 import pytest
+import requests
 from elsewhere_world import Elsewhere
 
 import botkit
-from botkit.errors import RateLimited, ReconnectNeeded
+from botkit.errors import ProviderUnreachable, RateLimited, ReconnectNeeded
 from botkit.oauth import ApiSession, http
 
 
@@ -69,7 +70,10 @@ def test_a_date_to_wait_for_is_understood_too(api, elsewhere):
     assert api._sleep.slept == [0.0]
 
 
-@pytest.mark.parametrize("after", ["11", "99999", "nonsense", "-1", "1e9", "Tue, 99 Foo"])
+FAR = "Mon, 01 Jan 99999999999 00:00:00 GMT"  # too far for any clock
+
+
+@pytest.mark.parametrize("after", ["11", "99999", "nonsense", "-1", "1e9", "Tue, 99 Foo", FAR])
 def test_a_wait_that_is_too_long_or_senseless_is_told_and_not_waited_for(api, elsewhere, after):
     elsewhere.answers(429, headers={"Retry-After": after})
     with pytest.raises(RateLimited, match="asks us to wait") as caught:
@@ -186,3 +190,39 @@ def test_an_origin_is_scheme_host_and_port_and_nothing_else(one, other, same):
 def test_every_request_says_who_sends_it(api, elsewhere):
     api.get("/me")
     assert elsewhere.seen[0]["HTTP_USER_AGENT"] == f"botkit/{botkit.__version__} (teaching kit)"
+
+
+def test_watchers_see_each_request_before_and_after(elsewhere, monkeypatch):
+    seen = []
+
+    class Watcher:
+        def before(self, request):
+            seen.append(request.url)
+            return "ticket"
+
+        def after(self, ticket, response, error):
+            seen.append((ticket, response and response.status_code, type(error)))
+
+    monkeypatch.setattr(http, "watchers", [Watcher()])
+    address = f"{elsewhere.server.url}/api"
+    http.Session().get(address)
+    elsewhere.server.stop()
+    with pytest.raises(requests.ConnectionError):
+        http.Session().get(address)
+    lost = ("ticket", None, requests.ConnectionError)
+    assert seen == [address, ("ticket", 200, type(None)), address, lost]
+
+
+@pytest.mark.parametrize("location", ["http://[::1", "file:///etc/passwd"])
+def test_a_redirect_to_what_is_no_address_of_the_api_is_never_followed(api, elsewhere, location):
+    elsewhere.answers(302, headers={"Location": location})
+    if location.startswith("file"):
+        assert api.get("/me").status_code == 302
+    else:
+        with pytest.raises(ProviderUnreachable, match="an answer that cannot be read"):
+            api.get("/me")
+
+
+def test_only_http_and_https_are_spoken():
+    with pytest.raises(requests.exceptions.InvalidSchema):
+        http.Session().get("file:///etc/passwd")

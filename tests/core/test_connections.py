@@ -13,11 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from types import SimpleNamespace
 
 import pytest
 import requests
 from elsewhere_world import Elsewhere
 from raw_server import OK, RawServer
+from urllib3.exceptions import DecodeError, IncompleteRead, ReadTimeoutError
 
 from botkit.errors import ProviderUnreachable
 from botkit.oauth import ApiSession, connections, http, refresh
@@ -114,14 +116,78 @@ def test_a_redirect_does_not_get_a_new_end():
         assert connections.seconds_left() > LONG / 10
 
 
+def test_the_time_that_is_left_counts_down_to_nothing(monkeypatch):
+    now = [50.0]
+    monkeypatch.setattr(connections, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    assert connections.seconds_left() is None
+    with connections.limited_to(1.0):
+        now[0] += 0.5
+        assert connections.seconds_left() == 0.5
+        now[0] += 0.5
+        with pytest.raises(TimeoutError):
+            connections.seconds_left()
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda ours: ours.recv(1),
+        lambda ours: ours.recv_into(bytearray(1)),
+        lambda ours: [ours.send(bytes(2**20)) for _ in range(1000)],
+        lambda ours: ours.sendall(bytes(2**28)),
+    ],
+    ids=["recv", "recv_into", "send", "sendall"],
+)
+def test_every_wait_of_a_socket_ends_with_the_request(wait):
+    here, there = socket.socketpair()
+    with there, connections._Socket(fileno=here.detach()) as ours:
+        ours.settimeout(LONG)
+        begun = time.monotonic()
+        with connections.limited_to(SHORT), pytest.raises(TimeoutError):
+            wait(ours)
+        assert time.monotonic() - begun < LONG / 2
+
+
 def test_a_name_that_is_looked_up_forever_ends_with_the_request(monkeypatch):
-    released = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args: released.wait(LONG) or [])
+    released, threads = threading.Event(), []
+
+    def look_up(*_args: object) -> list[object]:
+        threads.append(threading.current_thread())
+        released.wait(LONG)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     try:
         with ends_in_time():
             http.Session(seconds=SHORT).get("http://api.example")
+        assert threads[0].daemon  # or the process could not end before it
     finally:
         released.set()
+
+
+@pytest.mark.parametrize("found", [socket.gaierror(-2, "Name or service not known"), []])
+def test_a_name_that_nobody_knows_is_told_as_a_host_that_cannot_be_reached(monkeypatch, found):
+    def look_up(*_args: object) -> list[object]:
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with pytest.raises(ProviderUnreachable, match="Elsewhere could not be reached"):
+        ApiSession("Elsewhere", "http://api.example", "t0ken").get("/me")
+
+
+def test_a_small_request_is_sent_without_waiting_for_more(serve, monkeypatch):
+    """Otherwise each answer takes 40 ms more (RFC 896, and delayed acknowledgements)."""
+    opened, connect = [], connections._Socket.connect
+
+    def note(ours: socket.socket, address: object) -> None:
+        opened.append(ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        connect(ours, address)
+
+    monkeypatch.setattr(connections._Socket, "connect", note)
+    http.Session().get(serve().url)
+    assert opened == [1]
 
 
 @pytest.fixture
@@ -225,6 +291,63 @@ def test_an_answer_that_breaks_off_is_no_answer(serve):
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     with listener, pytest.raises(ProviderUnreachable, match="could not be reached"):
         ApiSession("Elsewhere", url, "t0ken").get("/me")
+
+
+class Body:
+    """An answer of which pieces are unpacked, or in which something fails."""
+
+    def __init__(self, *pieces: object) -> None:
+        self.pieces, self.closed = pieces, False
+
+    def stream(self, *_args: object, **_options: object):
+        for piece in self.pieces:
+            if isinstance(piece, Exception):
+                raise piece
+            yield piece
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (TimeoutError("slow"), requests.ReadTimeout),
+        (ReadTimeoutError(None, "", "slow"), requests.ReadTimeout),
+        (DecodeError("no gzip"), requests.exceptions.ContentDecodingError),
+        (IncompleteRead(1, 2), requests.ConnectionError),
+        (ConnectionResetError(), requests.ConnectionError),
+        (bytes(1001), connections.AnswerTooLong),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_a_body_that_fails_closes_its_connection(monkeypatch, failure, expected):
+    monkeypatch.setattr(connections, "LARGEST_ANSWER", 1000)
+    raw = Body(b"x", failure)
+    with pytest.raises(expected) as caught:
+        connections._read(SimpleNamespace(raw=raw, request=None))
+    assert caught.type is expected and raw.closed
+
+
+def test_what_takes_long_to_unpack_ends_with_the_request(monkeypatch):
+    now = [50.0]
+    monkeypatch.setattr(connections, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def pieces():
+        for _ in range(100):
+            now[0] += 1
+            yield b"x"
+
+    raw = Body()
+    raw.stream = lambda *_args, **_options: pieces()
+    with connections.limited_to(10), pytest.raises(requests.ReadTimeout):
+        connections._read(SimpleNamespace(raw=raw, request=None))
+    assert now[0] == 60.0 and raw.closed
+
+
+def test_an_answer_that_was_read_can_be_taken_in_pieces(serve):
+    answer = http.Session().get(serve().url)
+    assert [b"".join(answer.iter_content(1)) for _ in range(2)] == [b"ok", b"ok"]
 
 
 # ---- redirects ---------------------------------------------------------------------------------
@@ -378,8 +501,12 @@ def secure(serve, certificate):
     return serve(tls=context)
 
 
-def test_a_certificate_that_the_environment_names_is_trusted(secure, certificate, monkeypatch):
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificate)
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_certificate_that_the_environment_names_is_trusted(
+    secure, certificate, monkeypatch, name
+):
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(name, certificate)
     url = f"https://localhost:{secure.port}"
     assert [http.Session().get(url).text for _ in range(2)] == ["ok", "ok"]
     assert secure.connections == 1
@@ -456,6 +583,19 @@ def test_what_no_proxy_names_is_reached_without_one(environment, exceptions):
     assert connections.proxies_for("https://api.example/me") == {}
     environment(no_proxy="another.example")  # looked up again when the environment has changed
     assert connections.proxies_for("https://api.example/me")["https"] == "http://127.0.0.1:9"
+
+
+def test_the_proxies_of_a_host_are_looked_up_once(environment, monkeypatch):
+    environment(http_proxy="http://127.0.0.1:9")
+    asked = []
+    monkeypatch.setattr(
+        connections, "get_environ_proxies", lambda url: asked.append(url) or {"http": "there"}
+    )
+    for path in ("one", "two"):
+        found = connections.proxies_for(f"http://once.example/{path}")
+        assert found == {"http": "there"}
+        found.clear()  # what a caller does with it is its own affair
+    assert asked == ["http://once.example"]
 
 
 def test_a_proxy_that_drips_ends_with_the_request(serve, environment):

@@ -78,6 +78,7 @@ NONSENSE = {
     "a web page": (200, "<html>Welcome</html>", "text/html"),
     "truncated JSON": (200, GOOD[:-9], "application/json"),
     "an empty body": (200, "", "application/json"),
+    "JSON that is nested too deep": (200, "[" * 100_000, "application/json"),
     "JSON that is no object": (200, '["access_token"]', "application/json"),
     "no token": (200, '{"token_type": "bearer"}', "application/json"),
     "a token that is no text": (200, '{"access_token": {"a": 1}}', "application/json"),
@@ -193,6 +194,16 @@ def test_the_life_of_a_token_is_read_in_whatever_form_it_comes(storage, provider
 def test_a_life_that_cannot_be_read_or_never_ends_is_no_end(storage, provider, elsewhere, said):
     elsewhere.answers(200, json.dumps(json.loads(GOOD) | {"expires_in": said}))
     assert call_back(storage, provider).expires_at is None
+
+
+def test_a_token_that_lives_for_half_a_lifetime_has_an_end_and_one_for_longer_has_none(
+    storage, provider, elsewhere
+):
+    longest = 1_000_000_000  # seconds, 31 years
+    for said, found in ((longest, longest), (longest + 1, None)):
+        elsewhere.answers(200, json.dumps(json.loads(GOOD) | {"expires_in": said}))
+        end = call_back(storage, provider).expires_at
+        assert end == (storage.now() + timedelta(seconds=found) if found else None)
 
 
 # ---- HTTP Basic

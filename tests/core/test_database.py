@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from botkit.errors import StateExpired, StorageError
-from botkit.storage import Storage, setup_database
+from botkit.storage import Storage, authorizations, bots, columns_of, services, setup_database
 
 ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
 LINK = {"provider": "GitHub", "redirect_uri": "http://127.0.0.1:9/", "verifier": "v", **ALICE}
@@ -72,6 +72,22 @@ def test_in_memory_a_second_thread_waits_for_the_one_connection():
         assert thread.is_alive() and errors == []
     thread.join()
     assert len(storage.find_services()) == 1 and errors == []
+
+
+def test_a_database_that_was_closed_leaves_one_file(tmp_path, storage):
+    storage.save_service("GitHub", **ALICE, data={})
+    assert len(list(tmp_path.glob("botkit.sqlite*"))) > 1
+    storage.close()  # the last connection takes the write-ahead log with it
+    assert [file.name for file in tmp_path.glob("botkit.sqlite*")] == ["botkit.sqlite"]
+
+
+def test_a_statement_is_compiled_once_for_each_table(storage):
+    compiled = {}
+    with storage._reading() as connection:
+        connection = connection.execution_options(compiled_cache=compiled)
+        for table in (bots, services, authorizations) * 2:
+            connection.execute(sa.select(*columns_of(table)))
+    assert len(compiled) == 3
 
 
 # ---- moments

@@ -13,7 +13,14 @@ import sqlalchemy as sa
 from botkit.errors import SettingsError, WrongKey
 from botkit.lessons.kit import Kit
 from botkit.settings import read_keys
-from botkit.storage import Authorization, Seal, Service, Storage, new_key
+from botkit.storage import (
+    Authorization,
+    Seal,
+    Service,
+    Storage,
+    count_plain_rows,
+    new_key,
+)
 
 KEY, OTHER = new_key(), new_key()
 SECRETS = [f"planted-{name}" for name in ("access", "bot", "verification", "verifier", "answer")]
@@ -77,6 +84,33 @@ def test_without_a_seal_everything_is_kept_as_it_is(opened):
     storage = opened()
     fill(storage)
     assert all(secret in raw(storage) for secret in SECRETS)
+
+
+def plain_rows(storage: Storage) -> int:
+    with storage._reading() as connection:
+        return count_plain_rows(connection)
+
+
+def test_rows_with_a_plain_secret_are_counted_in_every_table(opened):
+    fill(opened(KEY))
+    assert plain_rows(opened()) == 0
+    for number, column in enumerate(("bots.token", "bots.data", "services.data")):
+        table, name = column.split(".")
+        for value, more in (("'null'", 0), ("NULL", 0), ("""'{"a": "b"}'""", 1)):
+            with opened(KEY)._writing() as connection:
+                connection.exec_driver_sql(f"UPDATE {table} SET {name} = {value}")
+            # Both columns of the bot are in one row.
+            assert plain_rows(opened()) == (number + 1) // 2 + (more and number != 1), column
+
+
+def test_a_plain_verifier_and_a_plain_answer_make_plain_rows(opened):
+    fill(opened())
+    assert plain_rows(opened()) == 4  # the connection, the bot, and a link for each of these
+    with opened()._writing() as connection:
+        connection.exec_driver_sql("DELETE FROM services")
+        connection.exec_driver_sql("DELETE FROM bots")
+        connection.exec_driver_sql("UPDATE authorizations SET answer = NULL")
+    assert plain_rows(opened()) == 1  # the verifier of the link that waits
 
 
 def test_nothing_is_no_secret(opened):

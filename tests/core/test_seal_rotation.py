@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
 import threading
 import time
 from contextlib import closing, suppress
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
 
 from botkit.errors import WrongKey
-from botkit.storage import Seal, Storage, authorizations, columns_of, new_key
+from botkit.storage import Seal, Storage, authorizations, columns_of, database, new_key
 
 LINK = {"bot_id": "b", "group_id": "g", "provider": "GitHub", "redirect_uri": "https://b.example/x"}
 ROWS = 8  # 5 connections, 2 bots, 1 link that waits; one more link is used up, and has no secret
@@ -71,6 +73,23 @@ def test_afterwards_the_old_key_is_not_needed_and_times_are_as_they_were(opened)
     with pytest.raises(WrongKey):
         opened(old).find_bots()
     assert opened(new).claim_authorization("waits", provider="GitHub").verifier
+
+
+@pytest.mark.parametrize("how", ["reseal", "set_up"])
+def test_it_leaves_the_database_to_others_for_as_long_as_it_wrote(opened, monkeypatch, how):
+    fill(opened(), opened())
+    moments, slept = itertools.count(), []
+    clock = SimpleNamespace(monotonic=lambda: next(moments), sleep=slept.append)
+    monkeypatch.setattr(database, "time", clock)
+    monkeypatch.setattr(database, "PIECE", 2)
+    storage = opened(new_key())
+    if how == "reseal":
+        assert len(list(storage.reseal())) == ROWS
+        assert slept == [1] * (ROWS + 1)  # the link that was used up was looked at, too
+    else:
+        assert storage.set_up() == [f"Sealed {ROWS} rows of an older version again."]
+        assert slept == [1] * 4  # after each two rows
+    assert_all_there(storage)
 
 
 def test_it_may_stop_after_any_row(opened):

@@ -180,6 +180,21 @@ def test_starting_or_rotating_seals_all_old_rows_once_and_then_refuses_them(stor
         opened(KEY).find_services()
 
 
+def test_a_single_row_of_an_older_version_is_told_as_one(storage, opened):
+    first_edition(storage, {"accessToken": "old"})
+    run(storage, sa.delete(services).where(services.c.user_id == "mallory"))
+    assert opened(KEY).set_up() == ["Sealed 1 row of an older version again."]
+
+
+def test_a_sealed_row_without_the_hash_of_its_account_gets_it_at_the_next_start(storage, opened):
+    row = storage.save_service("GitHub", **ALICE, data=account("7"))
+    run(storage, sa.update(services).values(grant=None))
+    run(storage, sa.text("DELETE FROM seals"))
+    assert opened(KEY).set_up() == []  # nothing had to be sealed
+    written = storage_value(storage, services.c.grant, services.c.id == row.id)
+    assert [written] == Seal([KEY]).hashes("GitHub\n7")
+
+
 def test_rows_of_a_lost_key_are_left_and_do_not_keep_the_bot_from_starting(storage, opened):
     first_edition(storage, {"accessToken": "old"})
     lost = json.loads(Seal([new_key()]).dumps({"accessToken": "lost"}))

@@ -8,7 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from botkit.storage import Seal, Storage, new_key, setup_database
+from botkit.storage import (
+    Seal,
+    Storage,
+    authorizations,
+    bots,
+    new_key,
+    services,
+    setup_database,
+)
 
 # As the original framework's ORM (Sequelize) makes them, with the leavings of a few years.
 ORIGINAL = """
@@ -127,6 +135,22 @@ def test_after_set_up_the_database_itself_refuses_a_second_row(original):
     original.add("GitHub", "g", "alice", "{}")
     with pytest.raises(sa.exc.IntegrityError, match=r"(?i)unique"):
         original.add("GitHub", "g", "alice", "{}")
+
+
+WHO, WHEN = ["bot_id", "group_id", "user_id"], ["created_at", "updated_at"]
+REQUIRED = [*((bots, name) for name in WHEN), *((services, name) for name in WHEN)]
+REQUIRED += [(authorizations, name) for name in (*WHO, "provider", "redirect_uri", "verifier")]
+REQUIRED += [(authorizations, "created_at"), (authorizations, "expires_at")]
+
+
+@pytest.mark.parametrize(("table", "name"), REQUIRED, ids=lambda one: str(one))
+def test_a_new_database_refuses_a_row_without_what_every_row_has(storage, table, name):
+    storage.save_bot("b", data={})
+    storage.save_service("GitHub", bot_id="b", group_id="g", data={})
+    place = {"bot_id": "b", "group_id": "g", "user_id": "u", "provider": "GitHub"}
+    storage.add_authorization("state", **place, redirect_uri="https://b.example/", verifier="v")
+    with pytest.raises(sa.exc.IntegrityError), storage._engine.begin() as connection:
+        connection.execute(sa.update(table).values({name: None}))
 
 
 def test_other_tables_and_unknown_columns_are_left_alone(original):

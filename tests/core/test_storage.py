@@ -93,6 +93,8 @@ def test_find_services_narrows_by_chat_and_person(storage):
     assert len(storage.find_services(bot_id="bot")) == 3
     assert len(storage.find_services(bot_id="bot", group_id="team")) == 2
     assert len(storage.find_services(bot_id="bot", group_id="team", user_id="bob")) == 1
+    oldest = [row.group_id for row in storage.find_services(user_id="alice", limit=1)]
+    assert oldest == ["team"] and len(storage.find_services(user_id="alice", limit=9)) == 2
 
 
 def test_a_bot_is_remembered_and_goes_with_everything_it_had(storage):

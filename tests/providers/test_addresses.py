@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from botkit import oauth, providers
+from botkit import providers
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,3 @@ def test_google_is_google_however_it_is_written(server):
 def test_ringcentral_has_one_slash_where_its_server_ends_with_one():
     ringcentral = providers.ringcentral("id", "secret", server="https://RC.example/")
     assert ringcentral.token_url == "https://rc.example/restapi/oauth/token"
-
-
-@pytest.mark.parametrize("address", ["", "nonsense", "http://[bad", "http://host:port"])
-def test_what_is_no_address_stays_as_it_is(address):
-    assert oauth.base_url(address) == address
-
-
-def test_a_password_in_an_address_keeps_its_case():
-    assert oauth.base_url("http://User:PaSs@Host:80/Path/") == "http://User:PaSs@host/Path"

@@ -1,0 +1,138 @@
+"""Answers that wait for a code: who may say it, how often, for how long, and who takes the rest."""
+
+from __future__ import annotations
+
+import pytest
+
+from botkit.errors import StorageError
+from botkit.storage import Authorization, CodeCheck, HeldAnswer, Storage
+
+ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
+PLACE = {"provider": "GitHub", "redirect_uri": "https://bot.example/github/oauth", "verifier": "v"}
+
+
+def wait(storage: Storage, code: str, **who: str) -> Authorization:
+    """An answer that waits for this code."""
+    storage.add_authorization(f"state {code}", **PLACE, **(ALICE | who))
+    link = storage.claim_authorization(f"state {code}", provider="GitHub")
+    storage.hold_answer(link, {"code": code})
+    return link
+
+
+def held(code: str, **who: str) -> HeldAnswer:
+    return HeldAnswer(provider="GitHub", **(ALICE | who), answer={"code": code})
+
+
+def say(storage: Storage, code: str, **who: str) -> CodeCheck | None:
+    return storage.try_code(*(ALICE | who).values(), code)
+
+
+def test_the_right_code_takes_its_answer_once_and_leaves_the_others(storage):
+    wait(storage, "111111")
+    wait(storage, "222222")
+    assert say(storage, "222222") == CodeCheck(taken=held("222222"))
+    assert say(storage, "222222") == CodeCheck(left=4, spoiled=[])
+    assert say(storage, "111111") == CodeCheck(taken=held("111111"))
+    assert say(storage, "111111") is None
+
+
+@pytest.mark.parametrize("other", ["bot_id", "group_id", "user_id"])
+def test_nobody_else_and_nowhere_else_can_the_code_be_said(storage, other):
+    wait(storage, "111111")
+    assert say(storage, "111111", **{other: "another"}) is None
+    assert say(storage, "111111").taken == held("111111")
+
+
+def test_the_fifth_wrong_code_ends_the_waiting(storage):
+    wait(storage, "111111")
+    assert [say(storage, "999999").left for _ in range(4)] == [4, 3, 2, 1]
+    assert say(storage, "999999") == CodeCheck(left=0, spoiled=[held("111111")])
+    assert say(storage, "111111") is None
+
+
+def test_each_answer_counts_its_own_tries(storage):
+    wait(storage, "111111")
+    for _ in range(3):
+        say(storage, "999999")
+    wait(storage, "222222")
+    assert say(storage, "999999") == CodeCheck(left=4, spoiled=[])
+    assert say(storage, "999999") == CodeCheck(left=3, spoiled=[held("111111")])
+    assert say(storage, "222222").taken == held("222222")
+
+
+def test_the_tries_before_the_count_was_stored_are_none(storage):
+    wait(storage, "111111")
+    with storage._writing() as connection:
+        connection.exec_driver_sql("UPDATE authorizations SET tries = NULL")
+    assert say(storage, "999999") == CodeCheck(left=4, spoiled=[])
+
+
+def test_an_answer_waits_for_ten_minutes_from_the_moment_in_which_it_came(storage, clock):
+    storage.add_authorization("state", **PLACE, **ALICE)
+    clock.advance(minutes=9)
+    link = storage.claim_authorization("state", provider="GitHub")
+    storage.hold_answer(link, {"code": "111111"})
+    clock.advance(minutes=9, seconds=59, milliseconds=999)
+    assert storage.take_answers() == []
+    assert say(storage, "999999").left == 4
+    clock.advance(milliseconds=1)
+    assert say(storage, "111111") is None
+    assert storage.take_answers() == [held("111111")]
+    assert storage.take_answers() == []
+
+
+def test_an_answer_for_a_link_that_was_removed_is_refused(storage):
+    link = wait(storage, "111111")
+    storage.delete_group("bot", "team")
+    with pytest.raises(StorageError, match="removed in the same moment"):
+        storage.hold_answer(link, {"code": "111111"})
+
+
+def test_the_answers_of_a_bot_or_a_chat_that_goes_are_taken_out_whatever_their_age(storage, clock):
+    wait(storage, "111111")
+    wait(storage, "222222", group_id="another")
+    wait(storage, "333333", bot_id="another")
+    clock.advance(minutes=5)
+    assert storage.take_answers(bot_id="bot", group_id="team") == [held("111111")]
+    wait(storage, "444444")
+    taken = storage.take_answers(bot_id="bot")
+    assert sorted(one.answer["code"] for one in taken) == ["222222", "444444"]
+    assert storage.take_answers() == []  # the last one is of another bot, and not too old
+    assert say(storage, "333333", bot_id="another").taken
+
+
+def test_a_json_null_is_no_answer(storage):
+    wait(storage, "111111")
+    with storage._writing() as connection:
+        connection.exec_driver_sql("UPDATE authorizations SET answer = 'null'")
+    assert say(storage, "111111") is None and storage.take_answers(bot_id="bot") == []
+
+
+# ---- counting and sweeping the links -----------------------------------------------------------
+
+
+def test_links_that_may_still_be_used_are_counted(storage, clock):
+    for number in range(3):
+        storage.add_authorization(f"{number}", **PLACE, **ALICE)
+    storage.add_authorization("other", **PLACE, **(ALICE | {"bot_id": "another"}))
+    storage.claim_authorization("0", provider="GitHub")
+    assert storage.count_waiting_links("bot") == 2
+    clock.advance(minutes=9, seconds=59)
+    assert storage.count_waiting_links("bot") == 2
+    clock.advance(seconds=1)
+    assert storage.count_waiting_links("bot") == 0
+
+
+def test_links_are_forgotten_an_hour_after_their_end_but_never_an_answer_that_waits(storage, clock):
+    storage.add_authorization("0", **PLACE, **ALICE)
+    clock.advance(minutes=10)
+    storage.add_authorization("1", **PLACE, **ALICE)
+    wait(storage, "111111")
+    clock.advance(hours=1)
+    assert storage.sweep_links() == 0
+    clock.advance(seconds=1)
+    assert storage.sweep_links() == 1
+    clock.advance(hours=5)
+    assert storage.sweep_links() == 1
+    assert storage.take_answers() == [held("111111")]
+    assert storage.sweep_links() == 1  # its link, now that nothing waits

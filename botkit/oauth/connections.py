@@ -37,7 +37,6 @@ from urllib3.exceptions import (
     ConnectTimeoutError,
     DecodeError,
     HTTPError,
-    NameResolutionError,
     NewConnectionError,
     ReadTimeoutError,
 )
@@ -200,10 +199,7 @@ class _Connects:
                 except OSError as error:
                     connection.close()
                     failure = error
-                    seconds_left()  # no other address if the time is over
-        except socket.gaierror as error:
-            raise NameResolutionError(self.host, here, error) from error
-        except TimeoutError as error:
+        except OSError as error:  # the name is not known, or was not looked up in time
             failure = error
         if isinstance(failure, TimeoutError):
             raise ConnectTimeoutError(here, f"{self.host} did not answer in time.") from failure
@@ -273,7 +269,6 @@ class Adapter(HTTPAdapter):
         self, request: requests.PreparedRequest, **kwargs: Any
     ) -> requests.Response:
         """Send a request and read the whole answer, within the limits of time and size."""
-        kwargs["stream"] = True  # the body is read here, in pieces
         try:
             response = self._send_once(request, kwargs)
         except requests.ConnectionError:
@@ -292,8 +287,6 @@ class Adapter(HTTPAdapter):
     ) -> requests.Response:
         try:
             return super().send(request, **kwargs)
-        except requests.Timeout:
-            raise
         except requests.ConnectionError as error:
             try:
                 seconds_left()

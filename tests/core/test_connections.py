@@ -345,8 +345,9 @@ def test_what_takes_long_to_unpack_ends_with_the_request(monkeypatch):
     assert now[0] == 60.0 and raw.closed
 
 
-def test_an_answer_that_was_read_can_be_taken_in_pieces(serve):
-    answer = http.Session().get(serve().url)
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_that_was_read_can_be_taken_in_pieces(serve, stream):
+    answer = http.Session().get(serve().url, stream=stream)
     assert [b"".join(answer.iter_content(1)) for _ in range(2)] == [b"ok", b"ok"]
 
 
@@ -398,6 +399,12 @@ def test_one_connection_serves_many_sessions_and_threads(serve):
     with ThreadPoolExecutor(1) as another_thread:
         assert list(another_thread.map(ask, range(5))) == ["ok"] * 5
     assert (len(server.requests), server.connections) == (10, 1)
+
+
+def test_an_answer_without_a_body_keeps_its_connection_open(serve):
+    server = serve(lambda request, number: b"HTTP/1.1 204 No Content\r\n\r\n")
+    assert [http.Session().get(server.url).status_code for _ in range(3)] == [204] * 3
+    assert server.connections == 1
 
 
 def test_cookies_and_credentials_stay_with_their_session(serve):

@@ -371,9 +371,15 @@ def test_a_redirect_within_the_origin_is_followed(elsewhere, location):
     assert elsewhere.seen[0]["HTTP_AUTHORIZATION"] == "Bearer t0ken"
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize(
-    "location", ["http://127.0.0.1:{port}/", "//127.0.0.1:{port}/", "http://localhost:{own}/"]
+    ("status", "location"),
+    [
+        (301, "http://127.0.0.1:{port}/"),
+        (302, "//127.0.0.1:{port}/"),
+        (303, "http://localhost:{own}/"),
+        (307, "http://127.0.0.1:{port}/"),
+        (308, "http://localhost:{own}/"),
+    ],
 )
 def test_a_redirect_to_another_origin_is_returned_and_not_followed(elsewhere, status, location):
     other = Elsewhere()
@@ -548,9 +554,7 @@ def environment(monkeypatch):
     return lambda **values: [monkeypatch.setenv(name, value) for name, value in values.items()]
 
 
-@pytest.mark.parametrize(
-    "exceptions", [None, "", "*", "intranet.example", "localhost;127.0.0.1", "127.0.0.1"]
-)
+@pytest.mark.parametrize("exceptions", [None, "intranet.example"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LocalHost"])
 def test_this_computer_is_reached_without_a_proxy(serve, environment, exceptions, host):
     nobody = "http://127.0.0.1:9"
@@ -584,7 +588,7 @@ def test_everything_else_goes_through_the_proxy(serve, environment):
     assert proxy.requests[0].startswith(b"GET http://api.example/me HTTP/1.1")
 
 
-@pytest.mark.parametrize("exceptions", ["*", "example", "api.example", ".example"])
+@pytest.mark.parametrize("exceptions", ["*", ".example"])
 def test_what_no_proxy_names_is_reached_without_one(environment, exceptions):
     environment(https_proxy="http://127.0.0.1:9", no_proxy=exceptions)
     assert connections.proxies_for("https://api.example/me") == {}

@@ -77,7 +77,6 @@ def test_an_entry_in_netrc_is_never_sent(storage, elsewhere, tmp_path, monkeypat
 NONSENSE = {
     "a web page": (200, "<html>Welcome</html>", "text/html"),
     "truncated JSON": (200, GOOD[:-9], "application/json"),
-    "an empty body": (200, "", "application/json"),
     "JSON that is nested too deep": (200, "[" * 100_000, "application/json"),
     "JSON that is no object": (200, '["access_token"]', "application/json"),
     "no token": (200, '{"token_type": "bearer"}', "application/json"),
@@ -100,7 +99,7 @@ def test_nonsense_from_the_token_endpoint_stores_nothing(storage, provider, else
     assert storage.find_services(bot_id="bot") == []
 
 
-@pytest.mark.parametrize("status", [200, 400, 401, 403])
+@pytest.mark.parametrize("status", [200, 403])
 @pytest.mark.parametrize(
     "body, kind",
     [
@@ -118,7 +117,7 @@ def test_an_error_is_told_by_its_name_and_not_by_its_status(
     assert storage.find_services(bot_id="bot") == []
 
 
-@pytest.mark.parametrize("name", ["e" * 65, "e" * 600, "<b>no</b>", "a b", ""])
+@pytest.mark.parametrize("name", ["e" * 65, "<b>no</b>", ""])
 def test_what_does_not_look_like_the_name_of_an_error_is_not_repeated(
     storage, provider, elsewhere, name
 ):
@@ -161,9 +160,7 @@ def test_without_an_account_there_is_no_connection(storage, provider, elsewhere,
     assert storage.find_services(bot_id="bot") == []
 
 
-@pytest.mark.parametrize(
-    "account", ["null", '""', '{"a": 1}', "[7]", "true", "1.5"], ids=lambda account: account
-)
+@pytest.mark.parametrize("account", ['""', '{"a": 1}', "true"], ids=lambda account: account)
 def test_an_id_that_is_no_text_and_no_number_is_none(storage, provider, elsewhere, account):
     elsewhere.trouble.next(path="/api/me", status=200, body=f'{{"id": {account}, "name": "x"}}')
     with pytest.raises(ProviderNonsense, match="whose account"):
@@ -171,16 +168,16 @@ def test_an_id_that_is_no_text_and_no_number_is_none(storage, provider, elsewher
     assert storage.find_services(bot_id="bot") == []
 
 
-@pytest.mark.parametrize("name", ['{"a": 1}', "[]", "true"])
-def test_a_name_that_is_no_text_is_none(storage, provider, elsewhere, name):
-    elsewhere.trouble.next(path="/api/me", status=200, body=f'{{"id": "x7", "name": {name}}}')
+@pytest.mark.parametrize("name", ["", ', "name": {"a": 1}', ', "name": true'])
+def test_an_account_without_a_name_is_said_to_have_none(storage, provider, elsewhere, name):
+    elsewhere.trouble.next(path="/api/me", status=200, body=f'{{"id": "x7"{name}}}')
     assert call_back(storage, provider).account == {"id": "x7", "name": "no name"}
 
 
 # ---- how long it lives
 
 
-@pytest.mark.parametrize("said", [3600, 3600.0, "3600", "3600.0", 3600.9, "3600."])
+@pytest.mark.parametrize("said", [3600, "3600", 3600.9, "3600."])
 def test_the_life_of_a_token_is_read_in_whatever_form_it_comes(storage, provider, elsewhere, said):
     elsewhere.answers(200, json.dumps(json.loads(GOOD) | {"expires_in": said}))
     service = call_back(storage, provider)
@@ -188,9 +185,7 @@ def test_the_life_of_a_token_is_read_in_whatever_form_it_comes(storage, provider
     assert service.data["expiresIn"] == 3600
 
 
-@pytest.mark.parametrize(
-    "said", [None, True, "", "soon", "1e3", "1_000", "-5", -5, 2147483647, 10**30, [60], "NaN"]
-)
+@pytest.mark.parametrize("said", [None, True, "1e3", "1_000", -5, 2147483647, 10**30])
 def test_a_life_that_cannot_be_read_or_never_ends_is_no_end(storage, provider, elsewhere, said):
     elsewhere.answers(200, json.dumps(json.loads(GOOD) | {"expires_in": said}))
     assert call_back(storage, provider).expires_at is None
@@ -241,12 +236,6 @@ def test_a_token_whose_account_cannot_be_learned_is_revoked(storage, elsewhere):
     )
 
 
-@pytest.mark.parametrize("account", ['{"id": 7}', '{"id": 7, "name": null}'])
-def test_an_account_without_a_name_is_said_to_have_none(storage, provider, elsewhere, account):
-    elsewhere.trouble.next(path="/api/me", status=200, body=account)
-    assert call_back(storage, provider).account == {"id": "7", "name": "no name"}
-
-
 # ---- what was granted
 
 FORM = "application/x-www-form-urlencoded"
@@ -257,7 +246,6 @@ SAYS = {
     "a list with a comma in it": (["read,write"], ",", ["read", "write"]),
     "a list with what is no scope": (["read", 7, None], " ", ["read"]),
     "an object, which is not understood": ({"read": True}, " ", []),
-    "a number, which is not understood": (7, " ", []),
     "none": ("", " ", []),
     "fewer, and one more": ("read admin", " ", ["read", "admin"]),
     "two, with a comma": ("read,write", ",", ["read", "write"]),
@@ -278,7 +266,7 @@ def test_the_scopes_that_were_granted_are_noted(storage, elsewhere, what):
     assert account.missing_scopes(provider, service) == missing
 
 
-@pytest.mark.parametrize("scope", ["read+write", "read%20write", "read%2Cwrite", "read,write"])
+@pytest.mark.parametrize("scope", ["read+write", "read%2Cwrite"])
 def test_scopes_in_a_form_are_read_whichever_way_they_are_written(storage, elsewhere, scope):
     form = f"access_token=t&scope={scope}&token_type=bearer"
     elsewhere.answers(200, form, headers={"Content-Type": FORM})
@@ -325,7 +313,7 @@ def test_a_revocation_is_confirmed_by_these_alone(storage, provider, elsewhere, 
     assert elsewhere.trouble._plans == []
 
 
-@pytest.mark.parametrize("status", [202, 304, 400, 401, 404, 422, 500])
+@pytest.mark.parametrize("status", [202, 401, 500])
 def test_a_revocation_that_is_not_confirmed_is_an_error(storage, provider, elsewhere, status):
     service = call_back(storage, provider)
     elsewhere.answers(status)

@@ -35,8 +35,10 @@ def answer(life: object, token: str = "first") -> str:
     [
         (LONG_LIFE, 301, False),
         (LONG_LIFE, 300, True),
-        (3000, 301, False),
-        (3000, 300, True),
+        (3300, 301, False),
+        (3300, 300, True),
+        (2800, 281, False),
+        (2800, 280, True),
         (300, 31, False),
         (300, 30, True),
         ("60.0", 7, False),
@@ -66,7 +68,7 @@ def test_a_short_token_is_used_many_times_before_it_is_refreshed(storage, clock,
     assert [one["PATH_INFO"] for one in elsewhere.seen[before:]] == ["/api/me"] * 8
 
 
-@pytest.mark.parametrize("life", [None, "soon", True, -1, 10**30, 1.5, [300]])
+@pytest.mark.parametrize("life", [None, True, -1, 10**30])
 def test_without_a_life_that_can_be_read_it_is_five_minutes(storage, clock, elsewhere, life):
     """So it is for rows that were stored before the life was."""
     provider = elsewhere.provider()

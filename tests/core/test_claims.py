@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -48,6 +49,21 @@ def test_a_claim_keeps_others_away_until_it_is_released(row):
     row.release(claim)
     assert row.data == {"name": "Bot"}
     assert row.claim()
+
+
+def test_of_many_that_claim_at_once_one_alone_has_the_row(row):
+    start, claims = threading.Barrier(8), []
+
+    def claim() -> None:
+        start.wait()
+        claims.append(row.claim())
+
+    threads = [threading.Thread(target=claim) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(claims) == 8 and len(list(filter(None, claims))) == 1
 
 
 def test_a_claim_lapses_at_its_end_and_then_belongs_to_the_next(row, clock):

@@ -235,6 +235,18 @@ def test_beside_a_row_of_the_original_the_newer_one_is_found(storage, year, foun
     assert storage.find_service("GitHub", bot_id="bot", group_id="team").access_token == found
 
 
+def test_saving_over_rows_of_the_original_leaves_one_and_touches_no_others(storage):
+    for year in (2020, 2021):
+        add_null_owner(storage, year, "theirs")
+    for other in ({"user_id": "alice"}, {"group_id": "another"}, {"bot_id": "another"}):
+        owner = {"bot_id": "bot", "group_id": "team", **other}
+        storage.save_service("GitHub", **owner, data={"accessToken": "other"})
+    storage.save_service("Drive", bot_id="bot", group_id="team", data={"accessToken": "other"})
+    storage.save_service("GitHub", bot_id="bot", group_id="team", data={"accessToken": "ours"})
+    tokens = sorted(row.access_token for row in storage.find_services())
+    assert tokens == ["other"] * 4 + ["ours"]
+
+
 def test_a_row_that_is_given_an_owner_says_when(storage, clock):
     row = storage.save_service("GitHub", bot_id="bot", group_id="team", data={})
     clock.advance(hours=1)

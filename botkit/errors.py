@@ -8,7 +8,7 @@ Not here: errors that one part alone raises and handles.
 
     BotkitError
     ├── SettingsError
-    ├── StorageError ─────── DatabaseBusy, DatabaseReadOnly, WrongKey, SealBroken
+    ├── StorageError ─────── DatabaseBusy, DatabaseReadOnly, DatabaseFull, WrongKey, SealBroken
     ├── AuthorizationError ─ CallbackIncomplete, AuthorizationDenied, StateError, IssuerMismatch
     │                        StateError ── StateUnknown, StateUsed, StateExpired, StateForeign
     ├── ProviderError ────── ProviderRefused, ProviderUnreachable, ProviderNonsense
@@ -50,6 +50,12 @@ class StorageError(BotkitError):
 
 class DatabaseBusy(StorageError):
     """Raised when another process holds the database's lock for longer than we wait."""
+
+
+class DatabaseFull(StorageError):
+    """Raised when there is no room on the database's disk, or the disk fails."""
+
+    advice = "The owner of this bot must see whether the disk is full. Then try again."
 
 
 class DatabaseReadOnly(StorageError):

@@ -11,24 +11,43 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import cache
+from math import inf
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError, StatementError
 from sqlalchemy.pool import QueuePool
 
-from botkit.errors import DatabaseBusy, DatabaseReadOnly, SealBroken, StorageError, WrongKey
+from botkit.errors import (
+    DatabaseBusy,
+    DatabaseFull,
+    DatabaseReadOnly,
+    SealBroken,
+    StorageError,
+    WrongKey,
+)
 from botkit.storage.seal import Seal, grant_of, open_row, prove_key, seal_row
 from botkit.storage.setup import PIECE, set_up
 from botkit.storage.tables import SECRET, bots, columns_of, seals, services
 
-WRITE = {"botkit_write": True}  # an execution option: this transaction will write
-BUSY_SECONDS = 5.0
+# Execution options of a transaction: it will write; it may take as long as it needs.
+WRITE = {"botkit_write": True}
+NO_LIMIT = {"botkit_no_limit": True}
+BUSY_SECONDS = 5.0  # for a lock, a statement or a connection
+CONNECT_SECONDS = 3
+SILENT_SECONDS = 6.0  # of a server; its own limit for a statement comes first
+PING_SECONDS = 2.0  # of a server that is asked whether it is still there
+CONNECTIONS = 10  # that stay open in each process; as many again when they are needed
 HEALTH_SAMPLE = 1  # rows of each table that a health check opens
+BUSY = "The database is busy with somebody else's work."
+FULL = "The database could not be written to its disk."
 
 
 def utc_now() -> datetime:
@@ -48,16 +67,20 @@ class Database:
     ) -> None:
         self.seal = seal or Seal()
         self._key_fits = False
-        self._write_failed = False  # since the last check that could write
+        self._is_full = False  # since the last write that succeeded
         self._all_bound = False  # once it is known that every secret is bound to its row
         self._engine = connect(url, busy_seconds=busy_seconds)
         self._writing_engine = self._engine.execution_options(**WRITE)
+        self._unlimited_engine = self._engine.execution_options(**WRITE, **NO_LIMIT)
+        self._busy_seconds = busy_seconds
+        self._turn = threading.Lock()  # in SQLite only one writes at a time
+        _databases.add(self)
 
     # ---- the tables as a whole ---------------------------------------------------------------
 
     def set_up(self) -> list[str]:
         """Make or complete the tables; return a sentence for each change."""
-        with self._transaction() as connection:
+        with self._transaction(self._unlimited_engine) as connection:  # a large table needs minutes
             done = set_up(connection)
             if not self.seal.has_key:  # this is still possible: it reads no secret
                 return done
@@ -150,23 +173,28 @@ class Database:
     def check(self) -> None:
         """Raise `StorageError` unless the database can be read and written, and the key fits.
 
-        It writes nothing while all goes well, and its cost does not grow with the rows: anybody may
-        ask `/health`.  After a write has failed it tries one, until that succeeds: only so can it
-        tell that a disk is no longer full.
+        It writes nothing, and its cost does not grow with the rows.  Only a write can tell that a
+        disk is full.  So one that has failed is remembered until another one succeeds.
         """
         with self._reading() as connection:
             prove_key(connection, self.seal, HEALTH_SAMPLE)
+        if self._is_full:
+            raise DatabaseFull(FULL)
         with self._transaction() as connection:  # a change of no row needs all that a change needs
             connection.execute(sa.update(bots).where(sa.false()).values(id=bots.c.id))
-            if self._write_failed:  # nobody ever sees this row, but it has to be written
-                row = {
-                    "id": secrets.token_hex(16),
-                    "created_at": utc_now(),
-                    "updated_at": utc_now(),
-                }
-                connection.execute(sa.insert(bots), row)
-                connection.execute(sa.delete(bots).where(bots.c.id == row["id"]))
-        self._write_failed = False
+
+    def try_to_write(self) -> None:
+        """Write a row and delete it, if the last write failed because the disk was full.
+
+        Only so can `check` tell that there is room again.  Raises `StorageError`.
+        """
+        if not self._is_full:
+            return
+        row = {"id": secrets.token_hex(16), "created_at": utc_now(), "updated_at": utc_now()}
+        with self._transaction() as connection:  # nobody ever sees this row
+            connection.execute(sa.insert(bots), row)
+            connection.execute(sa.delete(bots).where(bots.c.id == row["id"]))
+        self._is_full = False
 
     def close(self) -> None:
         self._engine.dispose()
@@ -212,15 +240,50 @@ class Database:
             self._key_fits = True
         with self._transaction() as connection:
             yield connection
+        if self._is_full:
+            with suppress(StorageError):  # the change itself was kept
+                self.try_to_write()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
+    def _transaction(self, engine: sa.Engine | None = None) -> Iterator[sa.Connection]:
         try:
-            with clear_errors(), self._writing_engine.begin() as connection:
+            with (
+                clear_errors(),
+                self._my_turn(),
+                (engine or self._writing_engine).begin() as connection,
+            ):
                 yield connection
-        except StorageError:
-            self._write_failed = True
+        except DatabaseFull:
+            self._is_full = True
             raise
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        """In SQLite, wait in this process until no other thread writes.
+
+        SQLite itself lets a writer sleep and try again, so the unlucky ones wait long.
+        """
+        if self._engine.dialect.name != "sqlite":
+            yield
+            return
+        turn = self._turn
+        if not turn.acquire(timeout=self._busy_seconds):
+            raise DatabaseBusy(BUSY)
+        try:
+            yield
+        finally:
+            turn.release()
+
+    def _after_fork(self) -> None:
+        """Share no connection with the parent process: both would talk over the same one.
+
+        Nothing of the parent's is closed here.  That would end its connections too.
+        Source: SQLAlchemy, "Using Connection Pools with Multiprocessing or os.fork()".
+        """
+        self._turn = threading.Lock()
+        if not is_in_memory(self._engine.url):  # that one would be lost, and is a copy already
+            _inherited.append(self._engine.pool)
+            self._engine.dispose(close=False)
 
     def __repr__(self) -> str:  # without the URL, which may hold a password
         return f"<{type(self).__name__} on {self._engine.dialect.name}>"
@@ -239,6 +302,21 @@ def _after(table: sa.Table, last: Any) -> sa.Select[Any]:
     return wanted if last is None else wanted.where(key > last)
 
 
+# ---- child processes ---------------------------------------------------------------------------
+
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+_inherited: list[object] = []  # kept, because the end of a connection would close it
+
+
+def _after_fork() -> None:
+    for database in list(_databases):
+        database._after_fork()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 # ---- the engine --------------------------------------------------------------------------------
 
 
@@ -250,15 +328,21 @@ def connect(url: str, *, busy_seconds: float = BUSY_SECONDS) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
         options: dict[str, Any] = {"hide_parameters": True}  # errors would show tokens
+        if is_in_memory(parsed):
+            # A database in memory belongs to its connection: all threads must share the one.
+            options |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
+        else:
+            options |= {"pool_size": CONNECTIONS, "max_overflow": CONNECTIONS}
+            options |= {"pool_timeout": CONNECT_SECONDS}
         if parsed.get_backend_name() == "sqlite":
             options["connect_args"] = {"timeout": busy_seconds, "check_same_thread": False}
-            if parsed.database in (None, "", ":memory:"):
-                # A database in memory belongs to its connection: all threads must share the one.
-                options |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
         else:
             options["pool_pre_ping"] = True  # a server may have hung up since the last time
             if "@" in f"{parsed.host}{parsed.database}":
                 raise ValueError("that would be the end of a password, and errors would show it")
+        if parsed.get_driver_name() in ("psycopg", "psycopg2"):
+            given = {"connect_timeout": CONNECT_SECONDS, "tcp_user_timeout": CONNECT_SECONDS * 1000}
+            options["connect_args"] = {k: v for k, v in given.items() if k not in parsed.query}
         engine = sa.create_engine(parsed, **options)
     except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
         raise StorageError(
@@ -271,6 +355,13 @@ def connect(url: str, *, busy_seconds: float = BUSY_SECONDS) -> sa.Engine:
     elif engine.dialect.name == "postgresql":
         _tune_postgresql(engine, busy_seconds)
     return engine
+
+
+def is_in_memory(url: sa.URL) -> bool:
+    """Return whether it is a database that no other process can see, and that ends with its own."""
+    database = url.database or ""
+    in_memory = database in ("", ":memory:") or "mode=memory" in str(url) or ":memory:" in database
+    return url.get_backend_name() == "sqlite" and in_memory
 
 
 def _tune_sqlite(engine: sa.Engine) -> None:
@@ -318,12 +409,71 @@ def _is_file(database: str) -> bool:
 
 
 def _tune_postgresql(engine: sa.Engine, busy_seconds: float) -> None:
-    """Here a writer waits for the rows of another one, and without a limit would wait for ever."""
+    """Let nothing wait for long: not for a lock, a slow statement, or a server that hangs.
+
+    The server ends a statement after `BUSY_SECONDS`.  If the server itself says nothing for longer,
+    we hang up: see `_limited`.
+    """
+
+    @sa.event.listens_for(engine, "do_connect")
+    def before_connect(_dialect: Any, _record: Any, arguments: Any, options: Any) -> Any:
+        return _limited().connect(*arguments, **options) if engine.driver == "psycopg" else None
+
+    @sa.event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"SET statement_timeout = {BUSY_SECONDS * 1000:.0f}")
+        cursor.close()
+        connection.commit()  # or it would be undone
 
     @sa.event.listens_for(engine, "begin")
     def on_begin(connection: sa.Connection) -> None:
-        if connection.get_execution_options().get("botkit_write"):
+        wanted = connection.get_execution_options()
+        if engine.driver == "psycopg":
+            limited: Any = connection.connection.driver_connection
+            limited.silent_seconds = inf if wanted.get("botkit_no_limit") else SILENT_SECONDS
+        if wanted.get("botkit_no_limit"):
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        if wanted.get("botkit_write") and busy_seconds < BUSY_SECONDS:
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {busy_seconds * 1000:.0f}")
+
+    @sa.event.listens_for(engine, "checkin")
+    def on_checkin(connection: Any, _record: Any) -> None:
+        if connection is not None and engine.driver == "psycopg":
+            connection.silent_seconds = PING_SECONDS
+
+
+@cache
+def _limited() -> Any:
+    """Return a class of psycopg connections that hang up on a server that says nothing.
+
+    psycopg itself would wait without an end.  No timeout of TCP helps while the server's computer
+    answers and the server does not.
+    """
+    from psycopg import Connection, OperationalError
+
+    class Limited(Connection[Any]):
+        silent_seconds = SILENT_SECONDS
+
+        def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
+            return super().wait(self._with_an_end(gen), *arguments, **options)
+
+        def _with_an_end(self, steps: Any) -> Any:
+            """Pass on what psycopg waits for; it asks every tenth of a second."""
+            heard, ready = time.monotonic(), None
+            while True:
+                try:
+                    wanted = steps.send(ready)
+                except StopIteration as done:
+                    return done.value
+                ready = yield wanted
+                if ready:
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > self.silent_seconds:
+                    self.pgconn.finish()
+                    raise OperationalError("the server did not answer in time")
+
+    return Limited
 
 
 # ---- what its errors mean ----------------------------------------------------------------------
@@ -372,8 +522,8 @@ def _in_plain_words(error: SQLAlchemyError) -> StorageError:
         )
     if says("readonly", "read-only", "25006", "42501"):
         return DatabaseReadOnly("The database cannot be written.")
-    if says("locked", "busy", "55p03", "40p01", "queuepool limit"):
-        return DatabaseBusy("The database is busy with somebody else's work.")
+    if says("locked", "busy", "55p03", "40p01", "57014", "queuepool limit"):
+        return DatabaseBusy(BUSY)
     if says("unable to open"):
         return StorageError(
             "The database file cannot be opened.",
@@ -381,10 +531,7 @@ def _in_plain_words(error: SQLAlchemyError) -> StorageError:
             "another one.",
         )
     if says("is full", "disk i/o", "53100", "58030"):
-        return StorageError(
-            "The database could not be written to its disk.",
-            advice="The owner of this bot must see whether the disk is full. Then try again.",
-        )
+        return DatabaseFull(FULL)
     if says("no such table", "42p01"):
         return StorageError(
             "The database does not have the tables yet.",

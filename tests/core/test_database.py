@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 import sqlalchemy as sa
 
-from botkit.errors import StateExpired, StorageError
+from botkit.errors import DatabaseFull, StateExpired, StorageError
 from botkit.storage import Storage, authorizations, bots, columns_of, services, setup_database
 
 ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
@@ -152,14 +152,41 @@ def test_a_check_writes_nothing_as_long_as_all_goes_well(storage):
     assert changes(storage) == before
 
 
-def test_a_check_after_a_write_that_failed_tries_one_until_it_succeeds(storage):
+@pytest.fixture
+def full(storage):
+    """The storage, whose disk has no room; what makes room."""
     with storage._writing() as connection:
         (pages,) = connection.exec_driver_sql("PRAGMA page_count").one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(StorageError, match="disk"):
+    with pytest.raises(DatabaseFull, match="disk"):
         storage.save_bot("bot", token={"access_token": "t" * 100_000}, data={})
-    before = changes(storage)
-    storage.check()  # there is room for one more row
-    assert changes(storage) == before + 2 and storage.find_bots() == []
+    return storage
+
+
+def test_a_full_disk_is_remembered_and_a_check_writes_nothing(full):
+    before = changes(full)
+    for _ in range(2):
+        with pytest.raises(DatabaseFull) as caught:
+            full.check()
+        assert "whether the disk is full" in caught.value.advice
+    assert changes(full) == before
+
+
+def test_a_row_that_can_be_written_again_ends_a_full_disk_and_is_not_kept(full):
+    before = changes(full)
+    full.try_to_write()  # there is room for one more row
+    assert changes(full) == before + 2 and full.find_bots() == []
+    full.check()
+    full.try_to_write()  # now there is no reason to
+    assert changes(full) == before + 2
+
+
+def test_any_change_that_succeeds_ends_a_full_disk(full):
+    full.save_bot("bot", data={})
+    full.check()
+
+
+def test_another_error_in_a_transaction_is_no_full_disk(storage):
+    with pytest.raises(StorageError, match="a mistake"), storage._writing():
+        raise StorageError("a mistake of one caller")
     storage.check()
-    assert changes(storage) == before + 2

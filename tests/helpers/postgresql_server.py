@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from unittest import mock
 
@@ -66,7 +67,31 @@ class PostgreSQL:
         yield
         self._server.ensure_postgres_running()
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """All processes of the server stand still: its computer answers, and it does not."""
+        self._engine.dispose()
+        first = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+        stopped: list[int] = []
+        _signal_family(first, signal.SIGSTOP, stopped)
+        try:
+            yield
+        finally:
+            for pid in stopped:
+                with suppress(ProcessLookupError):  # one that the server had ended already
+                    os.kill(pid, signal.SIGCONT)
+
     def close(self) -> None:
         self._engine.dispose()
         self._server.cleanup()
         shutil.rmtree(self._folder)
+
+
+def _signal_family(pid: int, number: int, reached: list[int]) -> None:
+    """Send a signal to a process and to all that it has started, itself first."""
+    with suppress(ProcessLookupError, FileNotFoundError):
+        os.kill(pid, number)
+        reached.append(pid)
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for child in children:
+            _signal_family(int(child), number, reached)

@@ -2,7 +2,8 @@
 
 Start with `bot.py`, which builds a `Bot` from its settings.  `web.py` has the pages: the callbacks,
 and the one with the code of six digits.  `webhook.py` takes what the chat delivers, and `worker.py`
-does the work after that. `keys.py` finds the key that encrypts the database.
+does the work after that.  `places.py` keeps web threads free for the chat, and `health.py` says
+whether the bot can work.  `keys.py` finds the key that encrypts the database.
 
 Not here: the process in which a bot runs (`botkit.run`).
 """
@@ -11,6 +12,17 @@ from __future__ import annotations
 
 from botkit.bot.bot import DATABASE, SKILLS, Bot
 from botkit.bot.keys import key_file, missing_key, with_key
+from botkit.bot.places import FEWEST_THREADS, WEB_THREADS
 from botkit.bot.web import LONGEST_BODY
 
-__all__ = ["DATABASE", "LONGEST_BODY", "SKILLS", "Bot", "key_file", "missing_key", "with_key"]
+__all__ = [
+    "DATABASE",
+    "FEWEST_THREADS",
+    "LONGEST_BODY",
+    "SKILLS",
+    "WEB_THREADS",
+    "Bot",
+    "key_file",
+    "missing_key",
+    "with_key",
+]

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from botkit import providers
 from botkit.bot.keys import missing_key
+from botkit.bot.places import WEB_THREADS, WebPlaces
 from botkit.bot.web import create_app
 from botkit.bot.worker import Work
 from botkit.chat import Chat, Installation
@@ -69,6 +70,7 @@ class Bot:
     `skills` (all skills, in order) and `work`.  `now` is the clock.  `for_browsers` turns an
     address on loopback into the one that a browser needs, wherever it runs.  `address` is the
     bot's public address, without a slash at the end; set it before the first auth link is made.
+    `web_threads` is how many threads its server has; `places` shares them.
     Raises `SettingsError` when a registration or the key is missing, and `StorageError`.
     """
 
@@ -78,6 +80,7 @@ class Bot:
         *,
         now: Callable[[], datetime] = utc_now,
         for_browsers: Callable[[str], str] = str,
+        web_threads: int = WEB_THREADS,
     ) -> None:
         if settings.chatbot is None:
             raise SettingsError(
@@ -116,6 +119,7 @@ class Bot:
             lambda: self.chat_address or self.address,
             self.work.later,
         )
+        self.places = WebPlaces(web_threads)
         self.app = create_app(
             self.storage,
             self.chat,
@@ -124,6 +128,7 @@ class Bot:
             self.skills,
             work=self.work,
             confirmation=self.confirmation if settings.confirm else None,
+            places=self.places,
         )
 
     def add(self, skill: type[ServiceSkill], provider: Provider) -> None:

@@ -23,11 +23,13 @@ from urllib.parse import parse_qs
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException, NotFound
 
+from botkit.bot.health import Health
+from botkit.bot.places import NoPlace, WebPlaces
 from botkit.bot.webhook import OWN_TROUBLE, read_json_object, webhook_view
 from botkit.bot.worker import Work
 from botkit.chat import Chat, Installation
 from botkit.errors import AuthorizationDenied, BotkitError, StateUsed
-from botkit.oauth import handle_callback, missing_scopes
+from botkit.oauth import expect_callback, handle_callback, missing_scopes
 from botkit.skills import Confirmation, ServiceSkill, Skill, hold_callback
 from botkit.storage import Service, Storage
 
@@ -52,22 +54,23 @@ def create_app(
     *,
     work: Work,
     confirmation: Confirmation | None = None,
+    places: WebPlaces | None = None,
 ) -> Flask:
     """Make the WSGI app from the parts of a bot.
 
     `services` are the `skills` that connect accounts.  One that is added to the list later has a
     callback too, but no routes of its own.  With a `confirmation`, each new connection has to be
-    confirmed in the chat.
+    confirmed in the chat.  `places` are those of the requests that wait for other servers.
     """
+    places = places or WebPlaces()
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LONGEST_BODY
     app.url_map.merge_slashes = False  # this app redirects nobody, so nobody can misuse that
     app.after_request(_with_safe_headers)
     webhook = webhook_view(storage, chat, installation, skills, work)
     app.add_url_rule("/bot/webhook", view_func=webhook, methods=["POST"])
-    app.add_url_rule(
-        "/<slug>/oauth", view_func=_callback_view(storage, chat, services, work, confirmation)
-    )
+    callback = _callback_view(storage, chat, services, work, confirmation, places)
+    app.add_url_rule("/<slug>/oauth", view_func=callback)
     for skill in services:
         if skill.routes is not None:
             app.register_blueprint(skill.routes)
@@ -76,20 +79,23 @@ def create_app(
     def bot_code() -> Any:
         if _is_prefetch():
             return "", 204
-        installation.install_with_code(_query())
+        with places.installs.one():
+            installation.install_with_code(_query())
         happened, advice = "The bot is installed.", "Go to your chats and say hello to it."
         return _page("Installed", happened, advice=advice, tone="good")
 
     @app.post("/bot/oauth")
     def bot_token() -> Any:
         fields = read_json_object() if request.is_json else request.form.to_dict()
-        installation.install_with_token(fields or {})
+        with places.installs.one():
+            installation.install_with_token(fields or {})
         return jsonify(ok=True)
 
+    health = Health(storage)
+
     @app.get("/health")
-    def health() -> Any:
-        storage.check()
-        return jsonify(status="ok")
+    def health_view() -> Any:
+        return jsonify(health.check())
 
     @app.get("/")
     def home() -> Any:
@@ -108,6 +114,7 @@ def _callback_view(
     services: Sequence[ServiceSkill],
     work: Work,
     confirmation: Confirmation | None,
+    places: WebPlaces,
 ) -> Callable[[str], Any]:
     def callback(slug: str) -> Any:
         skill = next((one for one in services if one.provider.slug == slug), None)
@@ -116,6 +123,11 @@ def _callback_view(
         if _is_prefetch():
             return "", 204
         query = _query()
+        expect_callback(storage, skill.provider, query)  # what no link waits for gets no place
+        with places.callbacks.one():
+            return answer(skill, query)
+
+    def answer(skill: ServiceSkill, query: dict[str, list[str]]) -> Any:
         if confirmation:
             code, data = hold_callback(storage, skill.provider, query, shared=skill.shared)
             confirmation.start_timer(work.later)
@@ -218,6 +230,13 @@ def _failure_title() -> str:
 
 
 def _add_error_pages(app: Flask) -> None:
+    @app.errorhandler(NoPlace)
+    def no_place(error: NoPlace) -> Any:
+        if _wants_json():
+            return jsonify(error=str(error)), error.status, {"Retry-After": "1"}
+        page, status = _page("One moment", str(error), advice=error.advice, status=error.status)
+        return page, status, {"Refresh": "1", "Retry-After": "1"}
+
     @app.errorhandler(BotkitError)
     def known_error(error: BotkitError) -> Any:
         if _wants_json():

@@ -166,6 +166,17 @@ def receive_answer(
     return link, data
 
 
+def expect_callback(
+    storage: Storage, provider: Provider, query: Mapping[str, Sequence[str]]
+) -> None:
+    """Raise `AuthorizationError` if no link waits for this callback.  It changes nothing.
+
+    It asks only the database.  A server can call it before it gives a callback one of the threads
+    that may wait for a provider.  Raises `StorageError` too.
+    """
+    storage.check_authorization(_single_value(query, "state", provider), provider=provider.name)
+
+
 def _single_value(query: Mapping[str, Sequence[str]], name: str, provider: Provider) -> str:
     """Return the one value of a parameter, which must not come twice (RFC 6749, section 3.1)."""
     values = query.get(name, ())

@@ -1,7 +1,9 @@
 """Run the bot as a service, until it is stopped.
 
-    python -m botkit serve                          waitress, with a tunnel or a given address
-    gunicorn --workers 2 'botkit.run.serve:app()'   several processes, with a given address
+    python -m botkit serve
+        waitress, with a tunnel or a given address
+    gunicorn -c python:botkit.run.gunicorn 'botkit.run.serve:app()'
+        several processes, with a given address
 
 Start with `serve` and `app`.  With `serve`, a service without credentials is a practice service, so
 any mix works.  Processes of gunicorn cannot share a practice world, so everything must be live.
@@ -11,42 +13,42 @@ Tokens are there too, and are refreshed when they are next used (`botkit/oauth/r
 (`botkit/chat/subscription.py`).  Forgotten are timers, such as Drive's next try, and which
 deliveries were seen; after a kill, also unfinished work.
 
-Not here: the bot with its practice world (`running.py`), and what is done each day
-(`maintenance.py`).
+Not here: the bot with its practice world (`running.py`), gunicorn's configuration (`gunicorn.py`),
+what is watched all the time (`watch.py`), and what is done each day (`maintenance.py`).
 """
 
 from __future__ import annotations
 
 import atexit
 import logging
+import os
 import signal
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
-from botkit.bot import DATABASE, Bot
+from botkit.bot import DATABASE, FEWEST_THREADS, Bot
 from botkit.errors import BotkitError, SettingsError
 from botkit.run.address import open_address
 from botkit.run.maintenance import maintain
 from botkit.run.running import Running
+from botkit.run.watch import Watch
 from botkit.settings import CHAT, LOOPBACK, PLACE_OF, PLACES, Settings, credentials, load_settings
 from botkit.skills import WAIT_SECONDS
 from botkit.trace import Labels, RedactingFilter
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
 
 log = logging.getLogger("botkit")
 
 PORT = 8090
 DAY = 24 * 3600.0  # seconds
-IN_TOUCH_SECONDS = 600.0
+LONGEST_STOP = 28.0  # seconds; service managers and containers kill after 30
 AGAIN_SECONDS = 10.0  # between two tries to open a tunnel
 TICK = 0.5  # seconds; in pieces, for on Windows a long wait does not hear Ctrl-C
 
@@ -61,7 +63,7 @@ def serve(settings: Settings) -> None:
     write_log(settings)
     place = replace(settings, port=settings.port or PORT, database=settings.database or DATABASE)
     with closing(Running(place)) as running:
-        continue_work(running.bot)
+        watch = continue_work(running.bot)
         say(*_what_runs(running, settings))
         due, again = time.monotonic() + DAY, 0.0
         while not stopped(TICK):
@@ -72,28 +74,35 @@ def serve(settings: Settings) -> None:
                 again = time.monotonic() + AGAIN_SECONDS
                 _mend_tunnel(running, settings)
         say("Finishing what is under way.")
+        watch.stop()
+        last = _end_after(LONGEST_STOP)
+    last.cancel()
     say("Stopped.")
 
 
-def continue_work(bot: Bot) -> None:
-    """Continue what an earlier process has left, however it ended.
+def continue_work(bot: Bot) -> Watch:
+    """Continue what an earlier process has left, however it ended, and watch over the bot.
 
-    These are answers that wait for confirmation, and chats that stopped delivering.
+    What was left are answers that wait for confirmation, and chats that stopped delivering.
     """
     bot.work.later(WAIT_SECONDS, bot.confirmation.delete_expired)
-    bot.work.submit(_stay_in_touch, bot)
+    watch = Watch(bot)
+    watch.start()
+    return watch
 
 
-def _stay_in_touch(bot: Bot) -> None:
-    """Renew subscriptions now and from time to time.
+def _end_after(seconds: float) -> threading.Timer:
+    """End this process after so many seconds, whatever it still waits for, unless cancelled."""
 
-    The network or the database may be unavailable for a while.
-    """
-    try:
-        for row in bot.storage.find_bots():
-            bot.work.submit(bot.installation.subscribe, row.id)
-    finally:
-        bot.work.later(IN_TOUCH_SECONDS, _stay_in_touch, bot)
+    def end() -> None:
+        log.warning("Something did not end in %.0f seconds, so it was stopped.", seconds)
+        say("Stopped.")
+        os._exit(0)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def _mend_tunnel(running: Running, settings: Settings) -> None:
@@ -112,23 +121,80 @@ def _look_after(bot: Bot) -> None:
         log.info(sentence)
 
 
-def app() -> WSGIApplication:
-    """Return the WSGI app for gunicorn, which calls this once in each process.
+# ---- in a server of somebody else --------------------------------------------------------------
 
-    Processes share no thread and no database connection.  Python waits for the threads of a pool,
-    so work is finished when the process ends.  Raises `SettingsError` unless everything is live and
+WITHOUT_THREADS = (
+    "The bot needs a server with threads, because an install waits for a request that comes in "
+    "at the same time. Start it with: gunicorn -c python:botkit.run.gunicorn "
+    "'botkit.run.serve:app()'"
+)
+
+
+def app(*, threads: int = FEWEST_THREADS) -> ServedBot:
+    """Return the WSGI app for gunicorn or a similar server.
+
+    `threads` is how many threads the server has in each process; botkit's own configuration for
+    gunicorn says it by itself.  The app starts no thread and leaves no connection open, so a server
+    can make it before it forks (`--preload`).  Raises `SettingsError` unless everything is live and
     the public address is set.
     """
     settings = load_settings()
-    _want_everything(settings)
+    want_everything(settings)
     write_log(settings)
-    bot = Bot(settings)
-    atexit.register(bot.close)
-    continue_work(bot)
-    return bot.app
+    bot = Bot(settings, web_threads=threads)
+    bot.storage.let_go()
+    return ServedBot(bot)
 
 
-def _want_everything(settings: Settings) -> None:
+class ServedBot:
+    """A WSGI app that starts the bot's own work once in each process that serves it.
+
+    It starts with the first request, or with `start`.
+    """
+
+    def __init__(self, bot: Bot) -> None:
+        self.bot = bot
+        self._lock = threading.Lock()
+        self._process = 0
+        self._refuses = False
+
+    def start(self, *, threads: int | None = None) -> None:
+        """Start the work of this process, whose server has so many `threads`."""
+        with self._lock:
+            if self._process == os.getpid():
+                return
+            self._process = os.getpid()
+        if threads is not None:
+            self.bot.places.share(threads)
+        # Python waits for the threads of a pool, so work is finished when the process ends.
+        atexit.register(self.bot.close)
+        continue_work(self.bot)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if self._process != os.getpid():
+            self._check_server(environ)
+            self.start()
+        if self._refuses:
+            start_response("503 Service Unavailable", [("Content-Type", "text/plain")])
+            return [WITHOUT_THREADS.encode()]
+        return self.bot.app(environ, start_response)
+
+    def _check_server(self, environ: dict[str, Any]) -> None:
+        """Refuse a server that answers one request at a time; warn of several of that kind."""
+        if environ.get("wsgi.multithread"):
+            return
+        self._refuses = not environ.get("wsgi.multiprocess")
+        if self._refuses:
+            log.error(WITHOUT_THREADS)
+        else:
+            log.warning(
+                "Each process answers one request at a time, so a few people who connect can keep "
+                "the chat waiting. Use threads: see botkit/run/gunicorn.py."
+            )
+
+
+def want_everything(settings: Settings) -> None:
+    """Raise `SettingsError` unless everything is live and the public address is set."""
     for there, name in (
         (not settings.practice, "BOTKIT_PRACTICE=0"),
         *((settings.registration_for(one), credentials(one)[0]) for one in settings.skills),

@@ -10,7 +10,7 @@ Not here: what a connection is used for (`botkit.oauth`), and which key is used 
 
 from __future__ import annotations
 
-from botkit.storage.database import clear_errors, connect, utc_now
+from botkit.storage.database import clear_errors, connect, is_in_memory, utc_now
 from botkit.storage.owner import owner_of
 from botkit.storage.seal import Seal, count_plain_rows, new_key, open_row, prove_key
 from botkit.storage.store import ANSWER_LIFE, CLAIM, CodeCheck, HeldAnswer, Storage, setup_database
@@ -42,6 +42,7 @@ __all__ = [
     "columns_of",
     "connect",
     "count_plain_rows",
+    "is_in_memory",
     "metadata",
     "new_key",
     "open_row",

@@ -46,6 +46,7 @@ SILENT_SECONDS = 6.0  # of a server; its own limit for a statement comes first
 PING_SECONDS = 2.0  # of a server that is asked whether it is still there
 CONNECTIONS = 10  # that stay open in each process; as many again when they are needed
 HEALTH_SAMPLE = 1  # rows of each table that a health check opens
+CHECKED_SECONDS = 1.0  # that a health check counts
 BUSY = "The database is busy with somebody else's work."
 FULL = "The database could not be written to its disk."
 
@@ -68,6 +69,7 @@ class Database:
         self.seal = seal or Seal()
         self._key_fits = False
         self._is_full = False  # since the last write that succeeded
+        self._well_until = 0.0  # a moment of the monotonic clock
         self._all_bound = False  # once it is known that every secret is bound to its row
         self._engine = connect(url, busy_seconds=busy_seconds)
         self._writing_engine = self._engine.execution_options(**WRITE)
@@ -173,15 +175,19 @@ class Database:
     def check(self) -> None:
         """Raise `StorageError` unless the database can be read and written, and the key fits.
 
-        It writes nothing, and its cost does not grow with the rows.  Only a write can tell that a
-        disk is full.  So one that has failed is remembered until another one succeeds.
+        It writes nothing, and its cost does not grow with the rows.  What was well a second ago is
+        not asked again.  Only a write can tell that a disk is full.  So one that has failed is
+        remembered until another one succeeds.
         """
+        if time.monotonic() < self._well_until and not self._is_full:
+            return
         with self._reading() as connection:
             prove_key(connection, self.seal, HEALTH_SAMPLE)
         if self._is_full:
             raise DatabaseFull(FULL)
         with self._transaction() as connection:  # a change of no row needs all that a change needs
             connection.execute(sa.update(bots).where(sa.false()).values(id=bots.c.id))
+        self._well_until = time.monotonic() + CHECKED_SECONDS
 
     def try_to_write(self) -> None:
         """Write a row and delete it, if the last write failed because the disk was full.
@@ -198,6 +204,11 @@ class Database:
 
     def close(self) -> None:
         self._engine.dispose()
+
+    def let_go(self) -> None:
+        """Close the connections that are open and idle.  The next request opens new ones."""
+        if not is_in_memory(self._engine.url):  # that would be its end
+            self._engine.dispose()
 
     # ---- opening and sealing rows ------------------------------------------------------------
 
@@ -281,6 +292,7 @@ class Database:
         Source: SQLAlchemy, "Using Connection Pools with Multiprocessing or os.fork()".
         """
         self._turn = threading.Lock()
+        self._well_until = 0.0
         if not is_in_memory(self._engine.url):  # that one would be lost, and is a copy already
             _inherited.append(self._engine.pool)
             self._engine.dispose(close=False)
@@ -357,10 +369,11 @@ def connect(url: str, *, busy_seconds: float = BUSY_SECONDS) -> sa.Engine:
     return engine
 
 
-def is_in_memory(url: sa.URL) -> bool:
-    """Return whether it is a database that no other process can see, and that ends with its own."""
-    database = url.database or ""
-    in_memory = database in ("", ":memory:") or "mode=memory" in str(url) or ":memory:" in database
+def is_in_memory(url: sa.URL | str) -> bool:
+    """Return whether no other process can see this database.  It ends with its own process."""
+    url = sa.make_url(url)
+    file = url.database or ""
+    in_memory = file == "" or ":memory:" in file or url.query.get("mode") == "memory"
     return url.get_backend_name() == "sqlite" and in_memory
 
 

@@ -60,6 +60,7 @@ MOST_TRIES = 5  # of a million codes
 REMEMBERED = timedelta(hours=1)  # so that a page can say "expired" or "used" and not "unknown"
 BETWEEN_SWEEPS = timedelta(minutes=1)
 LONGEST_CLAIM = timedelta(hours=1)  # what says more was not written by us, and would hold for ever
+USED = "This link has been used already."
 CLAIM = "claimedUntil"  # where a claim is written in `data`
 
 
@@ -490,13 +491,21 @@ class Storage(Database):
                     link = self._open(connection, authorizations, found)
                     return Authorization(**link | {"claimed_at": now})
         # Nothing was changed.  Only now it matters why.
+        self.check_authorization(state, provider=provider)
+        raise StateUsed(USED)  # a moment ago it could be claimed
+
+    def check_authorization(self, state: str, *, provider: str) -> None:
+        """Raise what `claim_authorization` would raise now, and change nothing."""
+        with self._reading() as connection:
+            found = connection.execute(BY_KEY[authorizations], {"key": _hash(state)}).first()
         if found is None:
             raise StateUnknown("This bot does not know this link.")
         if found.provider != provider:
             raise StateForeign(f"This link was made for {found.provider}, not for {provider}.")
-        if found.claimed_at is not None or found.expires_at > now:
-            raise StateUsed("This link has been used already.")
-        raise StateExpired("This link is more than ten minutes old and no longer works.")
+        if found.claimed_at is not None:
+            raise StateUsed(USED)
+        if found.expires_at <= self.now():
+            raise StateExpired("This link is more than ten minutes old and no longer works.")
 
     # ---- answers that wait to be confirmed --------------------------------------------------
 

@@ -1,0 +1,119 @@
+"""Requests that wait for other servers have a limited number of places."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import requests
+from serve_world import SECONDS, wait_until
+
+from botkit.bot.places import FEWEST_THREADS, INSTALLS, NoPlace, Places, WebPlaces
+
+TOKEN = "/login/oauth/access_token"
+INFO = "/restapi/v1.0/account/~/extension/~"
+
+
+def test_one_more_than_there_are_places_is_turned_away_until_one_ends():
+    places = Places(2, "Too many.")
+    with places.one():
+        with places.one():
+            with pytest.raises(NoPlace, match="Too many") as caught, places.one():
+                raise AssertionError("There was a third place.")
+            assert caught.value.status == 503
+        with places.one():
+            pass
+
+
+def test_a_place_is_given_back_after_an_error():
+    places = Places(1, "Too many.")
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError), places.one():
+            raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("threads", "callbacks"), [(32, 24), (16, 8), (9, 1), (8, 1), (FEWEST_THREADS, 1)]
+)
+def test_some_threads_are_always_left_for_the_chat(threads, callbacks):
+    places = WebPlaces(threads)
+    assert places.callbacks.count == callbacks
+    assert places.callbacks.count + places.installs.count < threads
+
+
+@pytest.fixture
+def crowded(kit):
+    """A kit with one place for callbacks, which is taken; the kit, and that callback's page."""
+    kit.bot.places.callbacks.count = 1
+    kit.alice.say("profile")
+    github, pages = kit.world.github, []
+    github.trouble.next(path=TOKEN, status=None, delay=60)
+    trip = threading.Thread(
+        target=lambda: pages.append(kit.alice.browser.visit(kit.alice.link).approve())
+    )
+    trip.start()
+    wait_until(lambda: any(one.path == TOKEN for one in github.requests_seen))
+    yield kit, pages, trip
+    github.trouble.clear()
+    trip.join(SECONDS)
+
+
+def test_a_callback_without_a_place_comes_again_by_itself_and_its_link_is_not_used(crowded):
+    kit, pages, trip = crowded
+    kit.bob.say("profile")
+    kit.bob.browser.stop_before = kit.address
+    callback = kit.bob.browser.visit(kit.bob.link).approve().url
+    answer = requests.get(callback, timeout=SECONDS)
+    assert answer.status_code == 503 and "<h1>One moment</h1>" in answer.text
+    assert "Many people are connecting at this moment." in answer.text
+    assert "This page goes on by itself in a moment." in answer.text
+    assert (answer.headers["Refresh"], answer.headers["Retry-After"]) == ("1", "1")
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    kit.world.github.trouble.clear()
+    trip.join(SECONDS)
+    assert pages[0].heading == "Connected"
+    assert "<h1>Connected</h1>" in requests.get(callback, timeout=SECONDS).text  # the same address
+
+
+def test_what_no_link_waits_for_has_its_page_without_a_place(crowded):
+    kit, _, _ = crowded
+    for query, status in [("code=x&state=unknown", 400), ("code=x", 400), ("", 400)]:
+        answer = requests.get(f"{kit.address}/github/oauth?{query}", timeout=SECONDS)
+        assert answer.status_code == status and "Refresh" not in answer.headers
+    used = kit.alice.link.partition("state=")[2].partition("&")[0]
+    answer = requests.get(f"{kit.address}/github/oauth?code=x&state={used}", timeout=SECONDS)
+    assert answer.status_code == 409 and "Already used" in answer.text
+
+
+def test_the_chat_and_health_need_no_place(crowded):
+    kit, _, _ = crowded
+    kit.bot.places.installs.count = 0
+    assert requests.get(f"{kit.address}/health", timeout=SECONDS).json() == {"status": "ok"}
+    kit.bob.say("help")
+    assert "profile" in kit.bob.messages[-1][1]
+
+
+def test_installs_have_places_of_their_own(kit):
+    """Anyone can open that address, and RingCentral is asked about each code and token."""
+    address, chat = f"{kit.address}/bot/oauth", kit.world.ringcentral
+    chat.trouble.next(count=INSTALLS, status=None, delay=60)
+    answers = []
+
+    def install():
+        answers.append(requests.get(f"{address}?code=x", timeout=SECONDS).status_code)
+
+    threads = [threading.Thread(target=install) for _ in range(INSTALLS)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: kit.bot.places.installs._taken == INSTALLS)
+    page = requests.get(f"{address}?code=x", timeout=SECONDS)
+    assert page.status_code == 503 and page.headers["Refresh"] == "1"
+    assert "Other bots are being installed at this moment." in page.text
+    said = requests.post(address, json={"access_token": "x" * 20}, timeout=SECONDS)
+    assert said.status_code == 503 and said.headers["Retry-After"] == "1"
+    assert said.json() == {"error": "Other bots are being installed at this moment."}
+    chat.trouble.clear()
+    for thread in threads:
+        thread.join(SECONDS)
+    assert answers == [400] * INSTALLS  # RingCentral does not know the code
+    assert requests.get(f"{address}?code=x", timeout=SECONDS).status_code == 400

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 
 from botkit.bot import Bot
-from botkit.errors import BotkitError, ChatBusy, ChatError, StorageError
+from botkit.errors import BotkitError, ChatBusy, StorageError
 from botkit.storage import tables
 
 log = logging.getLogger("botkit")
@@ -65,7 +65,9 @@ class Watch:
                 if ensure or not self._is_subscribed(row):
                     self._ensure(row.id)
                 self._told.pop(row.id, None)
-            except ChatError as error:  # the other bots are looked at all the same
+            except StorageError:
+                raise
+            except BotkitError as error:  # the other bots are looked at all the same
                 self._tell(row.id, error)
 
     def _is_subscribed(self, row: tables.Bot) -> bool:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -45,11 +46,15 @@ def gunicorn(port: int, *options: str) -> list[str]:
 
 
 class Town:
-    """GitHub and the chat; `exchanges` counts how often each code came to the token endpoint."""
+    """GitHub and the chat; `exchanges` counts how often each code came to the token endpoint.
+
+    While `drips` is set, that endpoint sends a byte now and then, and no answer.
+    """
 
     def __init__(self) -> None:
         self.github, self.chat = GitHub(now=now), RingCentral(now=now)
         self.exchanges: Counter[str] = Counter()
+        self.drips, self._closed = threading.Event(), threading.Event()
         self._servers = [Server(self._counting), Server(self.chat.wsgi)]
         self.github.address, self.chat.address = (server.url for server in self._servers)
 
@@ -69,6 +74,7 @@ class Town:
         }
 
     def close(self) -> None:
+        self._closed.set()
         self.github.trouble.clear()
         self.chat.trouble.clear()
         for server in self._servers:
@@ -94,7 +100,14 @@ class Town:
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             self.exchanges.update(parse_qs(body.decode()).get("code", ()))
             environ["wsgi.input"] = _Again(body)
+            if self.drips.is_set():
+                start_response("200 OK", [("Content-Type", "application/json")])
+                return self._dripping()
         return self.github.wsgi(environ, start_response)
+
+    def _dripping(self) -> Iterator[bytes]:
+        while not self._closed.wait(0.5):
+            yield b" "
 
 
 class _Again:

@@ -8,8 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
+from serve_world import SECONDS, wait_until
+from sizes import Size
 
-from botkit.bot import LONGEST_BODY
+from botkit.bot import LONGEST_BODY, WEB_THREADS
+from botkit.run import server as production
 from botkit.run.server import THREADS, ProductionServer
 
 
@@ -134,3 +137,69 @@ def test_a_body_that_is_far_too_long_is_refused(server):
     answer = requests.post(f"{server.url}/x", data=b"x" * (LONGEST_BODY + 1))
     assert answer.status_code == 413
     assert "waitress" not in str(answer.headers).lower()
+
+
+# ---- people who are slow, or only hold a connection ----------------------------------------------
+
+HALF = b"POST /say HTTP/1.1\r\nHost: bot\r\nContent-Length: 5\r\n\r\nhel"
+IDLE = Size(200, nightly=900)
+
+
+def hold(server, count, said=b""):
+    """Open connections that say no more than this."""
+    connections = []
+    for _ in range(count):
+        connections.append(socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS))
+        connections[-1].sendall(said)
+    return connections
+
+
+def test_the_limits_of_waitress_are_those_of_the_plan(server):
+    limits = server._waitress.adj
+    assert (limits.threads, limits.connection_limit) == (32, 1000) and WEB_THREADS == 32
+    assert (limits.channel_timeout, limits.cleanup_interval) == (30, 10)
+    assert limits.asyncore_use_poll
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("said", [b"", b"GET /x HTT", HALF], ids=["nothing", "a line", "a body"])
+def test_many_connections_that_are_idle_or_slow_hold_nobody_up(server, said):
+    connections = hold(server, IDLE, said)
+    wait_until(lambda: len(server._waitress.active_channels) >= IDLE)
+    for _ in range(3):
+        assert requests.get(f"{server.url}/x", timeout=SECONDS).text == "/x"
+    for connection in connections:
+        connection.close()
+
+
+def test_there_are_files_for_all_these_connections(server):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert soft == resource.RLIM_INFINITY or soft >= min(hard, 2 * production.CONNECTIONS)
+
+
+def test_a_request_that_does_not_arrive_in_time_is_hung_up_on(server, monkeypatch):
+    monkeypatch.setattr(production, "ARRIVAL_SECONDS", 0.5)
+    with hold(server, 1, HALF)[0] as person:
+        assert person.recv(1) == b""  # the end
+
+
+def test_when_it_stops_it_does_not_wait_for_a_request_that_arrives_slowly(server, monkeypatch):
+    monkeypatch.setattr(production, "LONGEST_ARRIVAL", 0.1)
+    monkeypatch.setattr(production, "LONGEST_FINISH", 600.0)
+    with hold(server, 1, HALF)[0] as person:
+        wait_until(lambda: any(c.request for c in list(server._waitress.active_channels.values())))
+        stopping = begin_to_stop(server)
+        assert ended(stopping)
+        assert person.recv(1) == b""
+
+
+def test_when_it_stops_it_does_not_wait_for_ever_for_an_answer(app, server, monkeypatch):
+    monkeypatch.setattr(production, "LONGEST_FINISH", 0.1)
+    with ThreadPoolExecutor(1) as people:
+        answer = people.submit(requests.get, f"{server.url}/slow")
+        assert app.reached.acquire(timeout=SECONDS)
+        stopping = begin_to_stop(server)
+        assert ended(stopping)
+        with pytest.raises(requests.ConnectionError):
+            answer.result(SECONDS)

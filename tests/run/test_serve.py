@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 
 import requests
@@ -18,6 +19,7 @@ from serve_world import (
 )
 
 from botkit.practice.browser.browser import Browser
+from botkit.run import serve as serving
 from botkit.storage import Seal, Storage
 
 
@@ -158,3 +160,20 @@ def test_once_a_day_it_looks_after_itself(serve, github_process, ringcentral_pro
     second.stop()
     assert second.status() == 0
     assert " INFO Bot " in second.errors and "Traceback" not in second.errors
+
+
+def test_whatever_does_not_end_is_ended_when_there_is_no_more_time(tmp_path):
+    code = "import threading, time; from botkit.run import serve; last = serve._end_after(0.2); "
+    code += "threading.Thread(target=time.sleep, args=(600,)).start()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=SECONDS
+    )
+    assert (done.returncode, done.stdout) == (0, "Stopped.\n")
+    assert "Something did not end in" in done.stderr
+
+
+def test_what_ends_in_time_is_left_alone():
+    timer = serving._end_after(600)
+    timer.cancel()
+    timer.join(SECONDS)
+    assert not timer.is_alive() and serving.LONGEST_STOP < 30

@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,8 +22,10 @@ from missing import left_out
 from serve_world import SECONDS, wait_until
 
 from botkit.lessons.kit import PRACTICE, Kit
+from botkit.run.serve import LONGEST_STOP
 from botkit.storage import Storage
 
+LONGEST = 10.0  # seconds, for one request while the database hangs
 TOKEN = "/login/oauth/access_token"
 PROFILE, CONNECTED = "Here is your GitHub profile", "Connected to GitHub"
 SAYS = {
@@ -237,3 +240,38 @@ def test_on_a_full_disk_every_answer_is_a_sentence_and_nothing_is_lost(serve, to
     assert len(storage.find_services()) == 1
     storage.close()
     assert "Traceback" not in bot.errors
+
+
+# ---- a server that hangs -----------------------------------------------------------------------
+
+
+def test_a_server_that_hangs_keeps_nobody_waiting_for_long(serve, town, postgresql, postgresql_url):
+    """Its computer answers, so no timeout of TCP helps."""
+    bot = serve(**town.settings(serve.address, postgresql_url))
+    bot.wait_for("Ctrl-C ends it.")
+    town.chat.install_bot(f"{serve.address}/bot/oauth")
+    town.chat.settle()
+    person = town.person(1)
+    callback = person.approves(person.say("profile"), serve.address)
+    with postgresql.frozen():
+        for _ in range(2):  # on a connection that is open, and on a new one
+            began = time.monotonic()
+            assert health(serve.address) == 503
+            page = requests.get(callback, timeout=SECONDS)
+            assert page.status_code == 503 and "The database does not answer." in page.text
+            assert time.monotonic() - began < 2 * LONGEST
+        began = time.monotonic()
+        assert requests.get(serve.address, timeout=SECONDS).status_code == 200
+        assert time.monotonic() - began < LONGEST
+    wait_until(lambda: health(serve.address) == 200)
+    page = requests.get(callback, timeout=SECONDS)  # reload: the link was not used up
+    assert SIX_DIGITS.search(page.text)
+    assert "Traceback" not in bot.errors
+
+
+def test_it_stops_in_time_while_its_server_hangs(serve, town, postgresql, postgresql_url):
+    bot = serve(**town.settings(serve.address, postgresql_url))
+    bot.wait_for("Ctrl-C ends it.")
+    with postgresql.frozen():
+        bot.stop()
+        assert bot.process.wait(LONGEST_STOP + 2) == 0

@@ -2,9 +2,10 @@
 
 Start with `running.py`: `Running` is a bot, with a practice service instead of each one that is not
 live.  `serve.py` is `python -m botkit serve`, also what happens after a restart, and the app for
-gunicorn.  `server.py` is the web server, `address.py` chooses the public address, and `tunnel.py`
-opens a tunnel to it. `maintenance.py` repairs what needs it and reports on the bots.  `doctor/`
-says whether everything is ready.
+gunicorn; `gunicorn.py` is gunicorn's configuration.  `server.py` is the web server, `address.py`
+chooses the public address, and `tunnel.py` opens a tunnel to it.  `watch.py` watches all the time
+whether the chat still delivers.  `maintenance.py` repairs what needs it once a day, and reports on
+the bots.  `doctor/` says whether everything is ready.
 
 Not here: anything that only a lesson needs (`botkit.lessons`).
 

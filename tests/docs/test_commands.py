@@ -255,14 +255,15 @@ def test_the_doctor_says_whether_all_is_well(terminal):
 
 
 GUNICORN = (
-    "pip install gunicorn && gunicorn --workers 2 --bind 127.0.0.1:8090 'botkit.run.serve:app()'"
+    "pip install gunicorn && gunicorn -c python:botkit.run.gunicorn --bind 127.0.0.1:8090"
+    " 'botkit.run.serve:app()'"
 )
 
 
 @runs(GUNICORN)
 def test_gunicorn_runs_the_bot(terminal, address):
     needs("gunicorn")
-    terminal("python -m botkit new-key >> .env && python -m botkit setup-database")
+    terminal("python -m botkit new-key >> .env")
     with (terminal.folder / ".env").open("a") as file:
         file.write(f"RINGCENTRAL_CHATBOT_SERVER={address}\n")
     port = address.rpartition(":")[2]

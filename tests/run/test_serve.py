@@ -163,7 +163,8 @@ def test_once_a_day_it_looks_after_itself(serve, github_process, ringcentral_pro
 
 
 def test_whatever_does_not_end_is_ended_when_there_is_no_more_time(tmp_path):
-    code = "import threading, time; from botkit.run import serve; last = serve._end_after(0.2); "
+    code = "import logging, threading, time; logging.basicConfig(); "
+    code += "from botkit.run import serve; last = serve._end_after(0.2); "
     code += "threading.Thread(target=time.sleep, args=(600,)).start()"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=SECONDS

@@ -157,6 +157,7 @@ class ServedBot:
         self._lock = threading.Lock()
         self._process = 0
         self._refuses = False
+        self._watch: Watch | None = None
 
     def start(self, *, threads: int | None = None) -> None:
         """Start the work of this process, whose server has so many `threads`."""
@@ -168,7 +169,7 @@ class ServedBot:
             self.bot.places.share(threads)
         # Python waits for the threads of a pool, so work is finished when the process ends.
         atexit.register(self.bot.close)
-        continue_work(self.bot)
+        self._watch = continue_work(self.bot)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if self._process != os.getpid():

@@ -18,6 +18,7 @@ from serve_world import SECONDS, Alice, answers, chat_settings, github_settings,
 
 from botkit.errors import SettingsError
 from botkit.run import serve as serving
+from botkit.settings import load_settings
 
 CONFIG = "python:botkit.run.gunicorn"
 NEEDED = {
@@ -138,19 +139,34 @@ def test_gunicorn_says_what_is_missing_and_ends(gunicorn, live):
     ("options", "sentence"),
     [
         (["--worker-class", "sync", "--threads", "1"], "The bot needs workers with threads, and"),
-        (["--worker-class", "gevent"], "class gevent. Leave out --worker-class, or set it to gth"),
         (["--threads", "3"], "With 3 threads the chat would have to wait for people who connect."),
         ([], "Several processes cannot share a database in memory. Set RINGCENTRAL_CHATBOT_DATA"),
     ],
 )
 def test_what_cannot_work_is_refused_with_a_sentence(gunicorn, live, options, sentence):
-    if "gevent" in options and importlib.util.find_spec("gevent") is None:
-        pytest.skip("gunicorn itself refuses a class whose package is missing.")
     memory = {} if options else {"RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI": "sqlite://"}
     bot = gunicorn(*options, **live, **memory)
     assert bot.status() != 0
     assert sentence in bot.errors and "Traceback" not in bot.errors
     assert "Booting worker" not in bot.errors
+
+
+@pytest.mark.parametrize("kind", ["gevent", "eventlet", "tornado", "sync"])
+def test_every_other_class_of_workers_is_refused(kind, monkeypatch, tmp_path):
+    if importlib.util.find_spec("gunicorn") is None:
+        left_out("gunicorn")
+    from botkit.run.gunicorn import refusal
+
+    monkeypatch.chdir(tmp_path)
+    for name, value in NEEDED.items():
+        monkeypatch.setenv(name, value)
+    config = SimpleNamespace(worker_class_str=kind, threads=16, workers=2)
+    assert refusal(load_settings(), config) == (
+        f"The bot needs workers with threads, and these are of the class {kind}. "
+        "Leave out --worker-class, or set it to gthread."
+    )
+    config.worker_class_str = "gthread"
+    assert refusal(load_settings(), config) == ""
 
 
 def test_without_the_configuration_one_process_without_threads_says_what_it_needs(
@@ -217,7 +233,8 @@ def test_the_logs_hold_no_query_of_any_address(gunicorn, live, serve, tmp_path):
 
 def test_an_error_that_gunicorn_logs_holds_no_query_either(caplog):
     """As when a process is killed in the middle of a request."""
-    pytest.importorskip("gunicorn")
+    if importlib.util.find_spec("gunicorn") is None:
+        left_out("gunicorn")
     from gunicorn.config import Config
 
     from botkit.run.gunicorn import RedactingLogger
@@ -243,7 +260,8 @@ def test_an_error_that_gunicorn_logs_holds_no_query_either(caplog):
 
 
 def test_times_of_the_access_log_stay_numbers():
-    pytest.importorskip("gunicorn")
+    if importlib.util.find_spec("gunicorn") is None:
+        left_out("gunicorn")
     from gunicorn.config import Config
 
     from botkit.run.gunicorn import RedactingLogger

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from serve_world import SECONDS
@@ -61,7 +62,9 @@ def test_while_the_database_hangs_one_request_waits_for_it_and_no_other():
     thread.start()
     for _ in range(2):
         assert database.asked.acquire(timeout=SECONDS)
+    began = time.monotonic()
     assert health.check() == {"status": "ok"}  # as the last one learned
+    assert time.monotonic() - began < 3  # it has not waited
     assert database.count == 2
     database.go_on.set()
     thread.join(SECONDS)

@@ -119,6 +119,7 @@ class _WithoutSecrets(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         RedactingFilter(Labels()).filter(record)
         record.msg = QUERY.sub("?…", str(record.msg))
+        record.exc_text = record.exc_text and QUERY.sub("?…", record.exc_text)
         return True
 
 

@@ -213,7 +213,7 @@ def test_what_is_missing_is_named(settings, advice, monkeypatch, tmp_path):
 
 # ---- what is logged ----------------------------------------------------------------------------
 
-SECRET = "planted-0f3a"
+SECRET, ANOTHER = "planted-0f3a", "planted-77b1"  # the other one is in no known parameter
 FORMAT = "%(h)s %(r)s %(s)s %(q)s %(U)s %(f)s %(a)s %({cookie}i)s %({raw_uri}e)s %({location}o)s"
 
 
@@ -221,14 +221,14 @@ def test_the_logs_hold_no_query_of_any_address(gunicorn, live, serve, tmp_path):
     options = ["--access-logfile", "access.txt", "--access-logformat", FORMAT]
     bot = gunicorn(*options, "--log-level", "debug", **live)
     wait_until(lambda: answers(serve.address))
-    callback = f"{serve.address}/github/oauth?code={SECRET}&state={SECRET}&anything={SECRET}"
+    callback = f"{serve.address}/github/oauth?code={SECRET}&state={SECRET}&anything={ANOTHER}"
     headers = {"Referer": callback, "Cookie": f"a={SECRET}", "User-Agent": "a browser"}
     assert requests.get(callback, headers=headers, timeout=SECONDS).status_code == 400
     bot.stop()
     assert bot.status() == 0
     logged = (tmp_path / "access.txt").read_text()
     assert "GET /github/oauth HTTP/1.1 400" in logged and "a browser" in logged
-    assert SECRET not in logged + bot.errors
+    assert SECRET not in logged + bot.errors and ANOTHER not in logged + bot.errors
 
 
 def test_an_error_that_gunicorn_logs_holds_no_query_either(caplog):
@@ -247,14 +247,14 @@ def test_an_error_that_gunicorn_logs_holds_no_query_either(caplog):
     logger.setup(config)  # as after the signal HUP
     handler = next(iter(logger.error_log.handlers))
     handler.emit = lambda record: lines.append(handler.format(record))
-    uri = f"/github/oauth?code={SECRET}&state={SECRET}"
+    uri = f"/github/oauth?code={SECRET}&state={SECRET}&anything={ANOTHER}"
     try:
         raise ValueError(f"in the middle of {uri}")
     except ValueError:
         logger.exception("Error handling request %s", uri)
     (line,) = lines
     assert "Error handling request /github/oauth?" in line and "in the middle of" in line
-    assert SECRET not in line
+    assert SECRET not in line and ANOTHER not in line
     assert [type(one).__name__ for one in handler.filters] == ["_WithoutSecrets"]
     logging.getLogger("gunicorn.error").handlers.clear()
 

@@ -26,8 +26,8 @@ MARKERS = {
     "quick": "needs none of these",
 }
 FIXTURES = {"chromium": "browser", "postgresql": "postgresql"}
-# Names that lead to another process.  A drill, the doctor's look at the tunnel and a fault of the
-# database start one in a way that is not seen otherwise.
+# Names that lead to another process.  A drill and a look at the tunnel start one in a way that is
+# not seen otherwise.
 STARTS = {
     "subprocess",
     "fork",
@@ -35,7 +35,6 @@ STARTS = {
     "NotebookClient",
     "typed",
     "find_bot_address",
-    "SAYS",
 }
 TESTS = Path(__file__).parents[1]
 FEW = 10  # files, for which more processes cost more than they save
@@ -133,7 +132,7 @@ def functions_of(thing: Any) -> Iterator[FunctionType]:
     )
     for one in [thing, *(value for kind in classes for value in vars(kind).values())]:
         if isinstance(one, FunctionType):
-            yield one
+            yield inspect.unwrap(one)
 
 
 def names_in(code: CodeType) -> Iterator[str]:

@@ -16,6 +16,8 @@ Not here: errors that one part alone raises and handles.
     ├── ChatError ────────── InstallRefused, NotFound, ChatBusy
     │                        InstallRefused ── TokenRefused, BotGone
     └── TunnelError, PortTaken, NotACallback, KitEnded
+
+`TryLater` is not one of them: it is no error, but a way to say that work has to wait.
 """
 
 from __future__ import annotations
@@ -32,6 +34,18 @@ class BotkitError(Exception):
         if advice is not None:
             self.advice = advice
         self.add_note(self.advice)  # a traceback in a notebook ends with it
+
+
+class TryLater(Exception):
+    """Raised in work that has to wait and has changed nothing yet.
+
+    It starts again from the beginning after `seconds`, and no thread waits for that: the moment is
+    written in the database.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"It has to wait {seconds:.0f} seconds.")
+        self.seconds = seconds
 
 
 class SettingsError(BotkitError):
@@ -223,9 +237,18 @@ class NotFound(ChatError):
 
 
 class ChatBusy(ChatError):
-    """Raised for a temporary error: the chat asks us to wait, is not ready or does not answer."""
+    """Raised for a temporary error: the chat asks us to wait, is not ready or does not answer.
+
+    `seconds` is how long it asks us to wait; 0 if it does not say.
+    """
 
     status = 503
+
+    def __init__(
+        self, happened: str, *, code: str = "", advice: str | None = None, seconds: float = 0.0
+    ) -> None:
+        super().__init__(happened, code=code, advice=advice)
+        self.seconds = seconds
 
 
 # ---- the process in which a bot runs -----------------------------------------------------------

@@ -18,11 +18,12 @@ from typing import NamedTuple
 from botkit import providers
 from botkit.bot.keys import missing_key
 from botkit.bot.places import WEB_THREADS, WebPlaces
+from botkit.bot.turns import Turns
 from botkit.bot.web import create_app
-from botkit.bot.worker import Work
-from botkit.chat import Chat, Installation
+from botkit.bot.worker import Worker
+from botkit.chat import Chat, Event, Installation
 from botkit.errors import InstallRefused, SettingsError, StorageError
-from botkit.oauth import Provider, callback_path
+from botkit.oauth import Provider, callback_path, revoke_later
 from botkit.settings import CHAT, PLACES, Registration, Settings, credentials
 from botkit.skills import (
     VERBS,
@@ -34,8 +35,9 @@ from botkit.skills import (
     HelpSkill,
     ServiceSkill,
     Skill,
+    run_skills,
 )
-from botkit.storage import Seal, Service, Storage, utc_now
+from botkit.storage import Claimed, Seal, Storage, utc_now
 
 log = logging.getLogger("botkit")
 
@@ -67,7 +69,8 @@ class Bot:
     """A bot, ready to serve `app`, its WSGI app.
 
     Its parts are `storage`, `chat`, `installation`, `services` (the skills that connect accounts),
-    `skills` (all skills, in order) and `work`.  `now` is the clock.  `for_browsers` turns an
+    `skills` (all skills, in order) and `worker`, whose threads begin with `worker.start()`.  `now`
+    is the clock.  `for_browsers` turns an
     address on loopback into the one that a browser needs, wherever it runs.  `address` is the
     bot's public address, without a slash at the end; set it before the first auth link is made.
     `web_threads` is how many threads its server has; `places` shares them.
@@ -100,15 +103,13 @@ class Bot:
             raise SettingsError(f"{name} cannot be used.", advice=error.advice) from None
         self.storage.set_up()
         self._for_browsers = for_browsers
-        self.work = Work()
         self.chat = Chat(self.storage, settings.chatbot)
         self.providers: list[Provider] = []
         self.services: list[ServiceSkill] = []
         self._built_in: tuple[ServiceSkill, ...] = ()
-        self.confirmation = Confirmation(
-            self.storage, self.chat, self.providers, self._on_connected
-        )
+        self.confirmation = Confirmation(self.storage, self.chat, self.providers)
         self.skills: list[Skill] = [self.confirmation, HelpSkill(self.services)]
+        self.worker = Worker(self.storage, self.chat.is_from_ringcentral)
         for skill, provider in described:
             self.add(skill, provider)
         self._built_in = tuple(self.services)
@@ -117,16 +118,25 @@ class Bot:
             self.chat,
             self.providers,
             lambda: self.chat_address or self.address,
-            self.work.later,
         )
         self.places = WebPlaces(web_threads)
+        turns = Turns(self.storage, self.chat, self.skills)
+        self.worker.add("turn", turns.take, threads=12, per_bot=4, longest=120.0)
+        self.worker.add("say", turns.say, threads=6, per_bot=4, longest=60.0)
+        self.worker.jobs |= {
+            "connected": self._on_connected,
+            "expired": lambda _: self.confirmation.delete_expired(),
+            "leave": self._leave,
+            "remove": self._remove,
+            "revoke": lambda job: revoke_later(self.storage, self.providers, job),
+            "subscribe": self.installation.subscribe_again,
+        }
         self.app = create_app(
             self.storage,
             self.chat,
             self.installation,
             self.services,
-            self.skills,
-            work=self.work,
+            worker=self.worker,
             confirmation=self.confirmation if settings.confirm else None,
             places=self.places,
         )
@@ -145,10 +155,10 @@ class Bot:
             self.services.remove(old)
             self.skills.remove(old)
             self.providers.remove(old.provider)
-        self.services.append(
-            skill(self.storage, self.chat, provider, lambda: self.address, self.work)
-        )
-        self.skills.insert(-1, self.services[-1])
+        added = skill(self.storage, self.chat, provider, lambda: self.address)
+        self.services.append(added)
+        self.skills.insert(-1, added)
+        self.worker.jobs |= added.jobs
         self.providers.append(provider)
 
     def name_conflict(self, provider: Provider) -> str:
@@ -167,11 +177,36 @@ class Bot:
                 return f"The {what} belongs to {one.called} here. Choose another name and slug."
         return ""
 
-    def _on_connected(self, service: Service) -> None:
-        """Let the skill of a new connection say so."""
+    # ---- jobs ------------------------------------------------------------------------------
+
+    def _on_connected(self, job: Claimed) -> None:
+        """Let the skill of a new connection say so; it gets the account that was connected."""
+        row = self.storage.get_service(int(job.name[1]))
+        if row is None:
+            return
+        account = {"account": (job.body or {}).get("account")}
+        service = replace(row, data={**(row.data or {}), **account})
         for skill in self.services:
             if skill.provider.name == service.name:
                 skill.on_connected(service)
+
+    def _leave(self, job: Claimed) -> None:
+        """End the connections of a chat that the bot has left."""
+        bot_id, _, group_id = job.name[1].partition(":")
+        try:
+            run_skills(self.skills, Event("BotLeftGroup", bot_id, group_id))
+        finally:
+            self.installation.leave_group(bot_id, group_id)
+
+    def _remove(self, job: Claimed) -> None:
+        """Remove a bot that was deleted, with its connections."""
+        _, bot_id = job.name
+        try:
+            run_skills(self.skills, Event("BotRemoved", bot_id))  # while the connections are there
+        finally:
+            self.installation.remove(bot_id)
+
+    # ---- addresses -------------------------------------------------------------------------
 
     def provider(self, name: str) -> Provider:
         """Return the provider with this name.  Raises `LookupError` if no skill works with it."""
@@ -202,8 +237,8 @@ class Bot:
                 log.warning("Bot %s gets no messages: %s", bot.id, error)
 
     def close(self) -> None:
-        """Finish the work that is there, and close the database."""
-        self.work.close()
+        """Finish the work that is under way, and close the database."""
+        self.worker.stop()
         self.storage.close()
 
 

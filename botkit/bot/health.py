@@ -15,6 +15,7 @@ from typing import Any
 from botkit.errors import StorageError
 from botkit.storage import Storage
 
+SHOWN = ("waiting", "oldest", "overdue", "unwritten")  # not which bots RingCentral makes wait
 LATE_SECONDS = 60.0  # that a message may wait before somebody should look
 
 
@@ -52,4 +53,5 @@ class Health:
         self._storage.check()
         queue = self._queue()
         late = queue.get("overdue", 0.0) > LATE_SECONDS or queue.get("broken", False)
-        return {"status": "late" if late else "ok", **queue}
+        shown = {name: queue[name] for name in SHOWN if name in queue}
+        return {"status": "late" if late else "ok", **shown}

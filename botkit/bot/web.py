@@ -25,12 +25,13 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from botkit.bot.health import Health
 from botkit.bot.places import NoPlace, WebPlaces
-from botkit.bot.webhook import OWN_TROUBLE, read_json_object, webhook_view
-from botkit.bot.worker import Work
+from botkit.bot.turns import OWN_TROUBLE
+from botkit.bot.webhook import read_json_object, webhook_view
+from botkit.bot.worker import Worker
 from botkit.chat import Chat, Installation
 from botkit.errors import AuthorizationDenied, BotkitError, StateUsed
 from botkit.oauth import expect_callback, handle_callback, missing_scopes
-from botkit.skills import Confirmation, ServiceSkill, Skill, hold_callback
+from botkit.skills import Confirmation, ServiceSkill, connected_job, hold_callback
 from botkit.storage import Service, Storage
 
 log = logging.getLogger("botkit")
@@ -50,15 +51,14 @@ def create_app(
     chat: Chat,
     installation: Installation,
     services: Sequence[ServiceSkill],
-    skills: Sequence[Skill],
     *,
-    work: Work,
+    worker: Worker,
     confirmation: Confirmation | None = None,
     places: WebPlaces | None = None,
 ) -> Flask:
     """Make the WSGI app from the parts of a bot.
 
-    `services` are the `skills` that connect accounts.  One that is added to the list later has a
+    `services` are the skills that connect accounts.  One that is added to the list later has a
     callback too, but no routes of its own.  With a `confirmation`, each new connection has to be
     confirmed in the chat.  `places` are those of the requests that wait for other servers.
     """
@@ -67,9 +67,8 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = LONGEST_BODY
     app.url_map.merge_slashes = False  # this app redirects nobody, so nobody can misuse that
     app.after_request(_with_safe_headers)
-    webhook = webhook_view(storage, chat, installation, skills, work)
-    app.add_url_rule("/bot/webhook", view_func=webhook, methods=["POST"])
-    callback = _callback_view(storage, chat, services, work, confirmation, places)
+    app.add_url_rule("/bot/webhook", view_func=webhook_view(worker), methods=["POST"])
+    callback = _callback_view(storage, chat, services, confirmation, places)
     app.add_url_rule("/<slug>/oauth", view_func=callback)
     for skill in services:
         if skill.routes is not None:
@@ -91,7 +90,7 @@ def create_app(
             installation.install_with_token(fields or {})
         return jsonify(ok=True)
 
-    health = Health(storage)
+    health = Health(storage, worker.how)
 
     @app.get("/health")
     def health_view() -> Any:
@@ -112,7 +111,6 @@ def _callback_view(
     storage: Storage,
     chat: Chat,
     services: Sequence[ServiceSkill],
-    work: Work,
     confirmation: Confirmation | None,
     places: WebPlaces,
 ) -> Callable[[str], Any]:
@@ -130,13 +128,13 @@ def _callback_view(
     def answer(skill: ServiceSkill, query: dict[str, list[str]]) -> Any:
         if confirmation:
             code, data = hold_callback(storage, skill.provider, query, shared=skill.shared)
-            confirmation.start_timer(work.later)
+            confirmation.delete_later()
             return _code_page(skill, code, data)
         service = handle_callback(storage, skill.provider, query, shared=skill.shared)
         try:
             return _connected_page(chat, skill, service)
         finally:  # the account is connected, whatever becomes of the page
-            work.submit(skill.on_connected, service)
+            storage.messages.add(connected_job(service))
 
     return callback
 

@@ -1,9 +1,10 @@
-"""Check what RingCentral delivers, answer immediately, and give the event to the skills.
+"""Check what RingCentral delivers, write it into the inbox, and answer immediately.
 
 RingCentral waits three seconds for an answer.  After a late or a bad one it never calls again.  So
-`botkit.bot.worker` does the work after the answer.  Start with `webhook_view`.
+the answer does not wait for the skills, and not even for a database that is away: `Worker.accept`
+waits two seconds at most.  Start with `webhook_view`.
 
-Not here: what a delivery means (`botkit.chat.events`).
+Not here: what a delivery means (`botkit.chat.events`), and what is done with it (`turns.py`).
 
 Source: RingCentral developer guide, "Receiving webhooks".
 """
@@ -11,28 +12,22 @@ Source: RingCentral developer guide, "Receiving webhooks".
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Response, jsonify, request
 
-from botkit.bot.worker import Work
-from botkit.chat import Chat, Event, Installation, SeenDeliveries, read_event
-from botkit.errors import BotkitError, ChatError, StorageError
-from botkit.skills import Skill, run_skills
-from botkit.storage import Storage
+from botkit.bot.turns import job_for
+from botkit.bot.worker import Delivery, Worker
+from botkit.chat import read_event
 
-log = logging.getLogger("botkit")
-
-OWN_TROUBLE = "Something went wrong inside the bot."
+LONGEST_ID, LONGEST_KEY = 128, 600  # characters
+VISIBLE = re.compile(r"[\x21-\x7e]*")  # an id of RingCentral has no space in it
 
 
-def webhook_view(
-    storage: Storage, chat: Chat, installation: Installation, skills: Sequence[Skill], work: Work
-) -> Callable[[], Any]:
+def webhook_view(worker: Worker) -> Callable[[], Any]:
     """Make the view for POST /bot/webhook."""
-    seen = SeenDeliveries()
 
     def webhook() -> Any:
         if not request.get_data():
@@ -40,23 +35,44 @@ def webhook_view(
         envelope = read_json_object()
         if envelope is None:
             return jsonify(error="This is not a delivery: the body is not a JSON object."), 400
-        try:
-            bot = storage.find_bot(str(envelope.get("ownerId") or ""))
-        except StorageError as error:  # after a refusal RingCentral would never call again
-            log.warning("A message was passed over: %s", error)
-            return _accepted()
-        if bot is None:
-            return jsonify(error="This bot is not installed here. Install it again."), 404
-        if not chat.is_from_ringcentral(bot, request.headers.get("Verification-Token", "")):
-            return jsonify(error="The Verification-Token is wrong or missing."), 401
         event = read_event(envelope)
-        if event is None or seen.seen_before(envelope):
+        bot_id = str(envelope.get("ownerId") or "")
+        key = delivery_key(bot_id, envelope)
+        ids = (bot_id, event.group_id, event.user_id) if event else (bot_id,)
+        if not all(_is_id(one) for one in ids) or not _is_id(key, LONGEST_KEY):
+            return jsonify(error="This is not a delivery: an id in it cannot be one."), 400
+        token = request.headers.get("Verification-Token", "")
+        size = request.content_length or 0
+        job = job_for(event, key) if event else None
+        worker.start()
+        outcome = worker.accept(Delivery(bot_id, token, job, size))
+        if outcome == "unknown bot":
+            return jsonify(error="This bot is not installed here. Install it again."), 404
+        if outcome == "wrong token":
+            return jsonify(error="The Verification-Token is wrong or missing."), 401
+        if outcome == "no room":
+            return jsonify(error="Too many messages wait here. Please try again later."), 503
+        if event is None or outcome == "again":
             request.environ["botkit.quiet"] = True  # not worth a place in the trace
-        else:
-            work.submit(_handle, chat, installation, skills, event)
         return _accepted()
 
     return webhook
+
+
+def _is_id(text: str, longest: int = LONGEST_ID) -> bool:
+    return len(text) <= longest and VISIBLE.fullmatch(text) is not None
+
+
+def delivery_key(bot_id: str, envelope: Mapping[str, Any]) -> str:
+    """Return the name under which a delivery is accepted once; "" if it has none.
+
+    A message keeps its name however often it is delivered.  Its moment belongs to the name, because
+    a practice chat counts its messages from 1 each time it starts.
+    """
+    body = envelope.get("body")
+    if isinstance(body, Mapping) and body.get("eventType") == "PostAdded" and body.get("id"):
+        return f"{bot_id}:message:{body['id']}:{body.get('creationTime') or ''}"
+    return f"{bot_id}:delivery:{envelope['uuid']}" if envelope.get("uuid") else ""
 
 
 def read_json_object() -> dict[str, Any] | None:
@@ -76,32 +92,3 @@ def _accepted() -> Response:
     if token and len(token) <= 256:
         response.headers["Validation-Token"] = token
     return response
-
-
-def _handle(chat: Chat, installation: Installation, skills: Sequence[Skill], event: Event) -> None:
-    if event.kind == "SubscriptionEnds":
-        installation.subscribe(event.bot_id)
-    elif event.kind in ("BotLeftGroup", "BotRemoved"):
-        try:
-            run_skills(skills, event)  # while the connections are still there
-        finally:
-            if event.kind == "BotRemoved":
-                installation.remove(event.bot_id)
-            else:
-                installation.leave_group(event.bot_id, event.group_id)
-    else:
-        _answer(chat, skills, event)
-
-
-def _answer(chat: Chat, skills: Sequence[Skill], event: Event) -> None:
-    try:
-        if chat.is_for_bot(event):
-            run_skills(skills, chat.with_group_type(event))
-    except ChatError:
-        raise  # then there is no way to say it in the chat
-    except BotkitError as error:
-        log.warning("A message was answered with an apology: %s", error)
-        chat.send(event.bot_id, event.group_id, f"{error} {error.advice}")
-    except Exception:
-        chat.send(event.bot_id, event.group_id, f"{OWN_TROUBLE} Please try again in a moment.")
-        raise

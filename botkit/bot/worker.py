@@ -1,75 +1,463 @@
-"""Do work after a web request was answered.
+"""Do what waits in the database, with a few threads.
 
 RingCentral waits three seconds for the answer of a webhook, and never calls again after a late one.
-So the web app answers first, and gives the work to a few threads that wait here.
+So the web app only writes a delivery down and answers.  The threads here do the rest:
+
+    web thread ── accept ──> one thread writes, many deliveries in one transaction
+                             "turn" threads   claim a message, run the skills, write the replies
+                             "say" threads    claim a reply and say it in the chat
+                             "do" threads     claim everything else, such as a bot to subscribe
+                             one thread watches: what has become due, and which claims are ours
+
+A thread starts when it is needed first, and one that has nothing to do waits until it is called.
+Whoever writes a job calls a thread, and the watching thread calls one for each lane that has become
+due, or that another process has written.  Nothing else wakes anybody.
+
+No thread waits for a moment in the future, because that is the `due` of a lane.  Of one bot only a
+few jobs are done at the same time, so a bot whose chat is slow leaves threads for the others.
+
+Start with `accept`, then read `_serve` and `_run`.
+
+Not here: what is done with a message or a reply (`turns.py`), and the tables
+(`botkit.storage.messages`).
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from botkit.errors import BotkitError
+from botkit.errors import BotkitError, SealBroken, StorageError, TryLater, WrongKey
+from botkit.storage import Bot, Claimed, ClaimLost, Job, Storage, Waiting
 
 log = logging.getLogger("botkit")
 
+ANSWER_WITHIN = 2.0  # seconds; RingCentral gives a webhook three
+BATCH = 200  # deliveries in one transaction
+MOST_UNWRITTEN, MOST_BYTES = 2_000, 16 * 1024 * 1024  # deliveries kept while the database is away
+WRITE_AGAIN = 0.3  # seconds, while the database is away
+POLL = 1.0  # seconds between two looks of the watching thread
+BEAT = 4.0  # seconds; a job that takes longer has its claim extended
+SWEEP = 60.0  # seconds
+FINISH_SECONDS = 20.0  # for what is under way when the process ends
+MOST_TRIES = 3  # of a job that nobody could end
+UNKNOWN_AGAIN = 60.0  # seconds; another process may know what to do
 
-class Work:
-    """A few threads that do jobs; one that fails is logged and does not stop the others."""
+Outcome = Literal[
+    "new", "again", "unknown bot", "wrong token", "passed over", "not yet written", "no room"
+]
+Handler = Callable[[Claimed], object]
 
-    def __init__(self, *, threads: int = 8) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="botkit-work")
-        self._open = 0
-        self._changed = threading.Condition()
-        self._waiting: set[threading.Timer] = set()
-        self._closed = False
 
-    def submit(self, job: Callable[..., object], *args: Any) -> None:
-        """Do `job(*args)` soon, in another thread; after `close`, nothing is taken any more."""
-        with self._changed:
-            if self._closed:  # a job that ends now may ask for another one
+@dataclass(frozen=True)
+class Delivery:
+    """A delivery as it came: for which bot, with which secret, and what has to be done.
+
+    `job` is None if it means nothing to the bot.
+    """
+
+    bot_id: str
+    token: str = field(repr=False)
+    job: Job | None
+    size: int  # bytes
+
+
+@dataclass
+class _Unwritten:
+    """A delivery that is not in the database yet, and a web thread that waits for that."""
+
+    delivery: Delivery
+    outcome: Outcome = "not yet written"
+    written: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass
+class _Pool:
+    """Threads of one kind.
+
+    `per_bot` is how many of them one bot may have.  A claim is extended for jobs that take up to
+    `longest` seconds, and no further: the thread may be stuck.  `work` does a job; it may return a
+    reply, claimed, for the same thread to say.
+    """
+
+    name: str
+    threads: int
+    per_bot: int
+    longest: float
+    work: Callable[[Claimed], Claimed | None]
+    called: threading.Condition
+    running: dict[str, tuple[Claimed, float]] = field(default_factory=dict)
+    bots: Counter[str] = field(default_factory=Counter)
+    takes: threading.Lock = field(default_factory=threading.Lock)
+    wanted: int = 0  # threads that should look whether something is due
+    looking: int = 0
+    idle: int = 0
+    alive: int = 0
+
+
+class Worker:
+    """The threads for the messages in `storage`.
+
+    `is_genuine(bot, token)` says whether a delivery has the secret of its bot.  `jobs` says what
+    the "do" threads do, by the name that `do_job` was given.
+    """
+
+    def __init__(self, storage: Storage, is_genuine: Callable[[Bot, str], bool]) -> None:
+        self.jobs: dict[str, Handler] = {}
+        self._storage = storage
+        self._messages = storage.messages
+        self._is_genuine = is_genuine
+        self._work: list[tuple[str, int, int, float, Callable[[Claimed], Claimed | None]]] = []
+        self._pid = 0
+        self.add("do", self._do, threads=4, per_bot=4, longest=3600.0)
+        self._begin()
+        self._messages.on_put = self._call
+
+    def add(
+        self,
+        name: str,
+        work: Callable[[Claimed], Claimed | None],
+        *,
+        threads: int,
+        per_bot: int,
+        longest: float,
+    ) -> None:
+        """Add a pool of threads."""
+        self._work.append((name, threads, per_bot, longest, work))
+
+    def _begin(self) -> None:
+        """Begin without threads: a child process has none of its parent's."""
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)  # a job ended, a delivery was written
+        self._arrived = threading.Condition(self._lock)  # a delivery is to be written
+        self._unwritten: deque[_Unwritten] = deque()
+        self._bytes = 0
+        self._pools: dict[str, _Pool] = {}
+        self._threads: list[threading.Thread] = []
+        self._crowded: set[str] = set()
+        self._stopping = False
+        self._stopped = threading.Event()
+        self._is_away = False  # the database, so that the log says it once
+
+    def start(self) -> None:
+        """Start, once in each process.  Calling it again costs nothing."""
+        if self._pid == os.getpid() or self._stopping:
+            return
+        if self._pid:
+            self._begin()
+        self._pid = os.getpid()
+        self._make_pools()
+        self._start_thread(self._write)
+        self._start_thread(self._watch)
+
+    def _make_pools(self) -> None:
+        for name, threads, per_bot, longest, work in self._work:
+            called = threading.Condition(self._lock)
+            self._pools[name] = _Pool(name, threads, per_bot, longest, work, called)
+
+    def _start_thread(self, job: Callable[..., None], *args: Any) -> None:
+        thread = threading.Thread(target=job, args=args, name="botkit-worker", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    # ---- a delivery comes in -------------------------------------------------------------------
+
+    def accept(self, delivery: Delivery) -> Outcome:
+        """Have a delivery written down; return what became of it.
+
+        The web thread waits two seconds for that.  A delivery that is "not yet written" then is
+        kept in memory until it is, because the database may be away for a moment.
+        """
+        one = _Unwritten(delivery)
+        with self._lock:
+            full = len(self._unwritten) >= MOST_UNWRITTEN or self._bytes > MOST_BYTES
+            if full or self._stopping or delivery.bot_id in self._crowded:
+                return "no room"
+            self._unwritten.append(one)
+            self._bytes += delivery.size
+            self._arrived.notify()
+        one.written.wait(ANSWER_WITHIN)
+        return one.outcome
+
+    def _write(self) -> None:
+        while True:
+            with self._lock:
+                while not self._unwritten and not self._stopping:
+                    self._arrived.wait()
+                batch = [self._unwritten[n] for n in range(min(BATCH, len(self._unwritten)))]
+            if not batch:
                 return
-            self._open += 1
-            future = self._pool.submit(job, *args)
-        future.add_done_callback(self._finished)
+            try:
+                outcomes = self._written([one.delivery for one in batch])
+            except Exception as error:  # the thread must not end
+                self._say_it_is_away(error)
+                if self._stopped.wait(WRITE_AGAIN):
+                    return
+                continue
+            self._is_away = False
+            with self._lock:
+                for one, outcome in zip(batch, outcomes, strict=True):
+                    self._unwritten.popleft()
+                    self._bytes -= one.delivery.size
+                    one.outcome = outcome
+                    one.written.set()
+                self._changed.notify_all()
 
-    def settle(self, *, seconds: float = 30.0) -> bool:
-        """Wait until no job is left, at most `seconds`; return whether that happened."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._open == 0, seconds)
+    def _written(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
+        """Check where they come from, and write them, all in one transaction."""
+        bots: dict[str, Bot | StorageError | None] = {}
+        for one in deliveries:
+            if one.bot_id not in bots:
+                bots[one.bot_id] = self._find_bot(one.bot_id)
+        outcomes = [self._check(bots[one.bot_id], one.token) for one in deliveries]
+        good = [(n, one.job) for n, one in enumerate(deliveries) if one.job]
+        good = [(n, job) for n, job in good if outcomes[n] == "new"]
+        if good:
+            is_new = self._messages.put([job for _, job in good])
+            for (n, _), first in zip(good, is_new, strict=True):
+                outcomes[n] = "new" if first else "again"
+        return outcomes
 
-    def later(self, seconds: float, job: Callable[..., object], *args: Any) -> None:
-        """Do `job(*args)` in so many seconds, unless the work is closed by then."""
+    def _find_bot(self, bot_id: str) -> Bot | StorageError | None:
+        try:
+            return self._storage.find_bot(bot_id)
+        except (SealBroken, WrongKey) as error:  # this one row; the others must not wait for it
+            log.warning("A message was passed over: %s", error)
+            return error
 
-        def due() -> None:
-            with self._changed:
-                self._waiting.discard(timer)
-                if not self._closed:
-                    self.submit(job, *args)
+    def _check(self, bot: Bot | StorageError | None, token: str) -> Outcome:
+        if bot is None:
+            return "unknown bot"
+        if isinstance(bot, StorageError):
+            return "passed over"
+        return "new" if self._is_genuine(bot, token) else "wrong token"
 
-        timer = threading.Timer(seconds, due)
-        timer.daemon = True  # nobody waits for it when the program ends
-        with self._changed:
-            self._waiting.add(timer)
-        timer.start()
+    def _say_it_is_away(self, error: Exception) -> None:
+        if not self._is_away:
+            self._is_away = True
+            log.warning("Messages have to wait for the database: %s", error)
 
-    def close(self) -> None:
-        """Finish the jobs that are there and take no more; drop those that are not due yet."""
-        with self._changed:
-            self._closed = True
-            for timer in self._waiting:
-                timer.cancel()
-        self._pool.shutdown(wait=True)
+    # ---- a thread is called, and does a job ----------------------------------------------------
 
-    def _finished(self, job: Future[object]) -> None:
-        error = job.exception()
-        if isinstance(error, BotkitError):
+    def _call(self, names: Iterable[str]) -> None:
+        """Let one thread look for each name of a pool."""
+        if self._pid != os.getpid():
+            return
+        for name, count in Counter(names).items():
+            if (pool := self._pools.get(name)) is not None:
+                self._call_pool(pool, count)
+
+    def _call_pool(self, pool: _Pool, count: int) -> None:
+        with self._lock:
+            if self._stopping:
+                return
+            pool.wanted = min(pool.wanted + count, pool.threads)
+            pool.called.notify(count)
+            while pool.idle < pool.wanted and pool.alive < pool.threads:
+                pool.alive += 1
+                pool.idle += 1
+                self._start_thread(self._serve, pool)
+
+    def _serve(self, pool: _Pool) -> None:
+        while True:
+            with self._lock:
+                while not pool.wanted and not self._stopping:
+                    pool.called.wait()
+                if self._stopping:
+                    return
+                pool.wanted -= 1
+                pool.idle -= 1
+                pool.looking += 1
+            job = None
+            try:
+                job = self._take(pool)
+            except Exception as error:  # the thread must not end
+                self._say_it_is_away(error)
+            if job is not None:
+                self._run(pool, job)
+            with self._lock:
+                pool.idle += 1
+                self._changed.notify_all()
+
+    def _take(self, pool: _Pool) -> Claimed | None:
+        job = None
+        try:
+            with pool.takes:  # so that a bot does not get more threads than it may have
+                with self._lock:
+                    full = [bot for bot, count in pool.bots.items() if count >= pool.per_bot]
+                    running = list(pool.running)
+                job = self._messages.claim(pool.name, full=full, running=running)
+                return job
+        finally:
+            with self._lock:
+                pool.looking -= 1
+                if job is not None:
+                    self._note(pool, job)
+
+    def _note(self, pool: _Pool, job: Claimed) -> None:
+        pool.running[job.lane] = job, time.monotonic()
+        pool.bots[job.bot_id] += 1
+
+    def _run(self, pool: _Pool, job: Claimed) -> None:
+        reply = None
+        try:
+            reply = pool.work(job)
+        except ClaimLost:
+            log.warning("Another process has gone on with what took too long here.")
+        except StorageError as error:  # the claim will lapse, and then somebody tries again
             log.warning("Work left undone: %s", error)
-        elif error is not None:
-            log.error("Work left undone", exc_info=error)
-        with self._changed:
-            self._open -= 1
+        except Exception:
+            log.exception("Work left undone")
+            self._set_aside(job)
+        with self._lock:
+            del pool.running[job.lane]
+            others_waited = pool.bots[job.bot_id] >= pool.per_bot
+            pool.bots[job.bot_id] -= 1
+            if not pool.bots[job.bot_id]:
+                del pool.bots[job.bot_id]
+            if reply is not None:
+                self._note(self._pools[reply.pool], reply)
             self._changed.notify_all()
+        if others_waited:
+            self._call_pool(pool, 1)
+        if reply is not None:
+            self._run(self._pools[reply.pool], reply)
+
+    def _set_aside(self, job: Claimed) -> None:
+        """Let a job that ended in an error of ours wait, or give it up."""
+        try:
+            if job.tries < MOST_TRIES:
+                self._messages.later(job, 2.0**job.tries, failed=True)
+                return
+            log.error("Job %s was given up after %s tries.", job.id, job.tries)
+            self._messages.finish(job)
+        except (StorageError, ClaimLost) as error:
+            log.warning("Work left undone: %s", error)
+
+    def _do(self, job: Claimed) -> None:
+        """Do one of `jobs`; one that raises `TryLater` is done again, and its tries are counted."""
+        what, _ = job.name
+        handler = self.jobs.get(what)
+        if handler is None:
+            self._messages.later(job, UNKNOWN_AGAIN)
+            return
+        if job.body is None:
+            log.error("Job %s cannot be decrypted.", job.id)
+        else:
+            try:
+                handler(job)
+            except TryLater as wait:
+                self._messages.later(job, wait.seconds, failed=True)
+                return
+            except BotkitError as error:
+                log.warning("Work left undone: %s", error)
+        self._messages.finish(job)
+
+    # ---- one thread watches --------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        beat = swept = time.monotonic()
+        while not self._stopped.wait(POLL):
+            now = time.monotonic()
+            try:
+                if now - beat >= BEAT:
+                    beat = now
+                    self._keep_claims(now)
+                if now - swept >= SWEEP:
+                    swept = now
+                    self._messages.sweep()
+                    self._find_crowded_bots()
+                self._call_for(self._messages.count_due())
+            except Exception as error:  # the thread must not end
+                self._say_it_is_away(error)
+
+    def _keep_claims(self, now: float) -> None:
+        with self._lock:
+            ours = [
+                job
+                for pool in self._pools.values()
+                for job, since in pool.running.values()
+                if BEAT / 2 < now - since < pool.longest
+            ]
+        if ours:
+            self._messages.beat(ours)
+
+    def _find_crowded_bots(self) -> None:
+        crowded = self._messages.crowded_bots()
+        for bot_id in crowded:
+            log.warning("Too many messages wait for bot %s. New ones are refused.", bot_id)
+        self._crowded = crowded
+
+    def _call_for(self, due: dict[str, int]) -> None:
+        for name, count in due.items():
+            if (pool := self._pools.get(name)) is not None:
+                self._call_pool(pool, count)
+
+    # ---- waiting, and the end ------------------------------------------------------------------
+
+    def settle(self, *, seconds: float = 30.0, within: float = 0.0) -> bool:
+        """Wait until nothing is due and nothing is under way here; return whether that happened.
+
+        `within` is in seconds: a message or reply that is due so soon is waited for, too.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            with self._lock:
+                if not self._changed.wait_for(self._is_idle, max(0.0, end - time.monotonic())):
+                    return False
+            try:
+                first = self._messages.next_due(within)
+            except StorageError:
+                return False
+            due = {name: 1 for name, left in first.items() if left <= 0}
+            soon = [left for name, left in first.items() if left > 0 and name != "do"]
+            left = end - time.monotonic()
+            with self._lock:
+                if not due and not soon and self._is_idle():
+                    return True
+                if left <= 0 or self._stopping:
+                    return False
+                if not due and soon:
+                    self._changed.wait(min(*soon, left))
+            self._call_for(due)
+
+    def _is_idle(self) -> bool:
+        return not self._unwritten and not any(
+            pool.wanted or pool.looking or pool.running for pool in self._pools.values()
+        )
+
+    def stop(self, *, seconds: float = FINISH_SECONDS) -> None:
+        """Write what was accepted, finish what is under way, and take nothing more.
+
+        What waits in the database stays there for the next process.
+        """
+        if self._pid != os.getpid() or self._stopped.is_set():
+            return
+        end = time.monotonic() + seconds
+        with self._lock:
+            self._stopping = True
+            for pool in self._pools.values():
+                pool.wanted = 0
+                pool.called.notify_all()
+            self._arrived.notify_all()
+            if not self._changed.wait_for(self._is_idle, seconds):
+                log.warning("Some work has not ended in time. The next start goes on with it.")
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+
+    def how(self) -> dict[str, Any]:
+        """Return how much waits, see `Waiting`, and two things of this process alone.
+
+        `unwritten` is how many deliveries are in memory, and `broken` whether a thread has died.
+        Raises `StorageError`.
+        """
+        waiting: Waiting = self._messages.how()
+        broken = any(not one.is_alive() for one in self._threads) and not self._stopping
+        return {**waiting, "unwritten": len(self._unwritten), "broken": broken}

@@ -9,7 +9,7 @@ Not here: RingCentral as a service that people connect (`botkit.providers.ringce
 
 from __future__ import annotations
 
-from botkit.chat.events import Event, SeenDeliveries, read_event
+from botkit.chat.events import Event, read_event
 from botkit.chat.installation import Installation, as_provider, not_here
 from botkit.chat.ringcentral import EXTENSION, LONGEST_POST, Chat, Refusal, plain, refusal_of
 from botkit.chat.subscription import webhook_of
@@ -21,7 +21,6 @@ __all__ = [
     "Event",
     "Installation",
     "Refusal",
-    "SeenDeliveries",
     "as_provider",
     "not_here",
     "plain",

@@ -10,14 +10,12 @@ Source: RingCentral developer guide, "Team Messaging events" and "Receiving webh
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 REMINDER = "/restapi/v1.0/subscription/~"  # how the `event` of a reminder begins
 OLD_TYPES = {"Direct": "PrivateChat", "Personal": "PersonalChat"}  # the other names are the same
-REMEMBERED = 2_000  # names of deliveries and messages; each message has two
 
 Kind = Literal["BotJoinGroup", "Message4Bot", "BotLeftGroup", "BotRemoved", "SubscriptionEnds"]
 
@@ -87,28 +85,3 @@ def _message(body: Mapping[str, Any], bot_id: str) -> Event | None:
 def old_type(name: Any) -> str:
     """Return the name that webhooks have for a kind of chat."""
     return OLD_TYPES.get(str(name), str(name or ""))
-
-
-class SeenDeliveries:
-    """The latest deliveries, so that nothing is answered twice.  Any thread may use it.
-
-    Each process remembers only its own: RingCentral does not say that it delivers anything twice.
-    Two processes could each answer one of two equal deliveries.
-    """
-
-    def __init__(self) -> None:
-        self._names: dict[tuple[str, ...], None] = {}  # a dict keeps its order
-        self._lock = threading.Lock()
-
-    def seen_before(self, envelope: Mapping[str, Any]) -> bool:
-        """Return whether this delivery, or the message in it, came before; remember both."""
-        owner, body = str(envelope.get("ownerId")), envelope.get("body")
-        names = [("delivery", owner, str(envelope["uuid"]))] if envelope.get("uuid") else []
-        if isinstance(body, Mapping) and body.get("eventType") == "PostAdded" and body.get("id"):
-            names.append(("message", owner, str(body["id"])))
-        with self._lock:
-            again = any(name in self._names for name in names)
-            self._names.update(dict.fromkeys(names))
-            while len(self._names) > REMEMBERED:
-                del self._names[next(iter(self._names))]
-        return again

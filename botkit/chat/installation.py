@@ -21,10 +21,17 @@ from typing import Any
 
 from botkit.chat.ringcentral import REFUSED, Chat
 from botkit.chat.subscription import Subscription
-from botkit.errors import BotkitError, ChatBusy, InstallRefused, ProviderError, ProviderRefused
+from botkit.errors import (
+    BotkitError,
+    ChatBusy,
+    InstallRefused,
+    ProviderError,
+    ProviderRefused,
+    TryLater,
+)
 from botkit.oauth import Provider, ask_for_token, end_connection, is_token
 from botkit.settings import Registration
-from botkit.storage import Bot, Storage
+from botkit.storage import Bot, Claimed, Storage, do_job
 
 log = logging.getLogger("botkit")
 
@@ -40,7 +47,6 @@ class Installation:
     """Installs and removes the bots in `storage`.
 
     `providers` are those that people connect to.  `address` returns the bot's public address.
-    `later(seconds, job, *args)` does the job in so many seconds.
     """
 
     def __init__(
@@ -49,14 +55,12 @@ class Installation:
         chat: Chat,
         providers: Sequence[Provider],
         address: Callable[[], str],
-        later: Callable[..., None],
     ) -> None:
         self.subscription = Subscription(storage, chat, address)
         self._storage = storage
         self._chat = chat
         self._providers = providers
         self._address = address
-        self._later = later
 
     # ---- install -------------------------------------------------------------------------
 
@@ -138,18 +142,30 @@ class Installation:
             raise InstallRefused("This is the token of a person and not of a bot.")
         return bot_id, str(owner.get("name") or "")
 
-    def subscribe(self, bot_id: str, tries: int = TRIES) -> None:
-        """Subscribe the bot to its events; try again in the background after a temporary error.
+    def subscribe(self, bot_id: str) -> None:
+        """Subscribe the bot to its events; after a temporary error a job tries again.
 
-        Raises `ChatError` after a permanent error, and after the last of the `tries`.
+        Raises `ChatError` after a permanent error.
         """
         try:
             self.subscription.ensure(bot_id)
         except ChatBusy as error:
-            if not tries:
-                raise
             log.info("The subscription of bot %s has to wait: %s", bot_id, error)
-            self._later(SECONDS_BETWEEN_TRIES, self.subscribe, bot_id, tries - 1)
+            self._storage.messages.add(do_job("subscribe", bot_id, seconds=SECONDS_BETWEEN_TRIES))
+
+    def subscribe_again(self, job: Claimed) -> None:
+        """Do the job "subscribe".
+
+        Raises `TryLater` after a temporary error, until that has happened `TRIES` times, and
+        `ChatError`.
+        """
+        _, bot_id = job.name
+        try:
+            self.subscription.ensure(bot_id)
+        except ChatBusy as error:
+            if job.tries >= TRIES:
+                raise
+            raise TryLater(max(error.seconds, SECONDS_BETWEEN_TRIES)) from error
 
     # ---- remove --------------------------------------------------------------------------
 

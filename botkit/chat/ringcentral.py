@@ -1,7 +1,8 @@
 """Send messages to RingCentral Team Messaging, and ask about its chats.
 
-Start with `Chat.send`, then read `Chat.call`: every request of a bot goes through it, and it keeps
-to RingCentral's rules about how often a bot may ask.
+Start with `Chat.send`, which writes a message into the outbox.  The worker says it with `Chat.say`.
+Then read `Chat.call`: every request of a bot goes through it, and it keeps to RingCentral's rules
+about how often a bot may ask.
 
 Not here: how deliveries are read (`events.py`), and how a bot is installed (`installation.py`).
 
@@ -15,7 +16,7 @@ import hmac
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,14 +35,17 @@ from botkit.errors import (
 )
 from botkit.oauth import http
 from botkit.settings import Registration
-from botkit.storage import Bot, Storage, read_moment
+from botkit.storage import Bot, Storage, read_moment, reply_job
 
 log = logging.getLogger("botkit")
 
 LONGEST_POST = 10_000  # characters, the chat's own limit
 GROUP_INFO_LIFE = timedelta(minutes=10)  # after that a chat is asked about again
 PENALTY_SECONDS = 30.0  # when the chat does not say for how long
-POST_AGAIN_AFTER = (2.0, 4.0)  # seconds, when the chat failed with a message
+LONGEST_PENALTY = 3600.0  # seconds; a chat that asks for more is not believed
+MOST_GROUPS = 2_000  # chats that are remembered
+RECENT_POSTS = 30  # where a message is looked for that may have been said already
+CLOCKS_DIFFER = 5.0  # seconds by which RingCentral's clock may differ from ours
 EXTENSION = "/restapi/v1.0/account/~/extension/~"  # the owner of the token
 # Extension deleted, login to an extension required: only these say that the bot itself is gone.
 BOT_GONE = ("OAU-232", "CMN-405")
@@ -107,7 +111,7 @@ def plain(text: Any) -> Any:
 class Chat:
     """The chat, for every bot in `storage`; `registration` is the bot's app at RingCentral.
 
-    `sleep` waits that many seconds.
+    `sleep` waits that many seconds; only `call` with `patience` does that.
     """
 
     def __init__(
@@ -121,17 +125,37 @@ class Chat:
         self._storage = storage
         self._sleep = sleep
         self._groups: dict[tuple[str, str], tuple[datetime, GroupInfo]] = {}
-        self._penalty_until: dict[str, datetime] = {}  # bot id -> the end of its penalty
 
     # ---- messages go out -------------------------------------------------------------------
 
     def send(self, bot_id: str, group_id: str, text: str) -> None:
-        """Say `text` in a chat, cut to `LONGEST_POST` characters.  Raises `ChatError`."""
+        """Have `text` said in a chat, cut to `LONGEST_POST` characters.
+
+        It is said after everything that waits to be said there, by this or another process.  In a
+        turn it is written with the end of the turn.  Raises `StorageError`.
+        """
         if len(text) > LONGEST_POST:
             text = text[: LONGEST_POST - 1] + "…"
-        path = f"/team-messaging/v1/chats/{group_id}/posts"
-        # Saying it twice does little harm, but silence leaves someone waiting.
-        self.call(bot_id, "POST", path, {"text": text}, again_after=POST_AGAIN_AFTER)
+        self._storage.messages.add(reply_job(bot_id, group_id, text))
+
+    def say(self, bot_id: str, group_id: str, text: str) -> None:
+        """Say `text` in a chat now.  Raises `ChatError`."""
+        self.call(bot_id, "POST", f"/team-messaging/v1/chats/{group_id}/posts", {"text": text})
+
+    def has_said(self, bot_id: str, group_id: str, text: str, since: float) -> bool:
+        """Return whether the bot has said `text` there after a moment, in seconds since 1970.
+
+        The chat's own list decides.  Raises `ChatError`.
+        """
+        path = f"/team-messaging/v1/chats/{group_id}/posts?recordCount={RECENT_POSTS}"
+        records = self.call(bot_id, "GET", path).get("records")
+        for post in records if isinstance(records, list) else ():
+            if not isinstance(post, Mapping) or str(post.get("creatorId")) != bot_id:
+                continue
+            made = read_moment(post.get("creationTime"))
+            if post.get("text") == text and made and made.timestamp() > since - CLOCKS_DIFFER:
+                return True
+        return False
 
     def group(self, bot_id: str, group_id: str) -> GroupInfo:
         """Return name, members and kind of a chat, at most ten minutes old.  Raises `ChatError`."""
@@ -140,6 +164,8 @@ class Chat:
         if info is None or moment is None or now - moment > GROUP_INFO_LIFE:
             info = _group_info(self.call(bot_id, "GET", f"/team-messaging/v1/chats/{group_id}"))
             self._groups[(bot_id, group_id)] = (now, info)
+            while len(self._groups) > MOST_GROUPS:
+                self._groups.pop(next(iter(self._groups)), None)
         return info
 
     # ---- what comes in ----------------------------------------------------------------------
@@ -185,22 +211,20 @@ class Chat:
         path: str,
         body: Mapping[str, Any] | None = None,
         *,
-        patience: float = http.LONGEST_WAIT_SECONDS,
-        again_after: Sequence[float] = (),
+        patience: float = 0.0,
         although_refused: bool = False,
     ) -> dict[str, Any]:
         """Call RingCentral's API as this bot; return the answer's members.
 
-        When RingCentral asks to wait (429, or 503 with Retry-After), the bot waits, in all its
-        threads: every request before that would begin the penalty anew.  `patience` is how many
-        seconds this call may wait for the end of it.  A status from 500 up is tried again after
-        each of the seconds in `again_after`.  A token that RingCentral has refused is not sent
-        again, unless `although_refused`: the refusal is remembered in the bot's row until the token
-        or RingCentral's address changes, or until RingCentral accepts the token again.
+        When RingCentral asks to wait (429, or 503 with Retry-After), the database remembers until
+        when, and no process asks for this bot before that: every request would begin the penalty
+        anew.  `patience` is how many seconds this call may wait for the end of it; by default it
+        raises `ChatBusy` immediately.  A token that RingCentral has refused is not sent again,
+        unless `although_refused`: the refusal is remembered in the bot's row until the token or
+        RingCentral's address changes, or until RingCentral accepts the token again.
         Raises `ChatBusy`, `NotFound`, `InstallRefused`, `TokenRefused`, `BotGone` or a plain
         `ChatError`.
         """
-        pauses = iter(again_after)
         while True:
             patience = self._wait_out(bot_id, patience)
             bot, token = self._bot_with_token(bot_id)
@@ -212,8 +236,8 @@ class Chat:
             if penalty is None and answer.status_code == 429:
                 penalty = PENALTY_SECONDS
             if penalty is not None:  # at least a second, or "0 seconds" would keep us here forever
-                end = self._storage.now() + timedelta(seconds=max(penalty, 1.0))
-                self._penalty_until[bot_id] = max(end, self._penalty_until.get(bot_id, end))
+                seconds = min(max(penalty, 1.0), LONGEST_PENALTY)
+                self._storage.messages.pause(bot_id, seconds)
                 continue
             if answer.status_code < 400:
                 if refusal_of(bot.data):
@@ -223,10 +247,7 @@ class Chat:
             if isinstance(trouble, TokenRefused | BotGone):
                 self._remember_refusal(bot, token, trouble.code)
                 raise _refused(bot_id, trouble.code)
-            pause = next(pauses, None) if isinstance(trouble, ChatBusy) else None
-            if pause is None:
-                raise trouble
-            self._sleep(pause)
+            raise trouble
 
     def fetch_owner(self, token: str) -> dict[str, Any]:
         """Return what RingCentral says about the owner of a token.  Raises `ChatError`."""
@@ -283,13 +304,11 @@ class Chat:
 
     def _wait_out(self, bot_id: str, patience: float) -> float:
         """Wait for the end of the bot's penalty; return what is left of `patience`, in seconds."""
-        while end := self._penalty_until.get(bot_id):
-            left = (end - self._storage.now()).total_seconds()
-            if left <= 0:
-                break
+        while left := self._storage.messages.pause_left(bot_id):
+            if left > patience:
+                sentence = f"The chat asks us to wait {left:.0f} seconds."
+                raise ChatBusy(sentence, seconds=left)
             patience -= left
-            if patience < 0:
-                raise ChatBusy(f"The chat asks us to wait {left:.0f} seconds.")
             self._sleep(left)
         return patience
 

@@ -31,7 +31,7 @@ EVENT_FILTERS = [
 ]
 LIFE = timedelta(days=7)
 RENEWED_BEFORE_ITS_END = timedelta(days=2)
-CLAIM_SECONDS = 120.0  # longer than one request can take, with the waiting before it
+HOLD_SECONDS = 40.0  # longer than one request can take
 UNREACHABLE = ("SUB-524", "SUB-525")  # RingCentral called the webhook and was not answered well
 
 Outcome = Literal["kept", "renewed", "made"]
@@ -53,12 +53,12 @@ class Subscription:
 
         Raises `ChatError`; `ChatBusy` also while another process does the same.
         """
-        claim = self._storage.claim_bot(bot_id, seconds=CLAIM_SECONDS)
-        if claim is None and self._storage.find_bot(bot_id) is None:
+        if self._storage.find_bot(bot_id) is None:
             raise InstallRefused("This bot is not installed here.")
-        if claim is None:
+        holder = self._storage.messages.hold(_key(bot_id), HOLD_SECONDS)
+        if holder is None:
             raise ChatBusy("Another process is seeing to this bot's subscription.")
-        hold = _Hold(self._storage, bot_id, claim)
+        hold = _Hold(self._storage, bot_id, holder)
         try:
             return self._ensure(bot_id, hold)
         finally:
@@ -162,29 +162,39 @@ class Subscription:
 class _Hold:
     """The bot in our hands, until `end`: the row as it was read, and the right to change it."""
 
-    def __init__(self, storage: Storage, bot_id: str, claim: str) -> None:
+    def __init__(self, storage: Storage, bot_id: str, holder: str) -> None:
         self.bot = Bot(bot_id)
         self._storage = storage
-        self._claim = claim
+        self._holder = holder
         self._token: Any = None
 
     def go_on(self) -> None:
         """Say before each request that we are still there.  Raises `ChatBusy`."""
-        held = self._storage.claim_bot(self.bot.id, seconds=CLAIM_SECONDS, held=self._claim)
-        bot = self._storage.find_bot(self.bot.id) if held else None
-        if held is None or bot is None or self._token not in (None, bot.token):
+        self._keep()
+        bot = self._storage.find_bot(self.bot.id)
+        if bot is None or self._token not in (None, bot.token):
             raise _changed()
-        self._claim, self.bot, self._token = held, bot, bot.token
+        self.bot, self._token = bot, bot.token
 
     def write(self, data: Mapping[str, Any]) -> None:
         """Change the bot that was read, and not one that took its place.  Raises `ChatBusy`."""
+        self._keep()
         bot = self._storage.update_bot(self.bot, data)
         if bot is None:
             raise _changed()
         self.bot = bot
 
     def end(self) -> None:
-        self._storage.release_bot(self.bot.id, self._claim)
+        self._storage.messages.drop(_key(self.bot.id), self._holder)
+
+    def _keep(self) -> None:
+        messages = self._storage.messages
+        if messages.hold(_key(self.bot.id), HOLD_SECONDS, holder=self._holder) is None:
+            raise _changed()
+
+
+def _key(bot_id: str) -> str:
+    return f"subscribe:{bot_id}"
 
 
 def _changed() -> ChatBusy:

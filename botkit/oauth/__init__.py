@@ -17,6 +17,7 @@ from botkit.oauth.account import (
     missing_scopes,
     others_in_grant,
     read_account,
+    revoke_later,
     revoke_quietly,
 )
 from botkit.oauth.connections import is_loopback
@@ -77,6 +78,7 @@ __all__ = [
     "read_fields",
     "receive_answer",
     "revoke",
+    "revoke_later",
     "revoke_quietly",
     "save_connection",
     "token_data",

@@ -9,19 +9,23 @@ and people may grant less than the link asked for.  Start with `fetch_account`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import requests
 
-from botkit.errors import BotkitError, ProviderNonsense
+from botkit.errors import BotkitError, ProviderNonsense, StorageError, TryLater
 from botkit.oauth.http import ApiSession, read_fields
 from botkit.oauth.provider import Provider
 from botkit.oauth.tokens import ask_for_token, revoke_token
-from botkit.storage import Service, Storage
+from botkit.storage import Claimed, Service, Storage, do_job
 
 log = logging.getLogger("botkit")
+
+REVOKE_AGAIN = (60.0, 300.0, 1800.0, 7200.0, 21600.0, 43200.0)  # seconds between tries, for a day
 
 
 def fetch_account(provider: Provider, access_token: str) -> dict[str, Any] | None:
@@ -94,18 +98,40 @@ def revoke_quietly(storage: Storage, provider: Provider, data: Mapping[str, Any]
     """Revoke a token that belongs to no connection, and write a failure to the log only.
 
     `data` is what `services.data` held, or would have held.  A token stays alive if revoking it
-    would end a connection that somebody uses.
+    would end a connection that somebody uses.  If the provider cannot be asked now, a job tries
+    again for a day (`revoke_later`).
     """
+    try:
+        _revoke_unused(storage, provider, data)
+    except BotkitError as error:
+        log.warning("A token that nobody uses any more may still be alive: %s", error)
+        body = {"provider": provider.name, "data": dict(data)}
+        with suppress(StorageError):
+            key, pause = secrets.token_hex(8), REVOKE_AGAIN[0]
+            storage.messages.add(do_job("revoke", key, body, seconds=pause))
+
+
+def revoke_later(storage: Storage, providers: Iterable[Provider], job: Claimed) -> None:
+    """Do the job that `revoke_quietly` has left.  Raises `TryLater`, and after a day an error."""
+    body = job.body or {}
+    for provider in providers:
+        if provider.name == body["provider"]:
+            try:
+                _revoke_unused(storage, provider, body["data"])
+            except BotkitError as error:
+                if job.tries >= len(REVOKE_AGAIN):
+                    raise
+                raise TryLater(REVOKE_AGAIN[job.tries]) from error
+
+
+def _revoke_unused(storage: Storage, provider: Provider, data: Mapping[str, Any]) -> None:
     token, revocation = Service(name=provider.name, data=dict(data)), provider.revocation
     if revocation is None or not token.access_token:
         return
     if revocation.ends == "everything" and token.account.get("id") is None:
         return  # nobody knows whose grant that would end
-    try:
-        if not others_in_grant(storage, provider, token):
-            revoke_token(provider, revocation, _usable_token(provider, token, storage.now()))
-    except BotkitError as error:
-        log.warning("A token that nobody uses any more may still be alive: %s", error)
+    if not others_in_grant(storage, provider, token):
+        revoke_token(provider, revocation, _usable_token(provider, token, storage.now()))
 
 
 def _usable_token(provider: Provider, token: Service, now: datetime) -> str:

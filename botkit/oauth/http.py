@@ -23,6 +23,7 @@ import requests
 
 from botkit.errors import ProviderUnreachable, RateLimited, ReconnectNeeded
 from botkit.oauth import connections
+from botkit.storage import current_turn
 from botkit.version import __version__
 
 USER_AGENT = f"botkit/{__version__} (teaching kit)"
@@ -162,6 +163,10 @@ class ApiSession(Session):
     it calls `renew` once, with the refused token, for another one.  Any other answer is returned as
     it is.
 
+    While a message is answered (`botkit.storage.turn`), nobody sleeps: the message waits in the
+    database instead.  And a request that changes something, a POST or PATCH, is not sent again by
+    another turn.  Source: RFC 9110, section 9.2.2.
+
     Its requests raise `ReconnectNeeded` if there is no other token, `RateLimited` if the wait would
     be too long, and `ProviderUnreachable` if there is no answer.  Source: RFC 9110, section 10.2.3.
     """
@@ -205,7 +210,14 @@ class ApiSession(Session):
                     seconds=wait,
                     advice="Nothing is wrong with your connection. Try again after that.",
                 )
+            if (turn := current_turn()) is not None:
+                turn.wait(max(wait, 1.0))
             self._sleep(wait)
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        if request.method not in connections.IDEMPOTENT and (turn := current_turn()) is not None:
+            turn.changes()
+        return super().send(request, **kwargs)
 
     def _take_new_token(self) -> None:
         """Renew the token, once: a new token that is refused is not refused for its age."""

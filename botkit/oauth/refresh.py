@@ -5,11 +5,11 @@ asking the person.  Many providers *rotate*: each refresh token works once, and 
 the next one.  So two refreshes at the same time would break the connection, and so would an answer
 that is not saved.
 
-The rule: the caller that claims the row refreshes, saves the new pair, and only then uses it.  All
-others wait, and read the row again.  If the request fails, those who waited do not ask: a provider
-in trouble gets one request, and not one from each of them.  And an answer is saved only if the row
-still holds the tokens that it was asked with: the person may have connected again, or disconnected,
-while the provider was slow.  Start with `fresh_service`.
+The rule: the caller that holds `refresh:<row>` refreshes, saves the new pair, and only then uses
+it.  All others wait, and read the row again.  If the request fails, those who waited do not ask: a
+provider in trouble gets one request, and not one from each of them.  And an answer is saved only if
+the row still holds the tokens that it was asked with: the person may have connected again, or
+disconnected, while the provider was slow.  Start with `fresh_service`.
 Source: RFC 6749, section 6; RFC 9700, section 4.14.
 """
 
@@ -23,12 +23,12 @@ from botkit.errors import ProviderRefused, ProviderUnreachable, ReconnectNeeded
 from botkit.oauth.account import revoke_quietly
 from botkit.oauth.provider import Provider
 from botkit.oauth.tokens import ask_for_token, token_data
-from botkit.storage import CLAIM, Service, Storage, read_moment
+from botkit.storage import Service, Storage
 
 LEEWAY = timedelta(minutes=5)  # a token that expires so soon is refreshed before it is used
 # Longer than a request (`http.TOTAL_SECONDS`) and the writing of its answer can take together, so
-# that a claim lapses only if its process has died.
-CLAIM_SECONDS = 40.0
+# that a hold lapses only if its process has died.
+HOLD_SECONDS = 40.0
 POLL_SECONDS = 0.05
 PERMANENT_ERRORS = ("invalid_grant", "bad_refresh_token")  # this refresh token never works again
 
@@ -39,7 +39,7 @@ def fresh_service(
     service: Service,
     *,
     rejected: str | None = None,
-    claim_seconds: float = CLAIM_SECONDS,
+    hold_seconds: float = HOLD_SECONDS,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Service:
     """Return the connection with a token that is good now, refreshed if necessary.
@@ -59,17 +59,18 @@ def fresh_service(
             if rejected is None:
                 return row  # it may still be good, and nothing better can be had
             raise _reconnect(provider)
-        claim = storage.claim_service(row.id, seconds=claim_seconds)
-        if claim is None:
+        key = f"refresh:{row.id}"
+        # The one we waited for may have died; then its hold is still there, and has lapsed.
+        failed = waited and not storage.messages.has_lapsed(key)
+        holder = storage.messages.hold(key, hold_seconds)
+        if holder is None:
             waited = True
             sleep(POLL_SECONDS)
             continue
-        # The one we waited for may have died; then its claim is still there, and has lapsed.
-        failed = waited and not _has_lapsed(row, storage.now())
         try:
             refreshed = _refresh(storage, provider, row.id, rejected, failed=failed)
         finally:
-            storage.release_service(row.id, claim)
+            storage.messages.drop(key, holder)
         if refreshed is not None:
             return refreshed
 
@@ -93,12 +94,12 @@ def last_tokens(storage: Storage, provider: Provider, service: Service) -> Servi
 def _refresh(
     storage: Storage, provider: Provider, row_id: int, rejected: str | None, *, failed: bool
 ) -> Service | None:
-    """With the claim in hand: get the next tokens, and save them if they still belong there.
+    """With the hold in hand: get the next tokens, and save them if they still belong there.
 
     None if something else took their place in the meantime: then the caller reads the row again.
-    `failed`: the one who had the claim before us is done, and we waited for it.
+    `failed`: the one who had the hold before us is done, and we waited for it.
     """
-    # Look again: the one who had the claim before us may have done it already.
+    # Look again: the one who had the hold before us may have done it already.
     row = storage.get_service(row_id)
     if row is None or not _needs_refresh(row, storage.now(), rejected) or not row.refresh_token:
         return row
@@ -124,11 +125,6 @@ def _refresh(
         # Disconnected, or connected anew, while we asked: nobody will ever use these tokens.
         revoke_quietly(storage, provider, {**(row.data or {}), **data})
     return saved
-
-
-def _has_lapsed(row: Service, now: datetime) -> bool:
-    end = read_moment((row.data or {}).get(CLAIM))
-    return end is not None and end <= now
 
 
 def _needs_refresh(row: Service, now: datetime, rejected: str | None) -> bool:

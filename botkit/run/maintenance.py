@@ -22,7 +22,7 @@ from typing import Any, TypedDict
 
 from botkit.bot import Bot
 from botkit.chat import EXTENSION, Event, not_here, refusal_of, webhook_of
-from botkit.errors import BotGone, BotkitError, ChatError, NotFound, ProviderError
+from botkit.errors import BotGone, BotkitError, ChatError, NotFound, ProviderError, TryLater
 from botkit.skills import run_skills
 from botkit.storage import read_moment, tables
 
@@ -175,7 +175,7 @@ def _connections(bot: Bot, row: tables.Bot) -> list[str]:
             continue
         try:
             done += skill.maintain(service)
-        except (ProviderError, ChatError) as error:
+        except (ProviderError, ChatError, TryLater) as error:
             done.append(f"{skill.title} in chat {service.group_id} has to wait. {error}")
     return done
 

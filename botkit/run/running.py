@@ -29,6 +29,8 @@ from botkit.settings import CHAT, Registration, Settings
 
 PRACTICE = Settings(practice=True, confirm=False)
 
+SETTLED_WITHIN = 10.0  # seconds; a message that waits so long for others has not been answered yet
+
 WSGIApp = Callable[..., Any]
 
 
@@ -50,7 +52,7 @@ def serve_for_long(app: WSGIApp, port: int) -> ProductionServer:
 class Running:
     """A bot that runs, and the practice world around it.
 
-    `bot` has all parts of the bot; `storage`, `chat`, `work` and `app` are those used most.
+    `bot` has all parts of the bot; `storage`, `chat`, `worker` and `app` are those used most.
     `settings` include the registrations of the practice world.  `world` is the practice world,
     `server` is the bot's server, and `tunnels` are open.
     """
@@ -100,7 +102,8 @@ class Running:
             undo.callback(self.bot.close)
             self.storage = self.bot.storage
             self.chat = self.bot.chat
-            self.work = self.bot.work
+            self.worker = self.bot.worker
+            self.worker.start()
             self.app = self.bot.app
             self.server = serve(around(self.app, "bot") if around else self.app, settings.port)
             undo.callback(self.server.stop)
@@ -134,7 +137,7 @@ class Running:
                 self.world.google.settle()
             if self.world.has("chat"):
                 self.world.ringcentral.settle()
-            self.work.settle()
+            self.worker.settle(within=SETTLED_WITHIN)
 
     def open_tunnel(self, *, fixed_url: str | None = None) -> Tunnel:
         """Open a tunnel to the bot, through pyngrok and the practice agent.

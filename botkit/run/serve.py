@@ -7,11 +7,10 @@
 
 Start with `serve` and `app`.  With `serve`, a service without credentials is a practice service, so
 any mix works.  Processes of gunicorn cannot share a practice world, so everything must be live.
-After a restart, links and codes still wait in the database for what is left of their ten minutes.
-Tokens are there too, and are refreshed when they are next used (`botkit/oauth/refresh.py`).
-`continue_work` deletes answers that nobody confirms, and gives each bot a good subscription
-(`botkit/chat/subscription.py`).  Forgotten are timers, such as Drive's next try, and which
-deliveries were seen; after a kill, also unfinished work.
+After a restart, `continue_work` goes on with what an earlier process left in the database: messages
+without an answer, replies that were not said, links and codes for what is left of their ten
+minutes, and everything else that waits there.  Tokens are there too, and are refreshed when they
+are next used (`botkit/oauth/refresh.py`).
 
 Not here: the bot with its practice world (`running.py`), gunicorn's configuration (`gunicorn.py`),
 what is watched all the time (`watch.py`), and what is done each day (`maintenance.py`).
@@ -41,7 +40,7 @@ from botkit.run.maintenance import maintain
 from botkit.run.running import Running
 from botkit.run.watch import Watch
 from botkit.settings import CHAT, LOOPBACK, PLACE_OF, PLACES, Settings, credentials, load_settings
-from botkit.skills import WAIT_SECONDS
+from botkit.storage import do_job
 from botkit.trace import Labels, RedactingFilter
 
 log = logging.getLogger("botkit")
@@ -65,11 +64,9 @@ def serve(settings: Settings) -> None:
     with closing(Running(place)) as running:
         watch = continue_work(running.bot)
         say(*_what_runs(running, settings))
-        due, again = time.monotonic() + DAY, 0.0
+        running.storage.messages.add(do_job("maintain", seconds=DAY))
+        again = 0.0
         while not stopped(TICK):
-            if time.monotonic() >= due:
-                due += DAY
-                running.work.submit(_look_after, running.bot)
             if time.monotonic() >= again and not all(one.is_alive for one in running.tunnels):
                 again = time.monotonic() + AGAIN_SECONDS
                 _mend_tunnel(running, settings)
@@ -83,9 +80,10 @@ def serve(settings: Settings) -> None:
 def continue_work(bot: Bot) -> Watch:
     """Continue what an earlier process has left, however it ended, and watch over the bot.
 
-    What was left are answers that wait for confirmation, and chats that stopped delivering.
+    It is all in the database, except that a chat may have stopped delivering.
     """
-    bot.work.later(WAIT_SECONDS, bot.confirmation.delete_expired)
+    bot.worker.jobs["maintain"] = lambda _: _look_after(bot)
+    bot.worker.start()
     watch = Watch(bot)
     watch.start()
     return watch
@@ -117,6 +115,7 @@ def _mend_tunnel(running: Running, settings: Settings) -> None:
 
 
 def _look_after(bot: Bot) -> None:
+    bot.storage.messages.add(do_job("maintain", seconds=DAY))
     for sentence in maintain(bot):
         log.info(sentence)
 
@@ -167,7 +166,6 @@ class ServedBot:
             self._process = os.getpid()
         if threads is not None:
             self.bot.places.share(threads)
-        # Python waits for the threads of a pool, so work is finished when the process ends.
         atexit.register(self.bot.close)
         self._watch = continue_work(self.bot)
 

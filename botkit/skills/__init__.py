@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from botkit.skills.account import AccountSkill
 from botkit.skills.base import ServiceSkill, Skill, run_skills
-from botkit.skills.confirm import WAIT_SECONDS, Confirmation, hold_callback
+from botkit.skills.confirm import Confirmation, connected_job, hold_callback
 from botkit.skills.drive.skill import GoogleDriveSkill
 from botkit.skills.github import GitHubSkill
 from botkit.skills.help import VERBS, HelpSkill
@@ -21,7 +21,6 @@ from botkit.skills.sheets.skill import GoogleSheetsSkill
 
 __all__ = [
     "VERBS",
-    "WAIT_SECONDS",
     "AccountSkill",
     "AssistantSkill",
     "Confirmation",
@@ -31,6 +30,7 @@ __all__ = [
     "HelpSkill",
     "ServiceSkill",
     "Skill",
+    "connected_job",
     "hold_callback",
     "run_skills",
 ]

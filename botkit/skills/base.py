@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 from flask import Blueprint
 
@@ -33,7 +33,7 @@ from botkit.oauth import (
     callback_path,
     end_connection,
 )
-from botkit.storage import Service, Storage, owner_of
+from botkit.storage import Claimed, Service, Storage, owner_of
 
 TRY_AGAIN = "Please try again in a moment."
 
@@ -57,23 +57,10 @@ def run_skills(skills: Sequence[Skill], event: Event) -> bool:
     return handled
 
 
-class Background(Protocol):
-    """Something that does work after the webhook was answered: `botkit.bot.worker.Work`."""
-
-    def submit(self, job: Callable[..., object], *args: Any) -> None:
-        """Do `job(*args)` soon, in another thread."""
-        ...
-
-    def later(self, seconds: float, job: Callable[..., object], *args: Any) -> None:
-        """Do `job(*args)` in so many seconds."""
-        ...
-
-
 class ServiceSkill:
     """A skill for a service that people connect.
 
-    `address` returns the bot's public address as it is now, without a slash at the end.  `work`
-    does what has to happen after the reply.
+    `address` returns the bot's public address as it is now, without a slash at the end.
     """
 
     word: str  # the name of the service in commands: github
@@ -82,6 +69,8 @@ class ServiceSkill:
     shared: ClassVar[bool] = False  # whether a connection belongs to the chat, not to one person
     remove_at: str  # where people can remove the app themselves
     routes: Blueprint | None = None  # more routes for the web app, besides the callback
+    # What is done without a message, by the names that `botkit.storage.do_job` is given.
+    jobs: Mapping[str, Callable[[Claimed], object]] = {}
 
     def __init__(
         self,
@@ -89,13 +78,11 @@ class ServiceSkill:
         chat: Chat,
         provider: Provider,
         address: Callable[[], str],
-        work: Background,
     ) -> None:
         self.provider = provider
         self.storage = storage
         self.chat = chat
         self.address = address
-        self.work = work
 
     @property
     def title(self) -> str:
@@ -230,11 +217,11 @@ class ServiceSkill:
     # ---- sentences in the chat ----------------------------------------------------------------
 
     def reply(self, event: Event, text: str) -> None:
-        """Say `text` in the chat where `event` happened.  Raises `ChatError`."""
+        """Say `text` in the chat where `event` happened."""
         self.chat.send(event.bot_id, event.group_id, text)
 
     def say(self, service: Service, text: str) -> None:
-        """Say `text` in the chat of a connection, when nobody has asked.  Raises `ChatError`."""
+        """Say `text` in the chat of a connection, when nobody has asked."""
         self.chat.send(service.bot_id or "", service.group_id or "", text)
 
     @contextmanager

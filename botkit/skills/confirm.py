@@ -15,14 +15,22 @@ from __future__ import annotations
 
 import re
 import secrets
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from botkit.chat import Chat, Event
 from botkit.errors import StorageError
 from botkit.oauth import NEW_LINK, Provider, receive_answer, revoke_quietly, save_connection
-from botkit.storage import ANSWER_LIFE, HeldAnswer, Service, Storage, owner_of
+from botkit.storage import (
+    ANSWER_LIFE,
+    HeldAnswer,
+    Job,
+    Service,
+    Storage,
+    current_turn,
+    do_job,
+    owner_of,
+)
 
 WAIT_SECONDS = ANSWER_LIFE.total_seconds() + 5  # after that no code can confirm the answer
 
@@ -46,11 +54,19 @@ def hold_callback(
     return f"{code[:3]} {code[3:]}", data
 
 
+def connected_job(service: Service) -> Job:
+    """Return the job that lets the skill of a new connection say so in the chat.
+
+    It remembers whose account was connected: somebody else may connect theirs before it is done.
+    """
+    return do_job("connected", str(service.id), {"account": service.account}, once=False)
+
+
 class Confirmation:
     """The first skill in the list: it takes codes, and deletes answers that nobody can confirm.
 
-    `providers` are those that people connect to; the list may grow.  `on_connected(service)` is
-    called when a connection counts.
+    `providers` are those that people connect to; the list may grow.  When a connection counts, the
+    job "connected" lets its skill say so.
     """
 
     def __init__(
@@ -58,15 +74,10 @@ class Confirmation:
         storage: Storage,
         chat: Chat,
         providers: Iterable[Provider],
-        on_connected: Callable[[Service], None],
     ) -> None:
         self._storage = storage
         self._chat = chat
         self._providers = providers
-        self._on_connected = on_connected
-        self._lock = threading.Lock()
-        self._timer_runs = False
-        self._more_came = False  # while the timer ran
 
     # ---- a code is said --------------------------------------------------------------------
 
@@ -80,12 +91,15 @@ class Confirmation:
         code = re.sub(r"[\s-]", "", event.text)
         if handled or event.kind != "Message4Bot" or not re.fullmatch("[0-9]{6}", code):
             return False
+        if (turn := current_turn()) is not None:
+            turn.changes()  # the code works once, so another turn could not say what became of it
         check = self._storage.try_code(event.bot_id, event.group_id, event.user_id, code)
         if check is None:
             return False
         self._revoke(check.spoiled)
         if check.taken and (provider := self._provider_of(check.taken)):
-            self._on_connected(self._save(provider, check.taken))
+            service = self._save(provider, check.taken)
+            self._storage.messages.add(connected_job(service))
         elif check.left:
             tries = "one more try" if check.left == 1 else f"{check.left} more tries"
             self._reply(event, f"This is not the code that the page shows. You have {tries}.")
@@ -102,25 +116,10 @@ class Confirmation:
 
     # ---- no code is said -------------------------------------------------------------------
 
-    def start_timer(self, later: Callable[..., None]) -> None:
-        """Delete an answer that was held a moment ago in time, if nobody confirms it.
-
-        `later(seconds, job, *args)` does a job in so many seconds.  However many answers wait, one
-        timer runs in this process.
-        """
-        with self._lock:
-            self._more_came = self._timer_runs
-            if self._timer_runs:
-                return
-            self._timer_runs = True
-        later(WAIT_SECONDS, self._on_timer, later)
-
-    def _on_timer(self, later: Callable[..., None]) -> None:
-        with self._lock:
-            self._timer_runs, more = False, self._more_came
-        if more:  # they came after the timer had been set
-            self.start_timer(later)
-        self.delete_expired()
+    def delete_later(self) -> None:
+        """Have an answer that was held a moment ago deleted in time, if nobody confirms it."""
+        key = secrets.token_hex(8)  # each answer has its own moment
+        self._storage.messages.add(do_job("expired", key, seconds=WAIT_SECONDS))
 
     def delete_expired(self) -> int:
         """Delete the answers that were not confirmed in time; return how many there were."""

@@ -210,6 +210,10 @@ class Database:
         if not is_in_memory(self._engine.url):  # that would be its end
             self._engine.dispose()
 
+    @property
+    def is_postgresql(self) -> bool:
+        return self._engine.dialect.name == "postgresql"
+
     # ---- opening and sealing rows ------------------------------------------------------------
 
     def _open(self, connection: sa.Connection, table: sa.Table, row: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateColumn, CreateIndex
 
-from botkit.storage.tables import metadata, seals, services
+from botkit.storage.tables import metadata, seals, services, waiting
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 ONE_AT_A_TIME = 0x626F746B6974  # any number will do, as long as all processes know it: "botkit"
@@ -53,6 +53,7 @@ def _add_what_is_missing(connection: sa.Connection) -> list[str]:
                 done.append(f"Added the column {table.name}.{column.name}.")
     if not inspector.has_table(seals.name):
         seals.create(connection)
+    waiting.create_all(connection)  # nobody outside of botkit reads these, so no sentence either
     return done
 
 

@@ -3,7 +3,6 @@
 Start with `find_service` and `save_service`: lesson 02 does the same by hand.  Tokens are written
 in `save_service`, in `update_service` (a refresh), in `save_bot` (a bot's own) and in `hold_answer`
 (until the person says the code); `rotate-key` seals them again (`Database.reseal`).
-`claim_authorization` claims the state of a callback, once.
 
 A connection belongs to one person, in one chat, of one bot; `user_id=""` means that the whole chat
 shares it.  A unique index says that there is never more than one.
@@ -12,7 +11,8 @@ Every statement is SQL as SQLAlchemy writes it for SQLite and for PostgreSQL.  T
 back are opened (`_open`), and those that go are sealed (`_change`): nothing happens in between, so
 what you read here is what the database is asked.  No method takes longer when the table is longer.
 
-Not here: the columns (tables.py), encryption (seal.py) and transactions (database.py).
+Not here: messages that wait, and what one process holds (messages.py, which is
+`Storage.messages`), the columns (tables.py), encryption (seal.py) and transactions (database.py).
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from botkit.errors import (
     WrongKey,
 )
 from botkit.storage.database import BUSY_SECONDS, Database, utc_now
+from botkit.storage.messages import Messages
 from botkit.storage.seal import Seal, grant_of, grants_of, seal_row
 from botkit.storage.setup import LONG_AGO, PIECE
 from botkit.storage.tables import (
@@ -50,7 +51,6 @@ from botkit.storage.tables import (
     authorizations,
     bots,
     columns_of,
-    read_moment,
     services,
 )
 
@@ -59,9 +59,7 @@ ANSWER_LIFE = timedelta(minutes=10)  # to say the code in the chat
 MOST_TRIES = 5  # of a million codes
 REMEMBERED = timedelta(hours=1)  # so that a page can say "expired" or "used" and not "unknown"
 BETWEEN_SWEEPS = timedelta(minutes=1)
-LONGEST_CLAIM = timedelta(hours=1)  # what says more was not written by us, and would hold for ever
 USED = "This link has been used already."
-CLAIM = "claimedUntil"  # where a claim is written in `data`
 
 
 @dataclass(frozen=True)
@@ -178,6 +176,7 @@ class Storage(Database):
         super().__init__(url, busy_seconds=busy_seconds, seal=seal)
         self.now = now
         self._swept_at = LONG_AGO  # when the old links were last forgotten
+        self.messages = Messages(self, lambda: self.now())
         # "Insert, unless there is one": both databases can say it, and SQLAlchemy has no word for
         # both.  If nothing comes back, somebody else was quicker.
         on = postgresql if self._engine.dialect.name == "postgresql" else sqlite
@@ -395,13 +394,13 @@ class Storage(Database):
     def update_bot(self, bot: Bot | str, data: Mapping[str, Any]) -> Bot | None:
         """Merge `data` into a bot that is there; None if it was deleted in the meantime.
 
-        `bot` is the row as it was read: then also None if it has another token or claim by now.
+        `bot` is the row as it was read: then also None if it has another token by now.
         With the id of a bot, `data` is merged whatever the row holds.
         """
         key = bot.id if isinstance(bot, Bot) else bot
         with self._writing() as connection:
             row = self._row(connection, bots, key, hold=True)
-            if row is None or (isinstance(bot, Bot) and not _is_same_bot(Bot(**row), bot)):
+            if row is None or (isinstance(bot, Bot) and row["token"] != bot.token):
                 return None
             new = {"data": _merged(row["data"], data), "updated_at": self.now()}
             return Bot(**self._change(connection, bots, row, **new))
@@ -411,30 +410,6 @@ class Storage(Database):
         for table in (services, authorizations):
             self._delete(table, bot_id=bot_id)
         self._delete(bots, id=bot_id)
-
-    # ---- one worker at a time, in any process: not the claim of a state, which is below ----------
-
-    def claim_bot(self, bot_id: str, *, seconds: float, held: str = "") -> str | None:
-        """Take a bot in hand, so that no other process does the same work at the same time.
-
-        Returns the claim, for `release_bot`; it lapses after `seconds`, should this process die.
-        None if somebody else has the bot in hand, or if there is no such bot.  `held` is a claim of
-        ours that is to be kept for longer.
-        """
-        return self._claim(bots, bot_id, seconds, CLAIM, held)
-
-    def release_bot(self, bot_id: str, claim: str) -> None:
-        """Give the bot free again, unless the claim has lapsed and somebody else has it by now."""
-        self._release(bots, bot_id, claim, CLAIM)
-
-    def claim_service(
-        self, service_id: int, *, seconds: float, of: str = CLAIM, held: str = ""
-    ) -> str | None:
-        """Take a connection in hand for one kind of work, see `claim_bot`."""
-        return self._claim(services, service_id, seconds, of, held)
-
-    def release_service(self, service_id: int, claim: str, *, of: str = CLAIM) -> None:
-        self._release(services, service_id, claim, of)
 
     # ---- auth links that wait for their answer -----------------------------------------------
 
@@ -642,36 +617,12 @@ class Storage(Database):
             if count < PIECE:
                 return
 
-    def _claim(self, table: sa.Table, key: Any, seconds: float, of: str, held: str) -> str | None:
-        with self._writing() as connection:
-            row = self._row(connection, table, key, hold=True)
-            now = self.now()  # not earlier: to get hold of the row may have taken its time
-            claim = (now + timedelta(seconds=seconds)).isoformat(timespec="microseconds")
-            there = (row["data"] or {}).get(of, "") if row is not None else ""
-            end = read_moment(there)
-            busy = end is not None and now < end < now + LONGEST_CLAIM
-            if row is None or (there != held and (held or busy)):
-                return None
-            self._change(connection, table, row, data=_merged(row["data"], {of: claim}))
-            return claim
-
-    def _release(self, table: sa.Table, key: Any, claim: str, of: str) -> None:
-        with self._writing() as connection:
-            row = self._row(connection, table, key, hold=True)
-            if row is not None and (row["data"] or {}).get(of) == claim:
-                self._change(connection, table, row, data=_merged(row["data"], {of: None}))
-
 
 def _twins(row: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
     """Other rows of the owner of a row that has none written."""
     same = [services.c[name] == row[name] for name in ("name", "bot_id", "group_id")]
     nobody = sa.or_(services.c.user_id == "", services.c.user_id.is_(None))
     return [*same, nobody, services.c.id != row["id"]]
-
-
-def _is_same_bot(now: Bot, before: Bot) -> bool:
-    claims = ((bot.data or {}).get(CLAIM) for bot in (now, before))
-    return now.token == before.token and next(claims) == next(claims)
 
 
 def _merged(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:

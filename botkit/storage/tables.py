@@ -245,12 +245,64 @@ authorizations = sa.Table(
 # it is not among the three.
 seals = sa.Table("seals", sa.MetaData(), sa.Column("id", TEXT, primary_key=True))
 
+# ---- the inbox and the outbox: what they are for is in messages.py -----------------------------
+
+waiting = sa.MetaData()
+MILLISECONDS = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # since 1970
+
+lanes = sa.Table(
+    "lanes",
+    waiting,
+    sa.Column("name", sa.String(600), primary_key=True),
+    sa.Column("pool", sa.String(8), nullable=False),
+    sa.Column("botId", TEXT, key="bot_id", nullable=False),
+    sa.Column("due", MILLISECONDS, nullable=False),
+    sa.Column("claim", sa.String(40)),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Index("lanes_due", "pool", "due"),
+    sa.Index("lanes_of_bot", "bot_id"),
+)
+
+jobs = sa.Table(
+    "jobs",
+    waiting,
+    sa.Column("id", MILLISECONDS, primary_key=True, autoincrement=True),
+    sa.Column("lane", sa.String(600), nullable=False),
+    sa.Column("body", SealedJson, nullable=False),
+    sa.Column("due", MILLISECONDS, nullable=False),
+    sa.Column("began", MILLISECONDS),
+    sa.Column("createdAt", MILLISECONDS, key="created_at", nullable=False),
+    sa.Index("jobs_in_lane", "lane", "id"),
+)
+
+seen = sa.Table(
+    "seen",
+    waiting,
+    sa.Column("key", sa.String(600), primary_key=True),
+    sa.Column("at", MILLISECONDS, nullable=False),
+    sa.Index("seen_at", "at"),
+)
+
+holds = sa.Table(
+    "holds",
+    waiting,
+    sa.Column("key", sa.String(300), primary_key=True),
+    sa.Column("until", MILLISECONDS, nullable=False),
+    sa.Column("holder", sa.String(40)),
+)
+
 # What is encrypted, and the columns that say to which row an encrypted value belongs.
-SECRET = {bots: ("token", "data"), services: ("data",), authorizations: ("answer", "verifier")}
+SECRET = {
+    bots: ("token", "data"),
+    services: ("data",),
+    authorizations: ("answer", "verifier"),
+    jobs: ("body",),
+}
 OWNER = {
     bots: ("id",),
     services: ("name", "bot_id", "group_id", "user_id"),
     authorizations: ("state_hash", "provider", "bot_id", "group_id", "user_id"),
+    jobs: ("lane",),
 }
 
 

@@ -4,27 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
-import subprocess
-import sys
-import threading
 
 import pytest
 
-from botkit.bot.worker import Work
 from botkit.errors import ChatError, InstallRefused, StateUnknown
-
-
-@pytest.fixture
-def pauses(kit):
-    """The seconds that the bot would have waited in the background."""
-    waited: list[float] = []
-
-    def later(seconds, job, *args):
-        waited.append(seconds)
-        kit.work.submit(job, *args)
-
-    kit.bot.installation._later = later
-    return waited
 
 
 def subscriptions(kit):
@@ -44,10 +27,17 @@ def reinstall(kit):
     kit.settle()
 
 
-def test_a_bot_user_that_is_not_ready_is_tried_again_every_ten_seconds(kit, pauses):
+def let_ten_seconds_pass(kit):
+    kit.clock.advance(minutes=10.1 / 60)
+    kit.settle()
+
+
+def test_a_bot_user_that_is_not_ready_is_tried_again_every_ten_seconds(kit):
     kit.world.ringcentral.subscription_not_ready = 4
     reinstall(kit)
-    assert pauses == [10.0, 10.0, 10.0, 10.0]
+    for left in (3, 2, 1, 0):
+        assert kit.world.ringcentral.subscription_not_ready == left
+        let_ten_seconds_pass(kit)
     (one,) = subscriptions(kit)
     data = kit.storage.find_bot(kit.bot_id).data
     assert one.status == "Active" and data["subscriptionId"] == one.id
@@ -56,34 +46,13 @@ def test_a_bot_user_that_is_not_ready_is_tried_again_every_ten_seconds(kit, paus
     assert "I understand" in kit.alice.say("help").text
 
 
-def test_it_is_tried_a_bounded_number_of_times_and_then_said_in_the_log(kit, pauses, caplog):
+def test_it_is_tried_a_bounded_number_of_times_and_then_said_in_the_log(kit, caplog):
     kit.world.ringcentral.subscription_not_ready = 1000
     reinstall(kit)
-    assert len(pauses) == 30
+    for _ in range(35):
+        let_ten_seconds_pass(kit)
+    assert kit.world.ringcentral.subscription_not_ready == 1000 - 1 - 30
     assert "Work left undone: The chat did not accept this (it answered 403)" in caplog.text
-
-
-def test_what_is_done_later_is_done_once_and_never_after_the_end():
-    work, done = Work(), []
-    called = threading.Event()
-    work.later(0, called.set)
-    assert called.wait(10)
-    before = threading.enumerate()
-    work.later(60, done.append, "too late")
-    new = [one for one in threading.enumerate() if one not in before]
-    timers = [one for one in new if isinstance(one, threading.Timer)]
-    work.close()
-    for timer in timers:
-        timer.join(10)
-    assert done == [] and not any(timer.is_alive() for timer in timers) and timers
-
-
-def test_a_program_ends_without_waiting_for_what_is_done_later():
-    program = "from botkit.bot.worker import Work; w = Work(); w.later(60, print, 'too late')"
-    run = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=40
-    )
-    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
 def test_the_reminder_renews_and_only_when_the_end_is_near(kit):
@@ -145,10 +114,10 @@ def test_a_bot_that_is_deleted_meanwhile_stays_deleted(kit, monkeypatch):
     assert kit.storage.find_bots() == []
 
 
-def test_nobody_waits_for_a_bot_that_is_not_here(kit, pauses):
+def test_nobody_waits_for_a_bot_that_is_not_here(kit):
     with pytest.raises(InstallRefused, match="not installed here"):
         kit.bot.installation.subscribe("nobody")
-    assert pauses == []
+    assert kit.storage.messages.next_due(3600) == {}
 
 
 @pytest.mark.parametrize("works", [True, False])

@@ -59,9 +59,9 @@ def test_the_page_does_not_wait_for_the_chat(kit, client, monkeypatch, caplog):
         raise ChatError("The chat did not accept this (it answered 400).")
 
     path = callback(kit, kit.alice)
-    monkeypatch.setattr(kit.chat, "send", fail)
+    monkeypatch.setattr(kit.chat, "say", fail)
     assert client.get(path).status_code == 200
-    kit.work.settle()
+    kit.worker.settle()
     assert "Work left undone: The chat did not accept this" in caplog.text
 
 
@@ -195,7 +195,13 @@ def test_unknown_pages_and_methods_are_explained(client):
 
 
 def test_health_tells_whether_the_database_answers(kit, client):
-    assert client.get("/health").get_json() == {"status": "ok"}
+    assert client.get("/health").get_json() == {
+        "status": "ok",
+        "waiting": 0,
+        "oldest": 0.0,
+        "overdue": 0.0,
+        "unwritten": 0,
+    }
     kit.storage.close()
     kit.storage._engine = kit.storage._engine.execution_options()
     kit.storage.check = _no_database

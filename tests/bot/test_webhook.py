@@ -101,9 +101,9 @@ def test_a_body_that_is_none_is_accepted_and_left_at_that(kit, client):
 def test_the_answer_comes_before_the_work(kit, client, monkeypatch):
     kit.alice.reads()
     gate = threading.Event()
-    monkeypatch.setattr(kit.chat, "is_for_bot", lambda event: gate.wait(30))
+    monkeypatch.setattr(kit.chat, "is_for_bot", lambda event: gate.wait(25))
     assert deliver(client, kit, message(kit)).status_code == 200
-    assert kit.work.settle(seconds=0) is False  # the answer is there, the work is not done
+    assert kit.worker.settle(seconds=0) is False  # the answer is there, the work is not done
     gate.set()
     assert "not connected yet" in kit.alice.reads().text
 

@@ -68,7 +68,7 @@ def test_a_bot_without_a_token_does_not_even_ask(kit, token):
     kit.storage.save_bot("another", token=token, data={})
     kit.trace.clear()
     with pytest.raises(InstallRefused, match="This bot is not installed here"):
-        kit.chat.send("another", team_of(kit).id, "hello")
+        kit.chat.say("another", team_of(kit).id, "hello")
     assert list(kit.trace) == []
 
 

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from botkit.chat import EXTENSION, Event, SeenDeliveries, read_event
+from botkit.bot.webhook import delivery_key
+from botkit.chat import EXTENSION, Event, read_event
 from botkit.errors import ChatBusy, ChatError
 
 PERSON = "![:Person](7)"
@@ -104,14 +105,14 @@ def test_one_message_in_two_deliveries_is_answered_once(kit):
     assert len(kit.alice.reads().messages) == 1
 
 
-def test_what_is_remembered_is_bounded_and_two_bots_do_not_share_it():
-    seen = SeenDeliveries()
-    for number in range(5_000):
-        assert not seen.seen_before(envelope(post(id=str(number)), uuid=str(number)))
-    assert not seen.seen_before(envelope(post(id="3998"), uuid="3998"))  # 1,000 are remembered
-    assert seen.seen_before(envelope(post(id="4999"), uuid="new"))
-    assert not seen.seen_before(envelope(post(id="4998"), uuid="4998", ownerId="8"))
-    assert not seen.seen_before({"body": None}) and not seen.seen_before({"body": None})
+def test_two_bots_do_not_share_the_name_of_a_message():
+    first, second = (delivery_key(bot_id, envelope(post(), uuid="u")) for bot_id in "78")
+    assert first != second
+    assert delivery_key("7", envelope(post(), uuid="another")) == first
+    assert delivery_key("7", envelope(post(id="2"))) != first
+    later = post(creationTime="later")  # a practice chat counts from 1 again
+    assert delivery_key("7", envelope(later)) != first
+    assert delivery_key("7", {"body": None}) == ""
 
 
 def test_nobody_is_greeted_in_everybodys_chat_also_when_the_event_is_short(kit):
@@ -131,19 +132,6 @@ def test_nobody_is_greeted_in_everybodys_chat_also_when_the_event_is_short(kit):
 # ---- how often the chat may be asked -----------------------------------------------------------
 
 
-@pytest.fixture
-def waits(kit):
-    """The seconds that the bot waited; the clock moves by as much."""
-    waited: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        waited.append(round(seconds))
-        kit.clock.advance(minutes=seconds / 60)
-
-    kit.chat._sleep = sleep
-    return waited
-
-
 def spoil(kit, status, times=1, body="", **headers):
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     kit.world.ringcentral.trouble.next(
@@ -151,79 +139,151 @@ def spoil(kit, status, times=1, body="", **headers):
     )
 
 
-def say(kit):
-    """The bot writes into Alice's chat."""
+def write(kit, text="news"):
+    """The bot writes into Alice's chat, and nobody waits for it."""
     chat = kit.world.ringcentral
-    kit.chat.send(kit.bot_id, chat.find_chat("direct", chat.person("Alice")).id, "news")
+    kit.chat.send(kit.bot_id, chat.find_chat("direct", chat.person("Alice")).id, text)
+
+
+def pass_by(kit, seconds):
+    kit.clock.advance(minutes=seconds / 60)
+    kit.worker.settle()
 
 
 def requests_to_the_chat(kit):
     return sum(exchange.receiver == "chat" for exchange in kit.trace)
 
 
-def test_a_short_penalty_is_waited_out_and_the_message_arrives(kit, waits):
-    kit.alice.reads()
-    spoil(kit, 429, Retry_After="5")
-    say(kit)
-    assert waits == [5] and kit.alice.reads().text == "news"
-
-
-def test_during_a_long_penalty_nobody_knocks(kit, waits):
+def test_what_is_said_in_a_penalty_arrives_after_it_in_order(kit):
     kit.alice.reads()
     spoil(kit, 429, Retry_After="60")
-    with pytest.raises(ChatBusy, match="asks us to wait 60 seconds"):
-        say(kit)
-    before = requests_to_the_chat(kit)
-    kit.clock.advance(minutes=0.5)
-    with pytest.raises(ChatBusy, match="asks us to wait 30 seconds"):
-        say(kit)
-    assert (waits, requests_to_the_chat(kit)) == ([], before)
+    for text in ("one", "two", "three"):
+        write(kit, text)
+    kit.worker.settle()
+    asked = requests_to_the_chat(kit)
+    pass_by(kit, 30)
+    assert requests_to_the_chat(kit) == asked  # nobody knocks
+    assert kit.storage.messages.how()["penalties"][kit.bot_id] == pytest.approx(30, abs=5)
+    pass_by(kit, 31)
+    assert [text for _, text in kit.alice.reads().messages] == ["one", "two", "three"]
+    assert kit.storage.messages.how()["penalties"] == {}
+
+
+def test_a_penalty_is_of_one_bot_and_of_all_its_requests(kit):
+    spoil(kit, 429, Retry_After="60")
+    write(kit)
+    kit.worker.settle()
+    with pytest.raises(ChatBusy, match="asks us to wait 60 seconds") as caught:
+        kit.chat.call(kit.bot_id, "GET", EXTENSION)
+    assert caught.value.seconds == pytest.approx(60, abs=5)
     token = kit.storage.find_bot(kit.bot_id).token
     kit.storage.save_bot("another", token=token, data={})
-    kit.chat.call("another", "GET", EXTENSION)  # the penalty is this one bot's
-    kit.clock.advance(minutes=0.5)
-    say(kit)
-    assert kit.alice.reads().text == "news"
+    kit.chat.call("another", "GET", EXTENSION)
+    kit.clock.advance(minutes=1)
+    kit.chat.call(kit.bot_id, "GET", EXTENSION)
 
 
-def test_a_penalty_without_a_length_lasts_thirty_seconds(kit, waits):
-    spoil(kit, 429)
-    with pytest.raises(ChatBusy, match="asks us to wait 30 seconds"):
-        say(kit)
+def test_a_message_that_comes_in_a_penalty_is_answered_after_it(kit):
+    kit.alice.reads()
+    kit.chat._groups.clear()  # so that the bot has to ask whether the message is for it
+    spoil(kit, 429, Retry_After="60")
+    assert [who for who, _ in kit.alice.say("help").messages] == ["Alice"]
+    pass_by(kit, 61)
+    assert "I understand" in kit.alice.reads().text
 
 
-def test_a_chat_that_says_zero_seconds_for_ever_does_not_hold_us_for_ever(kit, waits):
-    spoil(kit, 429, times=1000, Retry_After="0")
+@pytest.mark.parametrize(("headers", "seconds"), [({}, 30), ({"Retry_After": "0"}, 1)])
+def test_a_penalty_lasts_half_a_minute_if_the_chat_does_not_say_and_a_second_at_least(
+    kit, headers, seconds
+):
+    spoil(kit, 429, **headers)
+    with pytest.raises(ChatBusy) as caught:
+        kit.chat.group(kit.bot_id, "1")
+    assert caught.value.seconds == pytest.approx(seconds, abs=0.9)
+
+
+def test_who_has_patience_waits_in_the_call(kit):
+    waits = []
+
+    def sleep(seconds):
+        waits.append(round(seconds))
+        kit.clock.advance(minutes=seconds / 60)
+
+    kit.chat._sleep = sleep
+    kit.world.ringcentral.trouble.next(
+        path="/restapi", status=429, times=1000, headers={"Retry-After": "0"}
+    )
     with pytest.raises(ChatBusy):
-        say(kit)
+        kit.chat.call(kit.bot_id, "GET", EXTENSION, patience=10)
     assert waits == [1] * 10
 
 
-def test_the_daily_limit_is_never_tried_again(kit, waits):
+def test_the_daily_limit_is_never_tried_again(kit, caplog):
     body = {"errorCode": "CMN-201", "message": "You have exceeded your limits for this action."}
     spoil(kit, 500, body=json.dumps(body))
     kit.alice.reads()
+    write(kit)
+    pass_by(kit, 60)
+    assert kit.alice.reads().messages == []
+    assert "Work left undone: This bot has sent as many messages today" in caplog.text
     with pytest.raises(ChatError, match="as many messages today as RingCentral allows") as caught:
-        say(kit)
+        spoil(kit, 500, body=json.dumps(body))
+        kit.chat.say(kit.bot_id, "1", "news")
     assert caught.value.advice == "It can write again tomorrow."
-    assert (waits, kit.alice.reads().messages) == ([], [])
 
 
-def test_a_message_is_tried_again_when_the_chat_has_trouble_of_its_own(kit, waits):
+def test_a_message_is_tried_again_when_the_chat_has_trouble_of_its_own(kit):
     kit.alice.reads()
-    spoil(kit, 502, times=2)
-    say(kit)
-    assert waits == [2, 4] and len(kit.alice.reads().messages) == 1
-    spoil(kit, 502, times=3)
-    with pytest.raises(ChatBusy, match="it answered 502"):
-        say(kit)
+    spoil(kit, 502, times=4)
+    write(kit)
+    kit.worker.settle()
+    for seconds in (2, 4, 8, 16):
+        assert kit.alice._news("direct") == []
+        pass_by(kit, seconds + 0.1)
+    assert [text for _, text in kit.alice.reads().messages] == ["news"]
 
 
-def test_nothing_else_is_tried_again(kit, waits):
+def test_a_message_that_was_taken_before_the_trouble_is_not_said_twice(kit, monkeypatch):
+    kit.alice.reads()
+    write(kit)  # the same words before: that was another message
+    kit.worker.settle()
+    kit.clock.advance(minutes=1)
+    call, lost = kit.chat.call, []
+
+    def loses_the_answer(bot_id, method, *rest, **more):
+        answer = call(bot_id, method, *rest, **more)
+        if method == "POST" and not lost:
+            lost.append(answer)
+            raise ChatBusy("The chat did not answer in time.")
+        return answer
+
+    monkeypatch.setattr(kit.chat, "call", loses_the_answer)
+    write(kit)
+    kit.worker.settle()
+    pass_by(kit, 3)
+    assert len(lost) == 1
+    assert [text for _, text in kit.alice.reads().messages] == ["news", "news"]
+
+
+def test_a_message_is_given_up_after_six_hours_and_the_log_says_so(kit, caplog):
+    spoil(kit, 502, times=1000)
+    write(kit)
+    kit.worker.settle()
+    pass_by(kit, 3 * 3600)
+    assert "given up" not in caplog.text
+    pass_by(kit, 4 * 3600)
+    assert "A reply was given up after six hours" in caplog.text
+    kit.world.ringcentral.trouble.clear()
+    assert kit.storage.messages.how()["waiting"] == 0
+
+
+def test_nothing_else_is_tried_again(kit, caplog):
+    kit.alice.reads()
     spoil(kit, 400)
-    with pytest.raises(ChatError, match="it answered 400"):
-        say(kit)
+    write(kit)
+    pass_by(kit, 60)
+    assert "Work left undone: The chat did not accept this (it answered 400)" in caplog.text
+    assert kit.alice.reads().messages == []
     kit.world.ringcentral.trouble.next(path="/restapi", status=500)
     with pytest.raises(ChatBusy):
         kit.chat.call(kit.bot_id, "GET", EXTENSION)
-    assert waits == []

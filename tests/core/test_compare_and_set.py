@@ -149,7 +149,7 @@ def test_sixteen_threads_make_one_request_however_slow_the_provider_is(
         found = list(pool.map(ask, range(16)))
     assert len(requests) == 1
     assert found == 16 * ["access-late" if answer is ANSWER else "unreachable"]
-    assert "claimedUntil" not in storage.get_service(service.id).data
+    assert storage.messages.hold(f"refresh:{service.id}", 60)  # nobody holds it any more
 
 
 def test_after_a_failed_refresh_the_next_one_asks_again(storage, service, monkeypatch):
@@ -160,8 +160,8 @@ def test_after_a_failed_refresh_the_next_one_asks_again(storage, service, monkey
     assert fresh_service(storage, ELSEWHERE, service).access_token == "access-late"
 
 
-def test_a_claim_on_a_refresh_outlives_every_request():
-    assert refresh.CLAIM_SECONDS > 2 * 15  # seconds; the longest that a request may take
+def test_a_hold_on_a_refresh_outlives_every_request():
+    assert refresh.HOLD_SECONDS > 2 * 15  # seconds; the longest that a request may take
 
 
 def test_only_the_row_that_was_read_is_deleted(storage):
@@ -263,16 +263,14 @@ def test_what_would_end_another_connection_is_deleted_here_only(storage, monkeyp
 # ---- a bot ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("change", ["installed again", "claimed by another", "removed"])
+@pytest.mark.parametrize("change", ["installed again", "removed"])
 def test_a_bot_that_has_changed_is_not_written(storage, change):
     storage.save_bot("bot", token={"access_token": "old"}, data={"name": "Bot"})
     read = storage.find_bot("bot")
     if change == "installed again":
         storage.save_bot("bot", token={"access_token": "new"}, data={})
-    elif change == "removed":
-        storage.delete_bot("bot")
     else:
-        assert storage.claim_bot("bot", seconds=60)
+        storage.delete_bot("bot")
     assert storage.update_bot(read, {"subscriptionId": "late"}) is None
     left = storage.find_bot("bot")
     assert left is None or "subscriptionId" not in left.data
@@ -299,6 +297,5 @@ def test_a_subscription_of_a_bot_that_was_installed_again_is_not_remembered(kit,
         ensure(kit.bot_id)
     bot = kit.storage.find_bot(kit.bot_id)
     assert bot.data["subscriptionId"] == "another" and len(deleted) == 1
-    assert "claimedUntil" not in bot.data
     monkeypatch.setattr(kit.chat, "call", call)
     assert ensure(kit.bot_id) == "made"

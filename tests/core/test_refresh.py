@@ -52,13 +52,13 @@ print("waiting", flush=True)
 [thread.join() for thread in threads]
 print(*logins)
 """
-# One that claims the row and is killed before it has asked.
+# One that takes the connection in hand and is killed before it has asked.
 KILLED = """
 import os, sys
 from botkit.storage import Storage
 storage = Storage(sys.argv[1])
 (service,) = storage.find_services(bot_id="bot")
-assert storage.claim_service(service.id, seconds=float(sys.argv[2]))
+assert storage.messages.hold(f"refresh:{service.id}", float(sys.argv[2]))
 os.kill(os.getpid(), 9)
 """
 
@@ -110,7 +110,7 @@ def test_a_token_near_its_end_is_refreshed_saved_and_used(connected):
     assert after.refresh_token != before.refresh_token  # rotated
     assert after.expires_at > before.expires_at.replace(year=2021)
     assert after.data["account"] == before.data["account"]
-    assert "claimedUntil" not in after.data
+    assert connected.storage.messages.hold(f"refresh:{after.id}", 60)  # nobody holds it any more
 
 
 def test_a_good_token_is_left_alone(connected):
@@ -206,7 +206,7 @@ def test_a_process_that_dies_with_the_turn_in_hand_holds_nobody_up_for_long(conn
     connected.expire()
     command = [sys.executable, "-c", KILLED, connected.url, "60"]
     assert subprocess.run(command).returncode == -9
-    assert connected.row().data["claimedUntil"]
+    assert connected.storage.messages.hold(f"refresh:{connected.service.id}", 60) is None
     waits = []
 
     def a_minute_passes(seconds: float) -> None:
@@ -223,7 +223,8 @@ def test_a_process_that_dies_with_the_turn_in_hand_holds_nobody_up_for_long(conn
 
 def test_who_waits_takes_what_the_other_one_got(connected):
     connected.expire()
-    claim = connected.storage.claim_service(connected.service.id, seconds=60)
+    key = f"refresh:{connected.service.id}"
+    holder = connected.storage.messages.hold(key, 60)
     looked = threading.Event()
     found = []
 
@@ -241,7 +242,7 @@ def test_who_waits_takes_what_the_other_one_got(connected):
     assert looked.wait(30)
     ours = {"accessToken": "ours", "expiresAt": "2999-01-01T00:00:00+00:00"}
     connected.storage.update_service(connected.service.id, ours)
-    connected.storage.release_service(connected.service.id, claim)
+    connected.storage.messages.drop(key, holder)
     waiting.join(30)
     assert found[0].access_token == "ours" and connected.refreshes() == 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -35,8 +34,6 @@ class DriveWorld:
         self.push = self.google.push
         self.storage = self.kit.storage
         (self.skill,) = self.kit.bot.services
-        self.later: list[tuple[float, Callable[..., None], tuple[Any, ...]]] = []
-        self.kit.work.later = lambda seconds, job, *args: self.later.append((seconds, job, args))
 
     def bind(self, person: str = "alice", chat: str = "direct") -> list[str]:
         """Bind the Drive of a person; what the bot says then."""
@@ -53,11 +50,16 @@ class DriveWorld:
     def say(self, text: str, person: str = "alice", chat: str = "direct") -> str:
         return getattr(self.kit, person).say(text, chat=chat).text
 
+    @property
+    def later(self) -> list[float]:
+        """In how many seconds the job that was put off is due."""
+        due = self.storage.messages.next_due(30 * 24 * 3600)
+        return [due["do"]] if "do" in due else []
+
     def do_later(self) -> None:
         """Do what was put off."""
-        due, self.later[:] = list(self.later), []
-        for _, job, args in due:
-            self.kit.work.submit(job, *args)
+        for seconds in self.later:
+            self.kit.clock.advance(minutes=(seconds + 0.01) / 60)
         self.kit.settle()
 
     @property

@@ -38,13 +38,11 @@ from urllib3 import HTTPResponse
 
 import botkit.bot.bot
 from botkit import oauth
-from botkit.bot.worker import Work
+from botkit.bot.worker import Delivery, Outcome, Worker
 from botkit.chat import Chat
-from botkit.errors import BotkitError
 from botkit.oauth import ApiSession
 from botkit.oauth.refresh import fresh_service
 from botkit.settings import Registration, Settings
-from botkit.skills.drive.lease import lease_of
 
 ALL = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 settings.register_profile("ci", max_examples=32, derandomize=True, **ALL)
@@ -52,23 +50,37 @@ settings.register_profile("nightly", max_examples=1200, print_blob=True, **ALL)
 settings.load_profile("nightly" if NIGHTLY else "ci")
 
 
-class AtOnce(Work):
-    """Does every job in the thread that brings it, and waits for nothing."""
+class AtOnce(Worker):
+    """Does every message in the thread that brings it.  The clock moves on to what waits."""
 
-    def __init__(self) -> None:
-        super().__init__(threads=1)
-        self.failures: list[Exception] = []
+    def __init__(self, storage, is_genuine, clock) -> None:
+        super().__init__(storage, is_genuine)
+        self._clock = clock
 
-    def submit(self, job, *args) -> None:
-        try:
-            job(*args)
-        except BotkitError as error:
-            logging.getLogger("botkit").warning("Work left undone: %s", error)
-        except Exception as error:
-            self.failures.append(error)
+    def start(self) -> None:
+        if not self._pools:
+            self._make_pools()
 
-    def later(self, seconds, job, *args) -> None:
-        pass
+    def accept(self, delivery: Delivery) -> Outcome:
+        (outcome,) = self._written([delivery])
+        self.work_off()
+        return outcome
+
+    def work_off(self) -> None:
+        """Do what is due, and the messages and replies that are due in a few minutes."""
+        for _ in range(100):
+            for pool in self._pools.values():
+                if job := self._messages.claim(pool.name):
+                    self._note(pool, job)
+                    self._run(pool, job)
+                    break
+            else:
+                due = self._messages.next_due(600)
+                soon = [seconds for name, seconds in due.items() if name != "do"]
+                if not soon:
+                    return
+                self._clock.advance(seconds=max(*soon, 0.001))
+        raise AssertionError("It never ends.")
 
 
 class World(logging.Handler):
@@ -83,16 +95,17 @@ class World(logging.Handler):
         registrations = {p: Registration(*there[p], f"https://{p[:6]}.example") for p in PLACES}
         self.secrets = [TOKEN, REFRESH, BOT_TOKEN, VERIFY, KEY, *(secret for _, secret in secrets)]
         file, self.clock = folder / "fuzz.sqlite", clock
-        for waiting in (ApiSession.__init__, Chat.__init__, fresh_service, lease_of.__wrapped__):
+        for waiting in (ApiSession.__init__, Chat.__init__, fresh_service):
             monkeypatch.setitem(waiting.__kwdefaults__, "sleep", self._sleep)
         monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", self._send)
-        monkeypatch.setattr(botkit.bot.bot, "Work", AtOnce)
+        monkeypatch.setattr(botkit.bot.bot, "Worker", lambda *parts: AtOnce(*parts, clock))
         skills = ("github", "drive", "sheets", "ringcentral")
         more = {"database": f"sqlite:///{file}", "secret_keys": (KEY,), "skills": skills}
         registrations["chat"] = Registration(*there["chatbot"], CHAT)
         more |= {"registrations": registrations, "public_address": ADDRESS}
         self.bot = botkit.bot.bot.Bot(Settings(**more), now=clock)
-        self.storage, self.work = self.bot.storage, self.bot.work
+        self.storage = self.bot.storage
+        self.bot.worker.start()
         self.client = self.bot.app.test_client(use_cookies=False)
         self._database = sqlite3.connect(file, isolation_level=None)
         self.numbers, self.log, self.errors = count(1), [], []
@@ -101,15 +114,14 @@ class World(logging.Handler):
 
     def fresh(self) -> None:
         """One bot, one team, nobody connected, and an outside where all is well."""
-        for table in ("bots", "services", "authorizations"):
+        for table in ("bots", "services", "authorizations", "lanes", "jobs", "seen", "holds"):
             self._database.execute(f"DELETE FROM {table}")
         token, data = {"access_token": BOT_TOKEN}, {"verificationToken": VERIFY}
         self.storage.save_bot(BOT, token=token, data=data)
         self.bot.chat._groups.clear()
-        self.bot.chat._penalty_until.clear()
         self.answers = {"token": [], "account": [], "revoke": [], "api": []}
         self.posts, self.states, self.chat_answers = [], [], []
-        for of_one_case in (self.log, self.errors, self.work.failures):
+        for of_one_case in (self.log, self.errors):
             of_one_case.clear()
 
     # ---- what is there
@@ -154,9 +166,8 @@ class World(logging.Handler):
 
     def check(self, response=None) -> None:
         """No error of our own, nothing secret and nothing of a stranger's on a page or in a log."""
-        if self.work.failures:
-            raise self.work.failures[0]
-        assert not self.errors
+        self.bot.worker.work_off()  # what a page has left to be done
+        assert not self.errors, self.errors
         shown = "\n".join([*self.log, *(text for _, text in self.posts)])
         if response is not None:
             page = response.get_data(as_text=True)

@@ -76,29 +76,28 @@ def test_a_process_without_an_address_keeps_the_one_that_is_subscribed(kit):
     assert sentence.startswith(f"{NAME} has no new subscription. There is no public address")
 
 
-def test_a_process_that_died_at_work_keeps_the_others_away_for_two_minutes_only(kit):
+def test_a_process_that_died_at_work_keeps_the_others_away_for_a_minute_only(kit):
     kit.world.ringcentral.blacklist()
-    kit.storage.claim_bot(kit.bot_id, seconds=120)
+    kit.storage.messages.hold(f"subscribe:{kit.bot_id}", 40)
     (sentence,) = maintain(kit.bot)
     assert "Another process is seeing to this bot's subscription." in sentence
-    kit.clock.advance(minutes=2.1)
+    kit.clock.advance(minutes=1)
     assert maintain(kit.bot) == [f"Made a new subscription of {NAME}."]
 
 
 def test_of_many_that_want_a_bot_in_hand_one_gets_it(storage):
-    storage.save_bot("bot", data={})
     start = threading.Barrier(16)
 
-    def claim(_):
+    def hold(_):
         start.wait()
-        return storage.claim_bot("bot", seconds=60)
+        return storage.messages.hold("subscribe:bot", 60)
 
     with ThreadPoolExecutor(16) as pool:
-        (mine,) = filter(None, pool.map(claim, range(16)))
-    storage.release_bot("bot", "somebody else's")
-    assert storage.claim_bot("bot", seconds=60) is None
-    storage.release_bot("bot", mine)
-    assert storage.claim_bot("bot", seconds=60)
+        (mine,) = filter(None, pool.map(hold, range(16)))
+    storage.messages.drop("subscribe:bot", "somebody else's")
+    assert storage.messages.hold("subscribe:bot", 60) is None
+    storage.messages.drop("subscribe:bot", mine)
+    assert storage.messages.hold("subscribe:bot", 60)
 
 
 # ---- what is dead ------------------------------------------------------------------------------

@@ -182,31 +182,16 @@ def test_an_old_sweep_does_not_lose_what_waits(strict):
     assert strict.bot.confirmation.delete_expired() == 1 and grants(strict) == "0 grants>"
 
 
-def test_however_many_answers_wait_one_timer_runs_and_none_is_forgotten(strict):
-    timers = []
-
-    def later(seconds, job, *args):
-        timers.append((seconds, job, args))
-
-    for _ in range(50):
-        strict.bot.confirmation.start_timer(later)
-    ((seconds, job, args),) = timers
-    assert seconds > 600
+def test_what_nobody_confirms_vanishes_by_itself_in_its_own_time(strict):
     approve(strict, strict.alice)
-    strict.clock.advance(minutes=11)
-    job(*args)  # 49 came after it was set, so it is set once more
-    assert len(timers) == 2 and grants(strict) == "0 grants>"
-    timers[1][1](later)
-    assert len(timers) == 2  # nothing waits any more
-    strict.bot.confirmation.start_timer(later)
-    assert len(timers) == 3
-
-
-def test_the_web_app_sets_that_timer(strict):
-    calls = []
-    strict.bot.confirmation.start_timer = calls.append
-    approve(strict, strict.alice)
-    assert calls == [strict.work.later]
+    strict.clock.advance(minutes=5)
+    approve(strict, strict.bob)
+    strict.clock.advance(minutes=5.2)  # ten since the first, five since the second
+    strict.settle()
+    assert grants(strict) == "1 grants>"
+    strict.clock.advance(minutes=5)
+    strict.settle()
+    assert grants(strict) == "0 grants>"
 
 
 def test_a_denial_asks_for_no_code(strict):

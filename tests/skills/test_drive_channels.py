@@ -45,9 +45,9 @@ def test_a_watch_that_goes_on_failing_is_left_to_maintain(world):
     world.bind()
     pauses = []
     while world.later:
-        pauses += [seconds for seconds, *_ in world.later]
+        pauses += world.later
         world.do_later()
-    assert pauses == [5.0, 30.0, 180.0] and world.live == []
+    assert pauses == pytest.approx([5.0, 30.0, 180.0], abs=3) and world.live == []
     assert maintain(world.kit.bot) == [RENEWED.format(world.row.group_id)]
     assert len(world.live) == 1
 
@@ -154,7 +154,7 @@ def test_a_shorter_life_is_believed_and_renewed_in_time(world, hours):
     world.push.longest_life = timedelta(hours=hours)
     world.bind()
     first = world.live
-    ((seconds, *_),) = world.later
+    (seconds,) = world.later
     assert seconds == pytest.approx(hours * 1800, abs=60)
     world.kit.clock.advance(hours=hours / 2 - 0.1)
     world.notify()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
-from botkit.errors import StorageError
+from botkit.errors import StorageError, TryLater
 from botkit.skills.drive.lease import lease_of
 from botkit.storage import Storage
 
@@ -17,34 +15,30 @@ def row(storage):
     return storage.save_service("GoogleDrive", **place, data={"accessToken": "t"})
 
 
-def test_one_process_waits_for_the_lease_of_another(storage, row, database_url):
+def test_one_process_comes_again_while_another_has_the_lease(storage, row, database_url):
     other = Storage(database_url, now=storage.now)
-    order, waits = [], threading.Event()
-
-    def second():
-        with lease_of(other, row.id, sleep=lambda _: waits.set() or threading.Event().wait(0.01)):
-            order.append("second")
-
     with lease_of(storage, row.id):
-        thread = threading.Thread(target=second)
-        thread.start()
-        assert waits.wait(10)
-        assert storage.claim_service(row.id, seconds=9)  # to refresh a token is another matter
-        order.append("first")
-    thread.join(10)
+        with pytest.raises(TryLater) as caught, lease_of(other, row.id):
+            pass
+        assert caught.value.seconds == 1.0
+        assert storage.messages.hold(f"refresh:{row.id}", 9)  # refreshing a token is another matter
+    with lease_of(other, row.id) as lease:
+        assert lease is not None
     other.close()
-    assert order == ["first", "second"]
 
 
 def test_the_lease_of_a_dead_process_passes_on(storage, row, clock):
-    assert storage.claim_service(row.id, seconds=120, of="watchedUntil")
-    with lease_of(storage, row.id, sleep=lambda _: clock.advance(minutes=3)) as lease:
+    assert storage.messages.hold(f"drive:{row.id}", 60)
+    with pytest.raises(TryLater), lease_of(storage, row.id):
+        pass
+    clock.advance(minutes=1.1)
+    with lease_of(storage, row.id) as lease:
         assert lease is not None
 
 
 def test_who_has_lost_the_lease_stops(storage, row, clock):
     with lease_of(storage, row.id) as slow:
-        clock.advance(minutes=1)
+        clock.advance(minutes=0.5)
         slow.extend()
         clock.advance(minutes=3)
         with lease_of(storage, row.id) as other:
@@ -59,3 +53,4 @@ def test_there_is_no_lease_for_a_connection_that_is_gone(storage, row):
     storage.delete_service(row)
     with lease_of(storage, row.id) as lease:
         assert lease is None
+    assert storage.messages.hold(f"drive:{row.id}", 60)  # and nothing is left behind

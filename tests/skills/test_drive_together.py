@@ -12,9 +12,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import sqlalchemy as sa
 from drive_world import DriveWorld
+from serve_world import wait_until
 from sizes import Size
 
 from botkit.bot import Bot
+from botkit.errors import TryLater
 from botkit.oauth import handle_callback
 from botkit.practice.browser.browser import Browser
 from botkit.storage import Storage, services
@@ -33,6 +35,15 @@ def sentences(world, chat="direct"):
     return [line.removeprefix("* ") for text in world.told(chat=chat) for line in text.split("\n")]
 
 
+def come_again(do, *args):
+    """Do it again while another one has the lease, as a worker does."""
+    while True:
+        try:
+            return do(*args)
+        except TryLater:
+            threading.Event().wait(0.01)
+
+
 def test_two_people_who_bind_at_once_leave_one_watch_that_works(world):
     kit, barrier, queries = world.kit, threading.Barrier(2), []
     for person in (kit.alice, kit.bob):
@@ -44,7 +55,7 @@ def test_two_people_who_bind_at_once_leave_one_watch_that_works(world):
     def finish(query):
         barrier.wait()
         service = handle_callback(world.storage, world.skill.provider, query, shared=True)
-        world.skill.on_connected(service)
+        come_again(world.skill.on_connected, service)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(finish, queries))
@@ -109,7 +120,8 @@ def test_many_notifications_at_once_in_two_processes_tell_a_change_once(world):
         files = [world.google.add_file("alice", f"{n}.txt") for n in range(40)]
         row, skills = world.row, [world.skill, other.services[0]]
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda n: skills[n % 2].watch.check(row.id), range(8)))
+            list(pool.map(lambda n: come_again(skills[n % 2].watch.check, row.id), range(8)))
+        world.kit.settle()
         assert sorted(sentences(world)) == sorted(
             f"Alice Rivera added file {world.link(file)}" for file in files
         )
@@ -144,9 +156,10 @@ def test_a_burst_of_notifications_does_not_fill_the_pool(world):
     for _ in range(50):
         world.skill.watch.check_soon(one)
         world.skill.watch.check_soon(another)
-    world.kit.work.submit(held.set)  # there is room for this
+    wait_until(lambda: len(started) == 2)
+    held.set()
     world.kit.settle()
-    assert sorted(started) == [one, another]
+    assert len(started) <= 4 and set(started) == {one, another}  # each runs, and one more waits
 
 
 def test_many_changes_while_channels_are_replaced_are_told_once_each(world):
@@ -177,9 +190,9 @@ def test_many_changes_while_channels_are_replaced_are_told_once_each(world):
     worker.start()
     while not changed.wait(0.05) or replacements < 10:
         world.kit.clock.advance(days=6)
-        replacements += len(world.skill.maintain(world.row))
+        replacements += len(come_again(world.skill.maintain, world.row))
     worker.join()
-    world.skill.maintain(world.row)
+    come_again(world.skill.maintain, world.row)
     told = sentences(world)
     wanted = [rf"added file \[new-{n}\]" for n in range(4 * TENTH)]
     wanted += [rf"renamed file there-{n} to \[renamed-{n + 4 * TENTH}\]" for n in range(3 * TENTH)]

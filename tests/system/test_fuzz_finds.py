@@ -82,7 +82,7 @@ def test_an_end_without_a_time_zone_or_at_the_beginning_of_time_can_be_compared(
 
 
 @pytest.mark.parametrize("claim", [5, "zz", "9999-12-31T00:00:00+00:00", "2026-11-25", ["a"]])
-def test_a_claim_that_nobody_can_have_made_holds_nobody_up(world, claim):
+def test_a_claim_of_an_older_version_holds_nobody_up(world, claim):
     world.connect("GitHub", expiresAt=NOW, refreshToken=REFRESH, claimedUntil=claim)
     world.say("profile")
     world.check()

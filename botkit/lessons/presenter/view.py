@@ -136,7 +136,9 @@ class View:
             chat.webhooks.settle(0)
         except TimeoutError:
             return False
-        return kit.work.settle(seconds=0) and self._mount.newest_told == chat.wait_for_change(-1, 0)
+        return kit.worker.settle(seconds=0) and self._mount.newest_told == chat.wait_for_change(
+            -1, 0
+        )
 
     def _described(self, run: str, scene: GateState, ready: bool) -> dict[str, Any]:
         held = scene.held and {

@@ -17,7 +17,7 @@ from botkit.chat import Event
 from botkit.skills.base import ServiceSkill
 from botkit.skills.drive.channels import WEBHOOK, find_watched
 from botkit.skills.drive.lease import lease_of
-from botkit.skills.drive.watch import DriveWatch, drive_name
+from botkit.skills.drive.watch import CHECK, RENEW, DriveWatch, drive_name
 from botkit.storage import Service
 
 ABOUT = (
@@ -42,6 +42,7 @@ class GoogleDriveSkill(ServiceSkill):
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
         self.watch = DriveWatch(self)
+        self.jobs = {CHECK: self.watch.check_now, RENEW: self.watch.check_now}
         self.routes = Blueprint("google_drive", __name__)
         self.routes.add_url_rule(WEBHOOK, view_func=self._notification, methods=["POST"])
 

@@ -14,11 +14,10 @@ Not here: the commands (`skill.py`).
 
 from __future__ import annotations
 
-import threading
 from contextlib import suppress
 
 from botkit.chat import plain
-from botkit.errors import BotkitError, ProviderError, ProviderNonsense, ReconnectNeeded
+from botkit.errors import BotkitError, ProviderError, ProviderNonsense, ReconnectNeeded, TryLater
 from botkit.oauth import ApiSession, missing_scopes
 from botkit.skills.base import ServiceSkill
 from botkit.skills.drive import api as drive_api
@@ -26,9 +25,10 @@ from botkit.skills.drive import changes as drive_changes
 from botkit.skills.drive import channels as drive_channels
 from botkit.skills.drive.changes import FileNews
 from botkit.skills.drive.lease import Lease, lease_of
-from botkit.storage import Service, read_moment
+from botkit.storage import Claimed, Service, do_job, read_moment
 
 TRY_AGAIN_AFTER = (5.0, 30.0, 180.0)  # seconds; after that the next notification, or the next day
+CHECK, RENEW = "drive check", "drive renew"  # the names of jobs
 I_TELL = "I tell you here when a file is added, trashed, restored or renamed."
 
 
@@ -38,8 +38,6 @@ class DriveWatch:
     def __init__(self, skill: ServiceSkill) -> None:
         self._skill = skill
         self._storage = skill.storage
-        self._waiting: set[int] = set()  # the connections for which a thread waits for the lease
-        self._lock = threading.Lock()
 
     # ---- start ----------------------------------------------------------------------------
 
@@ -100,36 +98,35 @@ class DriveWatch:
         row = drive_channels.replace_channels(self._storage, api, row, page_token, address)
         life = drive_channels.life_of(row, self._storage.now())
         if life < drive_channels.RENEW_WITHIN:  # the next day may be too late
-            self._skill.work.later(life.total_seconds() / 2, self.check_soon, row.id)
+            half = life.total_seconds() / 2
+            self._storage.messages.add(do_job(RENEW, str(row.id), seconds=half))
 
     # ---- check ----------------------------------------------------------------------------
 
     def check_soon(self, service_id: int) -> None:
-        """Check soon, in another thread; one that waits for the lease is enough."""
-        with self._lock:
-            if service_id in self._waiting:
-                return
-            self._waiting.add(service_id)
-        self._skill.work.submit(self._check_now, service_id, TRY_AGAIN_AFTER)
+        """Have it checked soon; one check that has not begun yet is enough."""
+        self._storage.messages.add(do_job(CHECK, str(service_id)))
 
-    def _check_now(self, service_id: int, pauses: tuple[float, ...]) -> None:
+    def check_now(self, job: Claimed) -> None:
+        """Do the job that `check_soon` has left.
+
+        Raises `TryLater` after an error, until there are no more pauses, and then the error.
+        """
+        _, service_id = job.name
         try:
-            self.check(service_id)
-        except BotkitError:
-            if not pauses:
+            self.check(int(service_id))
+        except BotkitError as error:
+            if job.tries > len(TRY_AGAIN_AFTER):
                 raise
-            self._skill.work.later(pauses[0], self._check_now, service_id, pauses[1:])
-        finally:
-            self._stop_waiting(service_id)
+            raise TryLater(TRY_AGAIN_AFTER[job.tries - 1]) from error
 
     def check(self, service_id: int, *, daily: bool = False) -> list[str]:
         """Renew the channel, and say what is new; return a sentence for each thing done.
 
         `daily` says that this is the check of the day, which renews earlier.  Raises
-        `ProviderError` or `ChatError` when that has to wait, and `StorageError`.
+        `ProviderError` or `TryLater` when that has to wait, and `StorageError`.
         """
         with lease_of(self._storage, service_id) as lease:
-            self._stop_waiting(service_id)
             if lease is None or not self.may_read(lease.service):
                 return []
             if _is_rebound(lease.service) and not daily:
@@ -161,10 +158,6 @@ class DriveWatch:
         if trouble is not None:
             raise trouble
         return done
-
-    def _stop_waiting(self, service_id: int) -> None:
-        with self._lock:
-            self._waiting.discard(service_id)
 
     def may_read(self, row: Service) -> bool:
         """Return whether the person granted the scope for Drive."""

@@ -1,0 +1,71 @@
+"""Know which message this thread is answering, and whether it may start again.
+
+A *turn* is one run of the skills for one message.  It can end in the middle: the process dies, or
+the chat or a provider asks us to wait.  Then the message is still in the database, and another turn
+for it starts from the beginning.  So a turn keeps two things in mind:
+
+* What it wants to say is kept in `replies`, and written to the database when the message is done.
+  A turn that ends in the middle has said nothing, so nothing is said twice.
+* Before it sends a request that changes something at a provider, it calls `changes`.  After that no
+  second turn runs for this message, because such a request must not be sent twice.
+
+Start with `current_turn`, which is None outside of a turn: in a web request, or in a notebook.
+
+Not here: what starts a turn (`botkit.bot.worker`), and the messages that wait (`messages.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from botkit.errors import TryLater
+
+if TYPE_CHECKING:
+    from botkit.storage.messages import Job
+
+
+class Turn:
+    """One run of the skills for one message.
+
+    `begin()` writes down that this message must not get a second turn.
+    """
+
+    def __init__(self, begin: Callable[[], None]) -> None:
+        self.replies: list[Job] = []
+        self.has_changed = False
+        self._begin = begin
+
+    def changes(self) -> None:
+        """Say that what comes next must not be done twice.  Raises `StorageError`."""
+        if not self.has_changed:
+            self._begin()
+            self.has_changed = True
+
+    def wait(self, seconds: float) -> None:
+        """Let the message wait in the database; return if it must not start again.
+
+        Raises `TryLater`, which ends this turn.
+        """
+        if not self.has_changed:
+            raise TryLater(seconds)
+
+
+_turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
+
+
+def current_turn() -> Turn | None:
+    """Return the turn that this thread is in."""
+    return _turn.get()
+
+
+@contextmanager
+def in_turn(turn: Turn) -> Iterator[Turn]:
+    """Be in a turn for the length of a `with` block."""
+    token = _turn.set(turn)
+    try:
+        yield turn
+    finally:
+        _turn.reset(token)

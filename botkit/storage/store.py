@@ -3,6 +3,7 @@
 Start with `find_service` and `save_service`: lesson 02 does the same by hand.  Tokens are written
 in `save_service`, in `update_service` (a refresh), in `save_bot` (a bot's own) and in `hold_answer`
 (until the person says the code); `rotate-key` seals them again (`Database.reseal`).
+`claim_authorization` claims the state of a callback, once.
 
 A connection belongs to one person, in one chat, of one bot; `user_id=""` means that the whole chat
 shares it.  A unique index says that there is never more than one.

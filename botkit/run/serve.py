@@ -62,9 +62,10 @@ def serve(settings: Settings) -> None:
     write_log(settings)
     place = replace(settings, port=settings.port or PORT, database=settings.database or DATABASE)
     with closing(Running(place)) as running:
+        # After a restart, the moment that an earlier process has chosen still counts.
+        running.storage.messages.add(do_job("maintain", seconds=DAY))
         watch = continue_work(running.bot)
         say(*_what_runs(running, settings))
-        running.storage.messages.add(do_job("maintain", seconds=DAY))
         again = 0.0
         while not stopped(TICK):
             if time.monotonic() >= again and not all(one.is_alive for one in running.tunnels):

@@ -297,7 +297,8 @@ class Messages:
             return None
         claim, until = secrets.token_hex(8), now + _ms(LEASE)
         lane = connection.execute(
-            self._sql.open_claimed, _lane_row(reply, now) | {"due_": until, "claim_": claim}
+            self._sql.open_claimed,
+            _lane_row(reply, now) | {"due_": until, "claim_": claim, "tries": 1},
         ).one()
         if lane.claim != claim:  # it was there before
             return None

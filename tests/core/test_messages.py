@@ -251,6 +251,9 @@ def test_the_first_reply_is_claimed_with_the_end_of_its_message(messages, clock)
     first = messages.finish(messages.claim("turn"), replies, claim_reply=True)
     assert (first.body, first.tries, first.pool) == ({"text": "first"}, 1, "say")
     assert messages.claim("say") is None  # the second comes after it
+    clock.advance(seconds=LEASE)
+    first = messages.claim("say")  # the process died, maybe after it was said
+    assert (first.body, first.tries) == ({"text": "first"}, 2)
     third = [reply_job("bot", "chat", "third")]
     assert messages.finish(messages.claim("turn"), third, claim_reply=True) is None
     messages.finish(first)

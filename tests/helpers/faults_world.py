@@ -35,6 +35,13 @@ def post_worker_init(worker):
 """
 
 
+# The same, where what a killed worker had in hand is to be claimed again soon.
+SHORT_LEASE = f"""{PRELOADED}
+import botkit.bot.worker, botkit.storage.messages
+botkit.storage.messages.LEASE, botkit.bot.worker.BEAT = 2.0, 0.5
+"""
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 

@@ -20,14 +20,15 @@ from dataclasses import replace
 import pytest
 import requests
 import sqlalchemy as sa
-from faults_world import PRELOADED, SIX_DIGITS, Town, gunicorn, open_storage
+from faults_world import SHORT_LEASE, SIX_DIGITS, Town, gunicorn, open_storage
 from missing import left_out
-from serve_world import answers, wait_until
+from serve_world import KEY, answers, wait_until
 from sizes import Size
 
+from botkit.bot import Bot
 from botkit.lessons.kit import PRACTICE, Kit
-from botkit.run import serve as serving
 from botkit.storage import Authorization, authorizations, columns_of
+from botkit.storage.tables import holds
 
 KILLS = Size(12, nightly=200)
 SEED = 20261124
@@ -42,7 +43,7 @@ class Victim:
     """The bot's one worker, which is killed again and again, and what its database looks like."""
 
     def __init__(self, town, serve, folder) -> None:
-        (folder / "preloaded.py").write_text(PRELOADED)
+        (folder / "preloaded.py").write_text(SHORT_LEASE)
         self.file, self.address, self._town = folder / "botkit.sqlite", serve.address, town
         url = f"sqlite:///{self.file}"
         settings = town.settings(serve.address, url)
@@ -90,7 +91,9 @@ class Victim:
         return int(self._gunicorn.wait_for("A worker is there").split()[-1])
 
     def _busy(self) -> bool:
-        return any("claimedUntil" in bot.data for bot in self.storage.find_bots())
+        with self.storage._reading() as connection:
+            until = connection.scalar(sa.select(sa.func.max(holds.c.until)))
+        return (until or 0) > self.storage.messages.now()
 
 
 class Trip:
@@ -219,18 +222,14 @@ def test_after_a_kill_the_chat_delivers_again_and_the_code_counts(town, serve, t
     assert person.say("profile").startswith(PROFILE)
 
 
-def test_what_nobody_confirmed_before_the_kill_vanishes_in_time():
-    waiting = []
-    with closing(Kit(replace(PRACTICE, confirm=True))) as kit:
-        kit.work.later = lambda seconds, job, *args: waiting.append((seconds, job, args))
+def test_what_nobody_confirmed_before_the_kill_vanishes_in_time(tmp_path):
+    place = replace(PRACTICE, confirm=True, database=f"sqlite:///{tmp_path / 'botkit.sqlite'}")
+    with closing(Kit(replace(place, secret_keys=(KEY,)))) as kit:
         kit.alice.say("profile")
         assert kit.alice.browser.visit(kit.alice.link).approve().heading == "One more step"
-        waiting.clear()  # the process that would have seen to it is dead
-        serving.continue_work(kit.bot)
-        seconds, delete_expired, args = next(
-            one for one in waiting if one[1].__name__ == "delete_expired"
-        )
-        assert kit.world.github._ledger.grants
-        kit.clock.advance(minutes=seconds / 60)
-        assert delete_expired(*args) == 1
-        assert kit.world.github._ledger.grants == {}
+        kit.worker.stop()  # this process will do nothing any more
+        kit.clock.advance(minutes=10.2)
+        another = Bot(kit.settings, now=kit.clock)
+        another.worker.start()
+        assert another.worker.settle() and kit.world.github._ledger.grants == {}
+        another.close()

@@ -19,12 +19,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import Any
 
 from botkit.errors import TryLater
-
-if TYPE_CHECKING:
-    from botkit.storage.messages import Job
 
 
 class Turn:
@@ -34,7 +31,7 @@ class Turn:
     """
 
     def __init__(self, begin: Callable[[], None]) -> None:
-        self.replies: list[Job] = []
+        self.replies: list[Any] = []  # each is a `botkit.storage.Job`
         self.has_changed = False
         self._begin = begin
 

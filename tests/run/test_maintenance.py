@@ -211,7 +211,7 @@ def test_a_refused_token_is_not_sent_again_but_for_once_a_day(kit):
     for ask in (maintain, status):
         ask(kit.bot)
     with pytest.raises(TokenRefused):
-        kit.chat.send(kit.bot_id, "1", "hello")
+        kit.chat.say(kit.bot_id, "1", "hello")
     with pytest.raises(TokenRefused):
         kit.bot.installation.subscribe(kit.bot_id)
     assert requests_to_the_chat(kit) == before

@@ -31,6 +31,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, TypedDict
 
 import sqlalchemy as sa
@@ -142,7 +143,7 @@ class Messages:
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
         self._clock = now
-        self._sql = _Statements(database.is_postgresql)
+        self._sql = _statements(database.is_postgresql)
         # Called with the pools of jobs that were written and are due.  The worker of this process
         # sets it; other processes look by themselves.
         self.on_put: Callable[[Sequence[str]], None] = lambda pools: None
@@ -562,6 +563,11 @@ class _Statements:
         old = old.order_by(seen.c.at).limit(bindparam("most"))
         self.sweep = sa.delete(seen).where(seen.c.key.in_(old))
         self.sweep_holds = sa.delete(holds).where(holds.c.until < bindparam("before"))
+
+
+@cache
+def _statements(on_postgresql: bool) -> _Statements:
+    return _Statements(on_postgresql)
 
 
 def _lane_row(job: Job, now: int) -> dict[str, Any]:

@@ -279,7 +279,7 @@ def test_only_a_try_that_failed_is_counted(messages, clock):
     assert messages.claim("turn").tries == 2
 
 
-# ---- a bot that must be silent, and other holds ------------------------------------------------
+# ---- a bot that must be silent -----------------------------------------------------------------
 
 
 def test_a_silent_bot_says_nothing_and_the_others_go_on(messages, clock):
@@ -313,22 +313,6 @@ def test_a_reply_that_ends_during_a_penalty_lets_the_next_one_wait(messages, clo
     assert messages.claim("say") is None
     clock.advance(seconds=60)
     assert sorted(do_all(messages, "say")) == ["three", "two"]
-
-
-def test_one_has_a_hold_until_it_is_dropped_or_lapses(messages, clock):
-    mine = messages.hold("refresh:1", 40)
-    assert messages.hold("refresh:1", 40) is None and messages.hold("refresh:2", 40)
-    clock.advance(seconds=30)
-    assert messages.hold("refresh:1", 40, holder=mine) == mine
-    clock.advance(seconds=30)
-    assert messages.hold("refresh:1", 40) is None
-    messages.drop("refresh:1", "somebody else")
-    assert messages.hold("refresh:1", 40) is None
-    messages.drop("refresh:1", mine)
-    theirs = messages.hold("refresh:1", 40)
-    assert theirs and messages.hold("refresh:1", 40, holder=mine) is None
-    clock.advance(seconds=40)
-    assert messages.hold("refresh:1", 40) not in (None, theirs)
 
 
 # ---- in a turn ---------------------------------------------------------------------------------

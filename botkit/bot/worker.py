@@ -42,6 +42,7 @@ ANSWER_WITHIN = 2.0  # seconds; RingCentral gives a webhook three
 BATCH = 200  # deliveries in one transaction
 MOST_UNWRITTEN, MOST_BYTES = 2_000, 16 * 1024 * 1024  # deliveries kept while the database is away
 WRITE_AGAIN = 0.3  # seconds, while the database is away
+ASKED = 20  # milliseconds for which `settle` believes what the database has said
 POLL = 1.0  # seconds between two looks of the watching thread
 BEAT = 4.0  # seconds; a job that takes longer has its claim extended
 SWEEP = 60.0  # seconds
@@ -144,6 +145,8 @@ class Worker:
         self._stopping = False
         self._stopped = threading.Event()
         self._is_away = False  # the database, so that the log says it once
+        self._calls = 0
+        self._settled = (-1, 0)  # how many calls there were, and when, as nothing was left to do
 
     def start(self) -> None:
         """Start, once in each process.  Calling it again costs nothing."""
@@ -255,6 +258,7 @@ class Worker:
 
     def _call_pool(self, pool: _Pool, count: int) -> None:
         with self._lock:
+            self._calls += 1
             if self._stopping:
                 return
             pool.wanted = min(pool.wanted + count, pool.threads)
@@ -411,6 +415,9 @@ class Worker:
             with self._lock:
                 if not self._changed.wait_for(self._is_idle, max(0.0, end - time.monotonic())):
                     return False
+                calls, now = self._calls, self._messages.now()
+                if self._settled[0] == calls and 0 <= now - self._settled[1] < ASKED:
+                    return True  # the database was asked a moment ago, and nobody has called since
             try:
                 first = self._messages.next_due(within)
             except StorageError:
@@ -420,6 +427,7 @@ class Worker:
             left = end - time.monotonic()
             with self._lock:
                 if not due and not soon and self._is_idle():
+                    self._settled = calls, now
                     return True
                 if left <= 0 or self._stopping:
                     return False

@@ -211,6 +211,9 @@ class BotStatus(TypedDict):
 
     `subscription` is RingCentral's word (Active, Blacklisted), "none" or "unknown".  `ends` is a
     time in ISO 8601.  `connections` is how many there are; `services` are the oldest of them.
+    `waiting` counts messages without an answer and replies that were not said, `oldest` is the age
+    of the oldest one, and `silent` is how long RingCentral wants the bot to be silent, both in
+    seconds.
     """
 
     id: str
@@ -220,6 +223,9 @@ class BotStatus(TypedDict):
     address: str
     trouble: str
     waiting_links: int
+    waiting: int
+    oldest: float
+    silent: float
     connections: int
     services: list[ServiceStatus]
 
@@ -252,6 +258,7 @@ def _bot_status(bot: Bot, row: tables.Bot, most: int | None) -> BotStatus:
                 found, word = one, str(one.get("status") or "unknown")
     except ChatError as error:
         trouble, word = f"{error} {error.advice}", "unknown"
+    waiting, oldest = bot.storage.messages.of_bot(row.id)
     return BotStatus(
         id=row.id,
         name=str(data.get("name") or ""),
@@ -260,6 +267,9 @@ def _bot_status(bot: Bot, row: tables.Bot, most: int | None) -> BotStatus:
         address=webhook_of(found),
         trouble=trouble,
         waiting_links=bot.storage.count_waiting_links(row.id),
+        waiting=waiting,
+        oldest=oldest,
+        silent=bot.storage.messages.pause_left(row.id),
         connections=bot.storage.count_services(row.id),
         services=[
             _service_status(one) for one in bot.storage.find_services(bot_id=row.id, limit=most)
@@ -288,6 +298,11 @@ def _lines(one: BotStatus) -> list[str]:
     if one["trouble"]:
         lines.append(f"  trouble: {one['trouble']}")
     lines.append(f"  waiting auth links: {one['waiting_links']}")
+    if one["waiting"]:
+        oldest = f"the oldest for {one['oldest']:.0f} seconds"
+        lines.append(f"  messages without an answer, and replies: {one['waiting']}, {oldest}")
+    if one["silent"]:
+        lines.append(f"  RingCentral wants it to be silent for {one['silent']:.0f} seconds")
     lines.append(f"  connections: {one['connections'] or 'none'}")
     for service in one["services"]:
         person = f"person {service['person']}" if service["person"] else "everybody there"

@@ -411,6 +411,12 @@ class Messages:
             "penalties": {row.key.partition(":")[2]: (row.until - now) / 1000 for row in silent},
         }
 
+    def of_bot(self, bot_id: str) -> tuple[int, float]:
+        """Return how many messages and replies of a bot wait, and the age of the oldest."""
+        with self._database._reading() as connection:
+            count, oldest = connection.execute(self._sql.of_bot, {"bot": bot_id}).one()
+        return count, _seconds_since(oldest, self.now())
+
     def crowded_bots(self) -> set[str]:
         """Return the bots for which more than `MOST_PER_BOT` messages and replies wait."""
         with self._database._reading() as connection:
@@ -554,6 +560,9 @@ class _Statements:
             holds.c.key.startswith("pause:", autoescape=True), holds.c.until > now
         )
         per_bot = message.subquery()
+        self.of_bot = sa.select(sa.func.count(), sa.func.min(per_bot.c.created_at)).where(
+            per_bot.c.bot_id == bindparam("bot")
+        )
         self.crowded = (
             sa.select(per_bot.c.bot_id)
             .group_by(per_bot.c.bot_id)

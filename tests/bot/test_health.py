@@ -41,6 +41,11 @@ def test_a_thread_that_has_died_is_told():
     assert Health(Asked(), lambda: {"broken": True}).check()["status"] == "late"
 
 
+def test_strangers_are_not_told_which_bots_there_are():
+    told = Health(Asked(), lambda: {"penalties": {"2109001": 42.0}}).check()
+    assert told == {"status": "ok"}
+
+
 def test_trouble_of_the_database_is_told_with_what_to_do_until_it_is_over():
     database = Asked()
     health = Health(database)

@@ -7,6 +7,7 @@ import json
 from connections import connect, services
 
 from botkit.run.maintenance import maintain, status
+from botkit.storage import reply_job
 
 
 def test_the_status_of_a_bot_and_its_connections(kit):
@@ -77,3 +78,18 @@ def test_neither_shows_a_secret(kit):
     kit.world.ringcentral.delete_bot()
     shown += str(status(kit.bot)) + "".join(maintain(kit.bot))
     assert "alice-practice" in shown and not [one for one in secrets if one in shown]
+
+
+def test_what_waits_and_a_penalty_are_shown(kit):
+    kit.bot.worker.stop()
+    kit.storage.messages.put([reply_job(kit.bot_id, "7", "Hello!")] * 2)
+    kit.storage.messages.pause(kit.bot_id, 42.0)
+    kit.clock.advance(minutes=0.2)
+    (bot,) = status(kit.bot)
+    assert (bot["waiting"], round(bot["oldest"]), round(bot["silent"])) == (2, 12, 30)
+    lines = str(status(kit.bot)).splitlines()
+    assert "  messages without an answer, and replies: 2, the oldest for 12 seconds" in lines
+    assert "  RingCentral wants it to be silent for 30 seconds" in lines
+    kit.storage.save_bot("1", token={"access_token": "x"}, data={})
+    other, _ = status(kit.bot)
+    assert (other["waiting"], other["silent"]) == (0, 0)

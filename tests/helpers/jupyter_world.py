@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import requests
-from serve_world import clean_environment, free_port
+from serve_world import PAUSE, clean_environment, free_port
 
 SECONDS = 90  # that a test waits for anything; most of it takes a fraction of one
 
@@ -45,6 +46,7 @@ class JupyterServer:
             )
         while not self._answers():
             assert self._process.poll() is None, f"{module} has ended:\n{self._log.read_text()}"
+            time.sleep(PAUSE)
 
     def _answers(self) -> bool:
         try:

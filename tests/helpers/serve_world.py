@@ -23,6 +23,7 @@ from botkit.settings import known_variables
 from botkit.storage.seal import new_key
 
 SECONDS = 30.0  # that a test waits for anything; most of it takes a fraction of one
+PAUSE = 0.02  # seconds between two questions whether something has happened
 LINK = re.compile(r"\]\((http[^)]+)\)")
 SERVE = [sys.executable, "-m", "botkit", "serve"]
 KEY = new_key()  # live, a bot wants one
@@ -112,10 +113,14 @@ class ServeAt:
 
 
 def wait_until(is_true: Callable[[], bool]) -> None:
-    """Ask again and again; fail when the answer does not become true."""
+    """Ask again and again; fail when the answer does not become true.
+
+    The pause leaves the processor to what is being waited for.
+    """
     deadline = time.monotonic() + SECONDS
     while not is_true():
         assert time.monotonic() < deadline, "It did not become true in time."
+        time.sleep(PAUSE)
 
 
 def answers(address: str) -> bool:

@@ -71,8 +71,8 @@ def test_requests_that_are_handled_or_wait_for_a_thread_are_finished(app, server
         answers = [people.submit(requests.get, f"{server.url}/slow/{n}") for n in range(count)]
         for _ in range(THREADS):
             assert app.reached.acquire(timeout=20)
-        while len(server._waitress.task_dispatcher.queue) < count - THREADS:
-            pass  # until all have arrived, those for whom there is no thread too
+        queue = server._waitress.task_dispatcher.queue  # those for whom there is no thread
+        wait_until(lambda: len(queue) == count - THREADS)
         stopping = begin_to_stop(server)
         assert stopping.is_alive()
         app.release.set()
@@ -96,8 +96,8 @@ def test_a_request_that_is_still_arriving_is_heard_out(server):
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as person:
         head = b"POST /say HTTP/1.1\r\nHost: bot\r\nContent-Length: 5\r\n\r\n"
         person.sendall(head + b"hel")
-        while not any(c.request for c in list(server._waitress.active_channels.values())):
-            pass  # until the server has begun to read
+        channels = server._waitress.active_channels
+        wait_until(lambda: any(one.request for one in list(channels.values())))
         stopping = begin_to_stop(server)
         person.sendall(b"lo")
         answer = b"".join(iter(lambda: person.recv(4096), b""))

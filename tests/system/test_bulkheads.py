@@ -16,7 +16,7 @@ import pytest
 import requests
 from faults_world import SIX_DIGITS, Town
 from missing import left_out
-from serve_world import SECONDS, answers, wait_until
+from serve_world import PAUSE, SECONDS, answers, wait_until
 from sizes import Size
 
 PEOPLE = Size(30, nightly=90)  # a usual workshop; a large one
@@ -87,6 +87,7 @@ class Webhooks:
             health = requests.get(f"{self._address}/health", timeout=SECONDS)
             self.seconds += [answered - began, time.monotonic() - answered]
             assert (answer.status_code, health.status_code) == (200, 200)
+            self._stop.wait(PAUSE)
 
 
 def visit(address):

@@ -62,4 +62,8 @@ class JupyterServer:
 
     def close(self) -> None:
         self._process.terminate()
-        self._process.wait(30)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:  # it waits for kernels, and these end without it, too
+            self._process.kill()
+            self._process.wait(SECONDS)

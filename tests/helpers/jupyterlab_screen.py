@@ -28,6 +28,7 @@ OPEN = "path => jupyterapp.commands.execute('docmanager:open', { path, factory: 
 CLOSE_ALL = "() => [...jupyterapp.shell.widgets('main')].forEach((widget) => widget.dispose())"
 IN_THEME = "name => document.body.dataset.jpThemeName === name"
 MEASURE = (Path(__file__).parent / "on_screen.js").read_text("utf-8")
+POLLING = 100  # milliseconds; by default a page is asked before each picture, 60 times a second
 NEWS = "user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
 NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false}'  # a pop-up would cover the page
 
@@ -69,7 +70,7 @@ class Lesson:
         self.page.evaluate(OPEN, f"notebooks/{name}")
         self.page.get_by_text(IDLE).wait_for()
         prose = sum(cell["cell_type"] == "markdown" for cell in self.cells)
-        self.page.wait_for_function(RENDERED, arg=prose)
+        self.page.wait_for_function(RENDERED, arg=prose, polling=POLLING)
 
     def close(self) -> None:
         """Close everything that is open, and save nothing."""
@@ -110,7 +111,7 @@ class Lesson:
                 self.page.keyboard.press("Control+Enter")
         else:
             self.menu("Run", "Run All Cells")
-        self.page.wait_for_function(RAN, arg=[self.runs, before])
+        self.page.wait_for_function(RAN, arg=[self.runs, before], polling=POLLING)
         return self._counts()
 
     def _counts(self) -> list[str]:

@@ -51,21 +51,31 @@ def test_a_lesson_as_a_page(page: Any, file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
-def test_a_map_says_in_words_what_it_shows(file: Path) -> None:
+def test_a_drawing_says_in_words_what_it_shows(file: Path) -> None:
     """JupyterLab makes of accTitle the text of the image, and of accDescr a hidden caption."""
     cells = nbformat.read(file, as_version=4).cells
-    maps = [found for cell in cells for found in MAP.findall(cell.source)]
-    assert len(maps) == 1
-    (title,) = re.findall(r"(?m)^ *accTitle: (.+)$", maps[0])
-    (words,) = re.findall(r"(?m)^ *accDescr: (.+)$", maps[0])
-    assert title == "The map of the trip"
-    assert words == in_words(maps[0])
-
-
-def in_words(drawing: str) -> str:
-    """The text of a map: its arrows in their order, and where the reader is."""
-    arrows = re.findall(r"(\w+)->>(\w+): (➤ )?(.+)", drawing)
-    assert len(arrows) == 7
-    words = [f"{n}. {a} to {b}, {text}." for n, (a, b, _, text) in enumerate(arrows, 1)]
+    the_map, *others = [found for cell in cells for found in MAP.findall(cell.source)]
+    title, words = texts_of(the_map)
+    arrows = arrows_of(the_map)
     here = [str(number) for number, arrow in enumerate(arrows, 1) if arrow[2]]
-    return " ".join([*words, f"Marked with ➤: {', '.join(here) or 'none'}."])
+    assert (title, len(arrows)) == ("The map of the trip", 7)
+    assert words == f"{in_words(arrows)} Marked with ➤: {', '.join(here) or 'none'}."
+    for drawing in others:
+        title, words = texts_of(drawing)
+        assert title != "The map of the trip"
+        assert words == in_words(arrows_of(drawing)) != ""
+
+
+def texts_of(drawing: str) -> tuple[str, str]:
+    (title,) = re.findall(r"(?m)^ *accTitle: (.+)$", drawing)
+    (words,) = re.findall(r"(?m)^ *accDescr: (.+)$", drawing)
+    return title, words
+
+
+def arrows_of(drawing: str) -> list[tuple[str, str, str, str]]:
+    """The arrows in their order; the third part says whether the reader is there."""
+    return re.findall(r"(\w+)->>(\w+): (➤ )?(.+)", drawing)
+
+
+def in_words(arrows: list[tuple[str, str, str, str]]) -> str:
+    return " ".join(f"{n}. {a} to {b}, {text}." for n, (a, b, _, text) in enumerate(arrows, 1))

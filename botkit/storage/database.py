@@ -17,8 +17,6 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import cache
-from math import inf
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,6 +31,7 @@ from botkit.errors import (
     StorageError,
     WrongKey,
 )
+from botkit.storage.postgresql import tune_postgresql
 from botkit.storage.seal import Seal, grant_of, open_row, prove_key, seal_row
 from botkit.storage.setup import PIECE, set_up
 from botkit.storage.tables import SECRET, bots, columns_of, seals, services
@@ -42,8 +41,6 @@ WRITE = {"botkit_write": True}
 NO_LIMIT = {"botkit_no_limit": True}
 BUSY_SECONDS = 5.0  # for a lock, a statement or a connection
 CONNECT_SECONDS = 3
-SILENT_SECONDS = 6.0  # of a server; its own limit for a statement comes first
-PING_SECONDS = 2.0  # of a server that is asked whether it is still there
 CONNECTIONS = 10  # that stay open in each process; as many again when they are needed
 HEALTH_SAMPLE = 1  # rows of each table that a health check opens
 CHECKED_SECONDS = 1.0  # that a health check counts
@@ -369,7 +366,7 @@ def connect(url: str, *, busy_seconds: float = BUSY_SECONDS) -> sa.Engine:
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine)
     elif engine.dialect.name == "postgresql":
-        _tune_postgresql(engine, busy_seconds)
+        tune_postgresql(engine, busy_seconds, BUSY_SECONDS)
     return engine
 
 
@@ -423,74 +420,6 @@ def _make_private(file: str) -> None:
 
 def _is_file(database: str) -> bool:
     return database not in ("", ":memory:") and not database.startswith("file:")
-
-
-def _tune_postgresql(engine: sa.Engine, busy_seconds: float) -> None:
-    """Let nothing wait for long: not for a lock, a slow statement, or a server that hangs.
-
-    The server ends a statement after `BUSY_SECONDS`.  If the server itself says nothing for longer,
-    we hang up: see `_limited`.
-    """
-
-    @sa.event.listens_for(engine, "do_connect")
-    def before_connect(_dialect: Any, _record: Any, arguments: Any, options: Any) -> Any:
-        return _limited().connect(*arguments, **options) if engine.driver == "psycopg" else None
-
-    @sa.event.listens_for(engine, "connect")
-    def on_connect(connection: Any, _record: Any) -> None:
-        cursor = connection.cursor()
-        cursor.execute(f"SET statement_timeout = {BUSY_SECONDS * 1000:.0f}")
-        cursor.close()
-        connection.commit()  # or it would be undone
-
-    @sa.event.listens_for(engine, "begin")
-    def on_begin(connection: sa.Connection) -> None:
-        wanted = connection.get_execution_options()
-        if engine.driver == "psycopg":
-            limited: Any = connection.connection.driver_connection
-            limited.silent_seconds = inf if wanted.get("botkit_no_limit") else SILENT_SECONDS
-        if wanted.get("botkit_no_limit"):
-            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        if wanted.get("botkit_write") and busy_seconds < BUSY_SECONDS:
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {busy_seconds * 1000:.0f}")
-
-    @sa.event.listens_for(engine, "checkin")
-    def on_checkin(connection: Any, _record: Any) -> None:
-        if connection is not None and engine.driver == "psycopg":
-            connection.silent_seconds = PING_SECONDS
-
-
-@cache
-def _limited() -> Any:
-    """Return a class of psycopg connections that hang up on a server that says nothing.
-
-    psycopg itself would wait without an end.  No timeout of TCP helps while the server's computer
-    answers and the server does not.
-    """
-    from psycopg import Connection, OperationalError
-
-    class Limited(Connection[Any]):
-        silent_seconds = SILENT_SECONDS
-
-        def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
-            return super().wait(self._with_an_end(gen), *arguments, **options)
-
-        def _with_an_end(self, steps: Any) -> Any:
-            """Pass on what psycopg waits for; it asks every tenth of a second."""
-            heard, ready = time.monotonic(), None
-            while True:
-                try:
-                    wanted = steps.send(ready)
-                except StopIteration as done:
-                    return done.value
-                ready = yield wanted
-                if ready:
-                    heard = time.monotonic()
-                elif time.monotonic() - heard > self.silent_seconds:
-                    self.pgconn.finish()
-                    raise OperationalError("the server did not answer in time")
-
-    return Limited
 
 
 # ---- what its errors mean ----------------------------------------------------------------------

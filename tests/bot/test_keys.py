@@ -184,7 +184,9 @@ def test_rotate_key_says_how_many_rows_and_the_bot_goes_on(
     with closing(sqlite3.connect(tmp_path / "botkit.sqlite")) as connection:
         waiting = "SELECT count(*) FROM authorizations WHERE verifier <> ''"
         ((links,),) = connection.execute(waiting).fetchall()
-    assert run.stdout == f"Sealed {links + 2} rows with the newest key.\n"
+        ((jobs,),) = connection.execute("SELECT count(*) FROM jobs").fetchall()
+    rows = links + jobs + 2  # the bot, and Alice's connection
+    assert run.stdout == f"Sealed {rows} rows with the newest key.\n"
     alone = {"BOTKIT_SECRET_KEY": newest}
     status = botkit_command("status", "--json", folder=tmp_path, **settings | alone)
     assert json.loads(status.stdout)[0]["services"][0]["account"] == "alice-practice"

@@ -226,7 +226,7 @@ def test_the_address_after_the_dead_ones_is_used(monkeypatch, dead, serve):
 
 
 def test_a_claim_outlives_the_request_that_it_is_for():
-    assert refresh.CLAIM_SECONDS >= 2 * http.TOTAL_SECONDS
+    assert refresh.HOLD_SECONDS >= 2 * http.TOTAL_SECONDS
 
 
 def test_an_answer_without_end_is_told_as_one_that_did_not_come_in_time(serve):

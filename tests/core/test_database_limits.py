@@ -17,8 +17,10 @@ import sqlalchemy as sa
 from missing import left_out
 
 from botkit.errors import DatabaseBusy, StorageError
-from botkit.storage import Storage, database
-from botkit.storage.database import BUSY_SECONDS, CONNECT_SECONDS, CONNECTIONS, PING_SECONDS
+from botkit.storage import Storage
+from botkit.storage import postgresql as tuned
+from botkit.storage.database import BUSY_SECONDS, CONNECT_SECONDS, CONNECTIONS
+from botkit.storage.postgresql import PING_SECONDS
 
 ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
 
@@ -56,7 +58,7 @@ def test_a_server_that_hangs_is_given_up_after_some_seconds(on_server, postgresq
 def test_a_server_that_hangs_in_the_middle_of_a_change_is_given_up_too(
     on_server, postgresql, monkeypatch
 ):
-    monkeypatch.setattr(database, "SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(tuned, "SILENT_SECONDS", 0.5)
     on_server.save_bot("bot", data={})
     with pytest.raises(StorageError, match="does not answer"), on_server._writing() as connection:
         connection.execute(sa.text("DELETE FROM bots"))
@@ -66,7 +68,7 @@ def test_a_server_that_hangs_in_the_middle_of_a_change_is_given_up_too(
 
 
 def test_a_long_answer_that_keeps_coming_is_waited_for(on_server, monkeypatch):
-    monkeypatch.setattr(database, "SILENT_SECONDS", 2.0)
+    monkeypatch.setattr(tuned, "SILENT_SECONDS", 2.0)
     many = "SELECT repeat('x', 100), pg_sleep(0.004) FROM generate_series(1, 600)"
     with on_server._reading() as connection:
         began = time.monotonic()
@@ -86,7 +88,7 @@ def test_a_slow_statement_is_ended_by_the_server(on_server):
 
 
 def test_setting_up_a_large_database_may_take_its_time(on_server, monkeypatch):
-    monkeypatch.setattr(database, "SILENT_SECONDS", 0.2)
+    monkeypatch.setattr(tuned, "SILENT_SECONDS", 0.2)
     with on_server._transaction(on_server._unlimited_engine) as connection:
         assert connection.scalar(sa.text("SHOW statement_timeout")) == "0"
         connection.execute(sa.text("SELECT pg_sleep(0.6)"))

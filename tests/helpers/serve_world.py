@@ -26,6 +26,14 @@ SECONDS = 30.0  # that a test waits for anything; most of it takes a fraction of
 PAUSE = 0.02  # seconds between two questions whether something has happened
 LINK = re.compile(r"\]\((http[^)]+)\)")
 SERVE = [sys.executable, "-m", "botkit", "serve"]
+LOOKS_OFTEN = """
+from botkit.__main__ import main
+from botkit.run import watch
+assert watch.LOOK_SECONDS == 30
+watch.LOOK_SECONDS = 0.1
+raise SystemExit(main(["serve"]))
+"""
+SERVE_WITH_QUICK_LOOKS = [sys.executable, "-c", LOOKS_OFTEN]  # at the subscriptions
 KEY = new_key()  # live, a bot wants one
 
 

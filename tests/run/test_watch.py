@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import logging
-import sys
 
 import pytest
-from serve_world import SECONDS, Alice, chat_settings, github_settings, wait_until
+from serve_world import (
+    SECONDS,
+    SERVE_WITH_QUICK_LOOKS,
+    Alice,
+    chat_settings,
+    github_settings,
+    wait_until,
+)
 
 from botkit.errors import ChatBusy, DatabaseFull
 from botkit.run import watch as watching
@@ -103,18 +109,10 @@ def test_a_full_disk_that_has_room_again_is_noticed(kit, watch):
     kit.storage.check()
 
 
-LOOKS_OFTEN = """
-from botkit.__main__ import main
-from botkit.run import watch
-watch.LOOK_SECONDS = 0.1
-raise SystemExit(main(["serve"]))
-"""
-
-
 def test_a_bot_that_runs_hears_again(serve, github_process, ringcentral_process):
     """Within half a minute, and here at the next look, which comes sooner."""
     settings = github_settings(github_process, serve.address) | chat_settings(ringcentral_process)
-    bot = serve(command=[sys.executable, "-c", LOOKS_OFTEN], **settings)
+    bot = serve(command=SERVE_WITH_QUICK_LOOKS, **settings)
     bot.wait_for("Ctrl-C ends it.")
     ringcentral_process.call("install_bot", f"{serve.address}/bot/oauth")
     alice = Alice(ringcentral_process)

@@ -6,13 +6,12 @@ good; the browser stands before a closed door after Approve.  Nothing of that is
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 
 import pytest
 import requests
 from faults_world import SIX_DIGITS, Town
-from serve_world import SECONDS, free_port, wait_until
+from serve_world import SECONDS, SERVE_WITH_QUICK_LOOKS, free_port, wait_until
 
 from botkit.lessons.kit import PRACTICE, Kit
 from botkit.practice.ngrok.agent import write_launcher
@@ -20,10 +19,6 @@ from botkit.run.tunnel import _agent, open_tunnel
 
 CONNECTED, PROFILE = "Connected to GitHub", "Here is your GitHub profile"
 # `botkit serve`, with less time between two looks at the chat.
-OFTEN = (
-    "from botkit import __main__; from botkit.run import serve; "
-    "serve.IN_TOUCH_SECONDS = 0.2; __main__.main(['serve'])"
-)
 
 
 def end_agent(ngrok_path) -> None:
@@ -114,7 +109,7 @@ def test_a_bot_that_is_served_finds_back_into_the_chat_by_itself(serve, town, tm
     ngrok_path, public = write_launcher(tmp_path), f"http://127.0.0.1:{free_port()}"
     first = open_tunnel(serve.port, ngrok_path=ngrok_path, fixed_url=public)
     url = f"sqlite:///{tmp_path / 'botkit.sqlite'}"
-    bot = serve(command=[sys.executable, "-c", OFTEN], **town.settings(public, url))
+    bot = serve(command=SERVE_WITH_QUICK_LOOKS, **town.settings(public, url))
     bot.wait_for("Ctrl-C ends it.")
     town.chat.install_bot(f"{public}/bot/oauth")
     town.chat.settle()

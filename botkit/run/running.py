@@ -199,6 +199,10 @@ class Running:
         chat.install_bot(f"{self.bot.chat_address or self.address}/bot/oauth")
         chat.add_bot_to_team()
         self.settle()
+        for bot in self.storage.find_bots():
+            # A chat gives an address three seconds.  A busy computer may have needed longer.
+            if not any(one.status == "Active" for one in chat.webhooks.of(bot.id)):
+                self.bot.installation.subscribe(bot.id)
 
 
 def with_practice(settings: Settings, world: World, folder: Path) -> Settings:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import closing
 
 import pytest
 import requests
@@ -16,6 +17,7 @@ import botkit
 from botkit.errors import KitEnded, NotACallback, PortTaken, SettingsError
 from botkit.lessons.kit import Kit, stop
 from botkit.oauth import http
+from botkit.practice.ringcentral.webhooks import Webhooks
 
 
 @pytest.fixture
@@ -212,3 +214,18 @@ def test_closing_ends_every_thread_and_the_temporary_folder():
     left = [thread for thread in set(threading.enumerate()) - before if thread.is_alive()]
     assert [thread.name for thread in left if "botkit-work" in thread.name] == []
     assert not os.path.exists(folder)
+
+
+def test_a_kit_on_a_busy_computer_subscribes_again(monkeypatch):
+    """The chat gave up its address, because the answer to the first delivery came too late."""
+    late, deliver = ["the first"], Webhooks._deliver
+
+    def too_late_once(webhooks, subscription, envelope):
+        if late:
+            webhooks.blacklist(subscription, late.pop())
+        deliver(webhooks, subscription, envelope)
+
+    monkeypatch.setattr(Webhooks, "_deliver", too_late_once)
+    with closing(Kit()) as kit:
+        assert late == []
+        assert "shows your GitHub profile" in kit.alice.say("help").text

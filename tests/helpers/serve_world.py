@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -38,8 +39,11 @@ KEY = new_key()  # live, a bot wants one
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port that nobody uses, and that the system gives to nobody else until it is wanted."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)  # below those of connections and of `port=0`
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def clean_environment(**settings: str) -> dict[str, str]:

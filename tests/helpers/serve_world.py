@@ -36,6 +36,14 @@ raise SystemExit(main(["serve"]))
 """
 SERVE_WITH_QUICK_LOOKS = [sys.executable, "-c", LOOKS_OFTEN]  # at the subscriptions
 KEY = new_key()  # live, a bot wants one
+# All that app() needs, but for the key.  Nobody answers there.
+NEEDED = {
+    "GITHUB_CLIENT_ID": "Ov23liSomething",
+    "GITHUB_CLIENT_SECRET": "planted",
+    "RINGCENTRAL_CHATBOT_CLIENT_ID": "something",
+    "RINGCENTRAL_CHATBOT_CLIENT_SECRET": "planted",
+    "RINGCENTRAL_CHATBOT_SERVER": "https://bot.example.com",
+}
 
 
 def free_port() -> int:

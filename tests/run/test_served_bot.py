@@ -8,20 +8,14 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+import serve_world
 from missing import left_out
 from serve_world import KEY
 from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 
 from botkit.run import serve as serving
 
-NEEDED = {
-    "GITHUB_CLIENT_ID": "Ov23liSomething",
-    "GITHUB_CLIENT_SECRET": "planted",
-    "RINGCENTRAL_CHATBOT_CLIENT_ID": "something",
-    "RINGCENTRAL_CHATBOT_CLIENT_SECRET": "planted",
-    "RINGCENTRAL_CHATBOT_SERVER": "https://bot.example.com",
-    "BOTKIT_SECRET_KEY": KEY,
-}
+NEEDED = {**serve_world.NEEDED, "BOTKIT_SECRET_KEY": KEY}
 
 
 @pytest.fixture

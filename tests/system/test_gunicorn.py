@@ -14,20 +14,13 @@ from types import SimpleNamespace
 import pytest
 import requests
 from missing import left_out
-from serve_world import SECONDS, Alice, answers, chat_settings, github_settings, wait_until
+from serve_world import NEEDED, SECONDS, Alice, answers, chat_settings, github_settings, wait_until
 
 from botkit.errors import SettingsError
 from botkit.run import serve as serving
 from botkit.settings import load_settings
 
 CONFIG = "python:botkit.run.gunicorn"
-NEEDED = {
-    "GITHUB_CLIENT_ID": "Ov23liSomething",
-    "GITHUB_CLIENT_SECRET": "planted",
-    "RINGCENTRAL_CHATBOT_CLIENT_ID": "something",
-    "RINGCENTRAL_CHATBOT_CLIENT_SECRET": "planted",
-    "RINGCENTRAL_CHATBOT_SERVER": "https://bot.example.com",
-}
 # What gunicorn's own process has done by the time at which it makes the others.
 HOOKS = """
 import sys, threading

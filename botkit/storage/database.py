@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import os
 import secrets
+import sqlite3
 import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,14 +32,11 @@ from botkit.errors import (
     StorageError,
     WrongKey,
 )
-from botkit.storage.postgresql import tune_postgresql
+from botkit.storage.postgresql import lift_limits, tune_postgresql
 from botkit.storage.seal import Seal, grant_of, open_row, prove_key, seal_row
 from botkit.storage.setup import PIECE, set_up
 from botkit.storage.tables import SECRET, bots, columns_of, seals, services
 
-# Execution options of a transaction: it will write; it may take as long as it needs.
-WRITE = {"botkit_write": True}
-NO_LIMIT = {"botkit_no_limit": True}
 BUSY_SECONDS = 5.0  # for a lock, a statement or a connection
 CONNECT_SECONDS = 3
 CONNECTIONS = 10  # that stay open in each process; as many again when they are needed
@@ -69,17 +67,17 @@ class Database:
         self._well_until = 0.0  # a moment of the monotonic clock
         self._all_bound = False  # once it is known that every secret is bound to its row
         self._engine = connect(url, busy_seconds=busy_seconds)
-        self._writing_engine = self._engine.execution_options(**WRITE)
-        self._unlimited_engine = self._engine.execution_options(**WRITE, **NO_LIMIT)
         self._busy_seconds = busy_seconds
-        self._turn = threading.Lock()  # in SQLite only one writes at a time
+        self._turn = self._new_turn()
         _databases.add(self)
 
     # ---- the tables as a whole ---------------------------------------------------------------
 
     def set_up(self) -> list[str]:
         """Make or complete the tables; return a sentence for each change."""
-        with self._transaction(self._unlimited_engine) as connection:  # a large table needs minutes
+        with self._transaction() as connection:
+            if self.is_postgresql:
+                lift_limits(connection)  # a large table needs minutes
             done = set_up(connection)
             if not self.seal.has_key:  # this is still possible: it reads no secret
                 return done
@@ -164,7 +162,7 @@ class Database:
 
     def _forget_old_pages(self) -> None:
         """SQLite's log may still have rows as they were before."""
-        if self._engine.dialect.name == "sqlite":
+        if self._is_sqlite:
             with clear_errors(), self._engine.connect() as connection:
                 driver: Any = connection.connection.driver_connection
                 driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
@@ -210,6 +208,10 @@ class Database:
     @property
     def is_postgresql(self) -> bool:
         return self._engine.dialect.name == "postgresql"
+
+    @property
+    def _is_sqlite(self) -> bool:
+        return self._engine.dialect.name == "sqlite"
 
     # ---- opening and sealing rows ------------------------------------------------------------
 
@@ -257,34 +259,19 @@ class Database:
                 self.try_to_write()
 
     @contextmanager
-    def _transaction(self, engine: sa.Engine | None = None) -> Iterator[sa.Connection]:
+    def _transaction(self) -> Iterator[sa.Connection]:
         try:
-            with (
-                clear_errors(),
-                self._my_turn(),
-                (engine or self._writing_engine).begin() as connection,
-            ):
+            with clear_errors(), self._turn, self._engine.connect() as connection:
+                if self._is_sqlite:
+                    begin_immediate(connection)
                 yield connection
+                connection.commit()  # after an error all is undone instead
         except DatabaseFull:
             self._is_full = True
             raise
 
-    @contextmanager
-    def _my_turn(self) -> Iterator[None]:
-        """In SQLite, wait in this process until no other thread writes.
-
-        SQLite itself lets a writer sleep and try again, so the unlucky ones wait long.
-        """
-        if self._engine.dialect.name != "sqlite":
-            yield
-            return
-        turn = self._turn
-        if not turn.acquire(timeout=self._busy_seconds):
-            raise DatabaseBusy(BUSY)
-        try:
-            yield
-        finally:
-            turn.release()
+    def _new_turn(self) -> AbstractContextManager[None]:
+        return _Turn(self._busy_seconds) if self._is_sqlite else nullcontext()
 
     def _after_fork(self) -> None:
         """Share no connection with the parent process: both would talk over the same one.
@@ -292,7 +279,7 @@ class Database:
         Nothing of the parent's is closed here.  That would end its connections too.
         Source: SQLAlchemy, "Using Connection Pools with Multiprocessing or os.fork()".
         """
-        self._turn = threading.Lock()
+        self._turn = self._new_turn()
         self._well_until = 0.0
         if not is_in_memory(self._engine.url):  # that one would be lost, and is a copy already
             _inherited.append(self._engine.pool)
@@ -300,6 +287,23 @@ class Database:
 
     def __repr__(self) -> str:  # without the URL, which may hold a password
         return f"<{type(self).__name__} on {self._engine.dialect.name}>"
+
+
+class _Turn:
+    """In SQLite only one writes at a time, so the other threads of this process wait here.
+
+    SQLite itself lets a writer sleep and try again, so the unlucky ones wait long.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._lock = seconds, threading.Lock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=self._seconds):
+            raise DatabaseBusy(BUSY)
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 def _key_of(table: sa.Table) -> sa.Column[Any]:
@@ -350,7 +354,8 @@ def connect(url: str, *, busy_seconds: float = BUSY_SECONDS) -> sa.Engine:
         if parsed.get_backend_name() == "sqlite":
             options["connect_args"] = {"timeout": busy_seconds, "check_same_thread": False}
         else:
-            options["pool_pre_ping"] = True  # a server may have hung up since the last time
+            # A server may have hung up since the last time; for psycopg see postgresql.py.
+            options["pool_pre_ping"] = parsed.get_driver_name() != "psycopg"
             if "@" in f"{parsed.host}{parsed.database}":
                 raise ValueError("that would be the end of a password, and errors would show it")
         if parsed.get_driver_name() in ("psycopg", "psycopg2"):
@@ -379,11 +384,11 @@ def is_in_memory(url: sa.URL | str) -> bool:
 
 
 def _tune_sqlite(engine: sa.Engine) -> None:
-    """Write-ahead log, and transactions that begin when we say so.
+    """Write-ahead log, and a lock for what writes.
 
     In WAL mode readers and one writer do not wait for each other, and with synchronous NORMAL a
-    save was measured to be six times faster than with SQLite's defaults.  A transaction that will
-    write takes its lock at once (BEGIN IMMEDIATE): taken later it could fail in the middle.
+    save was measured to be six times faster than with SQLite's defaults.  What only reads is in no
+    transaction.  For what writes, see `begin_immediate`.
     """
     file, opened = engine.url.database or "", set[bool]()
 
@@ -397,7 +402,7 @@ def _tune_sqlite(engine: sa.Engine) -> None:
     @sa.event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         opened.add(True)
-        connection.isolation_level = None  # the driver must not begin transactions of its own
+        connection.isolation_level = "IMMEDIATE"  # for a change that comes without a BEGIN
         connection.execute("PRAGMA secure_delete=ON").close()  # what is overwritten is gone
         try:
             connection.execute("PRAGMA journal_mode=WAL").close()
@@ -405,10 +410,15 @@ def _tune_sqlite(engine: sa.Engine) -> None:
         except engine.dialect.loaded_dbapi.OperationalError:
             pass  # a database that is read-only or busy at this moment can still be read
 
-    @sa.event.listens_for(engine, "begin")
-    def on_begin(connection: sa.Connection) -> None:
-        writes = connection.get_execution_options().get("botkit_write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+def begin_immediate(connection: sa.Connection) -> None:
+    """Begin a transaction that will write, in SQLite, and wait for its lock.
+
+    Taken later, in the middle of the transaction, the lock could be refused.  The driver is told
+    and not SQLAlchemy, whose event for this would make every statement slower.
+    """
+    driver: Any = connection.connection.driver_connection
+    driver.execute("BEGIN IMMEDIATE").close()
 
 
 def _make_private(file: str) -> None:
@@ -430,13 +440,13 @@ def clear_errors() -> Iterator[None]:
     """Turn the database driver's errors into ours, which a person can read."""
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         plain = _in_plain_words(error)
         plain.add_note(f"The database said: {_without_values(error)}")
         raise plain from None  # the other traceback is some hundred lines long and says no more
 
 
-def _without_values(error: SQLAlchemyError) -> str:
+def _without_values(error: Exception) -> str:
     """The first line of what the driver said; what else the error holds of the row is dropped.
 
     Below that line PostgreSQL may quote the whole row, and so a token.
@@ -451,7 +461,7 @@ def _without_values(error: SQLAlchemyError) -> str:
     return said
 
 
-def _in_plain_words(error: SQLAlchemyError) -> StorageError:
+def _in_plain_words(error: Exception) -> StorageError:
     driver = getattr(error, "orig", None) or error
     # PostgreSQL gives a code, which is the same in every language; SQLite has only words.
     # https://www.postgresql.org/docs/current/errcodes-appendix.html

@@ -12,6 +12,7 @@ from math import inf
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import InvalidatePoolError
 
 SILENT_SECONDS = 6.0  # of a server; its own limit for a statement comes first
 PING_SECONDS = 2.0  # of a server that is asked whether it is still there
@@ -20,36 +21,48 @@ PING_SECONDS = 2.0  # of a server that is asked whether it is still there
 def tune_postgresql(engine: sa.Engine, busy_seconds: float, statement_seconds: float) -> None:
     """Let nothing wait for long: not for a lock, a slow statement, or a server that hangs.
 
-    The server ends a statement after `statement_seconds`, and lets a change wait `busy_seconds` for
-    a lock.  If the server itself says nothing for longer, we hang up: see `_limited`.
+    The server ends a statement after `statement_seconds`, and lets one wait `busy_seconds` for a
+    lock.  If the server itself says nothing for longer, we hang up: see `_limited`.
     """
-
-    @sa.event.listens_for(engine, "do_connect")
-    def before_connect(_dialect: Any, _record: Any, arguments: Any, options: Any) -> Any:
-        return _limited().connect(*arguments, **options) if engine.driver == "psycopg" else None
 
     @sa.event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
         cursor.execute(f"SET statement_timeout = {statement_seconds * 1000:.0f}")
+        if busy_seconds < statement_seconds:
+            cursor.execute(f"SET lock_timeout = {busy_seconds * 1000:.0f}")
         cursor.close()
         connection.commit()  # or it would be undone
-
-    @sa.event.listens_for(engine, "begin")
-    def on_begin(connection: sa.Connection) -> None:
-        wanted = connection.get_execution_options()
         if engine.driver == "psycopg":
-            limited: Any = connection.connection.driver_connection
-            limited.silent_seconds = inf if wanted.get("botkit_no_limit") else SILENT_SECONDS
-        if wanted.get("botkit_no_limit"):
-            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        if wanted.get("botkit_write") and busy_seconds < statement_seconds:
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {busy_seconds * 1000:.0f}")
+            connection.autocommit = True  # the driver begins no transactions: `on_checkout` does
 
-    @sa.event.listens_for(engine, "checkin")
-    def on_checkin(connection: Any, _record: Any) -> None:
-        if connection is not None and engine.driver == "psycopg":
-            connection.silent_seconds = PING_SECONDS
+    if engine.driver != "psycopg":
+        return
+
+    @sa.event.listens_for(engine, "do_connect")
+    def before_connect(_dialect: Any, _record: Any, arguments: Any, options: Any) -> Any:
+        return _limited().connect(*arguments, **options)
+
+    @sa.event.listens_for(engine, "checkout")
+    def on_checkout(connection: Any, _record: Any, _proxy: Any) -> None:
+        """Begin a transaction, which also shows whether the server is there.
+
+        If it has hung up since the last time, the pool connects again.  Another question for that,
+        before each transaction, would take time.
+        """
+        connection.silent_seconds = PING_SECONDS
+        try:
+            connection.execute("BEGIN")
+        except connection.Error:
+            raise InvalidatePoolError("the server has hung up") from None
+        connection.silent_seconds = SILENT_SECONDS
+
+
+def lift_limits(connection: sa.Connection) -> None:
+    """Let a transaction take as long as it needs."""
+    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+    driver: Any = connection.connection.driver_connection
+    driver.silent_seconds = inf
 
 
 @cache

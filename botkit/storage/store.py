@@ -41,7 +41,7 @@ from botkit.errors import (
     WrongKey,
 )
 from botkit.storage.database import BUSY_SECONDS, Database, utc_now
-from botkit.storage.messages import Messages
+from botkit.storage.messages import COUNTED, Messages
 from botkit.storage.seal import Seal, grant_of, grants_of, seal_row
 from botkit.storage.setup import LONG_AGO, PIECE
 from botkit.storage.tables import (
@@ -101,6 +101,13 @@ def setup_database(url: str) -> list[str]:
 
 # ---- the statements, built once ----------------------------------------------------------------
 
+
+def _count_some(table: sa.Table, *which: sa.ColumnElement[bool]) -> sa.Select[int]:
+    """Count the rows, and stop at `COUNTED` + 1: then there are more than anybody wants to see."""
+    some = sa.select(sa.true()).select_from(table).where(*which).limit(COUNTED + 1).subquery()
+    return sa.select(sa.func.count()).select_from(some)
+
+
 ANY = {table: sa.select(*columns_of(table)) for table in SECRET}
 BY_KEY = {
     table: ANY[table].where(key == bindparam("key"))
@@ -136,19 +143,24 @@ NEXT_GROUP = (
     .where(services.c.bot_id == bindparam("of_bot"))
     .where(services.c.group_id > bindparam("last"))
 )
-COUNT_SERVICES = (
-    sa.select(sa.func.count()).select_from(services).where(services.c.bot_id == bindparam("of_bot"))
+COUNT_SERVICES = _count_some(services, services.c.bot_id == bindparam("of_bot"))
+COUNT_LINKS = _count_some(
+    authorizations,
+    authorizations.c.bot_id == bindparam("of_bot"),
+    authorizations.c.claimed_at.is_(None),
+    authorizations.c.expires_at > bindparam("moment"),
 )
 SOME = services.c.id.in_(bindparam("keys", expanding=True))
 THESE, DELETE_THESE = ANY[services].where(SOME).with_for_update(), sa.delete(services).where(SOME)
 ADD_LINK = sa.insert(authorizations)
-# The verifier is needed once more, by the caller.  The database can forget it.
 CLAIM_LINK = (
     sa.update(authorizations)
     .where(authorizations.c.state_hash == bindparam("key"))
     .where(authorizations.c.claimed_at.is_(None))
     .where(authorizations.c.expires_at > bindparam("moment"))
-    .values(claimed_at=bindparam("moment"), verifier="")
+    .where(authorizations.c.provider == bindparam("of_provider"))
+    .values(claimed_at=bindparam("moment"))
+    .returning(*columns_of(authorizations))
 )
 SWEEP = sa.delete(authorizations).where(
     authorizations.c.state_hash.in_(
@@ -238,7 +250,7 @@ class Storage(Database):
             yield last
 
     def count_services(self, bot_id: str) -> int:
-        """How many connections a bot has.  The database counts; no row is opened."""
+        """How many connections a bot has, up to `COUNTED` + 1.  No row is opened."""
         with self._reading() as connection:
             return connection.scalars(COUNT_SERVICES, {"of_bot": bot_id}).one()
 
@@ -427,30 +439,29 @@ class Storage(Database):
     ) -> Authorization:
         """Remember an auth link for ten minutes.  Of `state` only the hash is kept."""
         now = self.now()
-        link = Authorization(
-            state_hash=_hash(state),
-            provider=provider,
-            bot_id=bot_id,
-            group_id=group_id,
-            user_id=user_id,
-            redirect_uri=redirect_uri,
-            verifier=verifier,
-            created_at=now,
-            expires_at=now + LINK_LIFE,
-        )
+        row: dict[str, Any] = {
+            "state_hash": _hash(state),
+            "provider": provider,
+            "bot_id": bot_id,
+            "group_id": group_id,
+            "user_id": user_id,
+            "redirect_uri": redirect_uri,
+            "verifier": verifier,
+            "created_at": now,
+            "expires_at": now + LINK_LIFE,
+        }
         with self._writing() as connection:
             due = not self._swept_at <= now < self._swept_at + BETWEEN_SWEEPS
             if due and self._sweep(connection, now) < PIECE:
                 self._swept_at = now
             try:
-                row = seal_row(self.seal, authorizations, vars(link))
-                connection.execute(ADD_LINK, row)
+                connection.execute(ADD_LINK, seal_row(self.seal, authorizations, row))
             except IntegrityError:
                 raise StorageError(
                     "There is a link with this state already.",
                     advice="A state is for one link only: make a new one.",
                 ) from None
-        return link
+        return Authorization(**row)
 
     def claim_authorization(self, state: str, *, provider: str) -> Authorization:
         """Take the link that `state` belongs to, once and for all.
@@ -460,12 +471,10 @@ class Storage(Database):
         """
         key, now = _hash(state), self.now()
         with self._writing() as connection:
-            found = connection.execute(BY_KEY[authorizations], {"key": key}).first()
-            if found is not None and found.provider == provider:
-                which = {"key": key, "moment": now}
-                if connection.execute(CLAIM_LINK, which).rowcount:
-                    link = self._open(connection, authorizations, found)
-                    return Authorization(**link | {"claimed_at": now})
+            which = {"key": key, "moment": now, "of_provider": provider}
+            claimed = connection.execute(CLAIM_LINK, which).first()
+            if claimed is not None:
+                return Authorization(**self._open(connection, authorizations, claimed))
         # Nothing was changed.  Only now it matters why.
         self.check_authorization(state, provider=provider)
         raise StateUsed(USED)  # a moment ago it could be claimed
@@ -492,7 +501,8 @@ class Storage(Database):
             if row is None:
                 raise StorageError("This link was removed in the same moment.")
             until = self.now() + ANSWER_LIFE
-            new = {"answer": dict(answer), "tries": 0, "expires_at": until}
+            # The code has been exchanged, so nobody needs the verifier any more.
+            new = {"answer": dict(answer), "verifier": "", "tries": 0, "expires_at": until}
             self._change(connection, authorizations, row, **new)
 
     def try_code(self, bot_id: str, group_id: str, user_id: str, code: str) -> CodeCheck | None:
@@ -546,12 +556,10 @@ class Storage(Database):
     # ---- counting and sweeping --------------------------------------------------------------
 
     def count_waiting_links(self, bot_id: str) -> int:
-        """How many of this bot's links may still be used at this moment."""
-        link = authorizations.c
-        waiting = link.bot_id == bot_id, link.claimed_at.is_(None), link.expires_at > self.now()
+        """How many of this bot's links may still be used now, up to `COUNTED` + 1."""
+        which = {"of_bot": bot_id, "moment": self.now()}
         with self._reading() as connection:
-            wanted = sa.select(sa.func.count()).select_from(authorizations).where(*waiting)
-            return connection.scalars(wanted).one()
+            return connection.scalars(COUNT_LINKS, which).one()
 
     def sweep_links(self) -> int:
         """Forget the links that expired more than an hour ago; return how many they were."""

@@ -147,7 +147,8 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
         if value is None or dialect.name != "sqlite":
             return value
-        return value.astimezone(UTC).isoformat(sep=" ", timespec="milliseconds")[:-6] + " +00:00"
+        moment = value if value.tzinfo is UTC else value.astimezone(UTC)
+        return moment.isoformat(sep=" ", timespec="milliseconds")[:-6] + " +00:00"
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
         if value is None:

@@ -20,7 +20,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from botkit.storage import Seal, Storage, authorizations, connect, services
-from botkit.storage.database import WRITE
 
 KEY = base64.urlsafe_b64encode(b"benchmark, and no secret at all!").decode()
 TOKEN = "gho_" + 36 * "x"
@@ -55,7 +54,7 @@ class Contestant:
         self.rows = rows
         self._random = random.Random(rows)
         self._numbers = itertools.count(rows)
-        self.engine = _connect_tuned(url) if tuned else self._open(url)
+        self.engine = connect(url) if tuned else self._open(url)
         self._prepare(url)
 
     def once(self) -> None:
@@ -97,13 +96,6 @@ class Contestant:
     def _somewhere(self) -> int:
         """Any chat that is there."""
         return self._random.randrange(self.rows) // PEOPLE_IN_A_CHAT
-
-
-def _connect_tuned(url: str) -> sa.Engine:
-    """An engine that botkit opens.  A transaction that says it will write begins IMMEDIATE."""
-    engine = connect(url)
-    engine.begin = engine.execution_options(**WRITE).begin  # type: ignore[method-assign]
-    return engine
 
 
 def _chat(number: int) -> tuple[str, str]:

@@ -19,8 +19,6 @@ from slack_sdk.oauth.installation_store.sqlalchemy import SQLAlchemyInstallation
 from slack_sdk.oauth.state_store.sqlalchemy import SQLAlchemyOAuthStateStore
 from sqlalchemy.orm import declarative_base, scoped_session, sessionmaker
 
-from botkit.storage.database import WRITE
-
 # ---- slack_sdk ---------------------------------------------------------------------------------
 
 
@@ -98,11 +96,8 @@ class FlaskDanceService(Contestant):
         class OAuth(OAuthConsumerMixin, base):  # type: ignore[misc,valid-type]
             user_id = sa.Column(sa.Integer)  # its documentation has no index here
 
-        # Two sessions, so that only what writes can begin IMMEDIATE: `Contestant`, `tuned`.
-        self.stores = [
-            SQLAlchemyStorage(OAuth, scoped_session(sessionmaker(engine)), user_required=False)
-            for engine in (self.engine.execution_options(**WRITE), self.engine)
-        ]
+        sessions = scoped_session(sessionmaker(self.engine))
+        self.store = SQLAlchemyStorage(OAuth, sessions, user_required=False)
         self.blueprint = OAuth2ConsumerBlueprint("github", __name__, client_id="client")
         self.table = OAuth.__table__
         base.metadata.create_all(self.engine)
@@ -110,11 +105,10 @@ class FlaskDanceService(Contestant):
     def once(self) -> None:
         user_id = 1 + next(self._numbers)
         token = {"access_token": TOKEN, "scope": ["read:user"], "token_type": "bearer"}
-        writing, reading = self.stores
-        writing.set(self.blueprint, token, user_id=user_id)
-        writing.session.remove()
-        found = reading.get(self.blueprint, user_id=user_id)
-        reading.session.remove()
+        self.store.set(self.blueprint, token, user_id=user_id)
+        self.store.session.remove()
+        found = self.store.get(self.blueprint, user_id=user_id)
+        self.store.session.remove()
         assert found["access_token"] == TOKEN
 
     def _filling(self) -> Iterator[Any]:

@@ -87,7 +87,7 @@ def test_a_database_that_is_busy_is_told_and_the_link_still_works_after_it(
 ):
     path = callback(kit, kit.alice)
     lock = sqlite3.connect(kit.storage._engine.url.database, isolation_level=None)
-    monkeypatch.setattr(kit.storage, "_writing_engine", _impatient(kit.storage._writing_engine))
+    monkeypatch.setattr(kit.storage, "_engine", _impatient(kit.storage._engine))
     lock.execute("BEGIN IMMEDIATE")
     page = client.get(path)
     assert page.status_code == 503 and b"The database is busy" in page.data
@@ -98,9 +98,8 @@ def test_a_database_that_is_busy_is_told_and_the_link_still_works_after_it(
 def _impatient(engine):
     """The same database, for a writer who does not wait for the lock."""
     from botkit.storage import connect
-    from botkit.storage.database import WRITE
 
-    return connect(str(engine.url), busy_seconds=0.05).execution_options(**WRITE)
+    return connect(str(engine.url), busy_seconds=0.05)
 
 
 REFUSED = {

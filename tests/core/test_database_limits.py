@@ -20,7 +20,7 @@ from botkit.errors import DatabaseBusy, StorageError
 from botkit.storage import Storage
 from botkit.storage import postgresql as tuned
 from botkit.storage.database import BUSY_SECONDS, CONNECT_SECONDS, CONNECTIONS
-from botkit.storage.postgresql import PING_SECONDS
+from botkit.storage.postgresql import PING_SECONDS, lift_limits
 
 ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
 
@@ -89,7 +89,8 @@ def test_a_slow_statement_is_ended_by_the_server(on_server):
 
 def test_setting_up_a_large_database_may_take_its_time(on_server, monkeypatch):
     monkeypatch.setattr(tuned, "SILENT_SECONDS", 0.2)
-    with on_server._transaction(on_server._unlimited_engine) as connection:
+    with on_server._transaction() as connection:
+        lift_limits(connection)
         assert connection.scalar(sa.text("SHOW statement_timeout")) == "0"
         connection.execute(sa.text("SELECT pg_sleep(0.6)"))
     with on_server._writing() as connection:
@@ -182,7 +183,7 @@ storage.set_up()
 before = storage._engine.pool
 assert before.checkedin() == 1
 turn = storage._turn
-turn.acquire()  # as another thread of the parent might hold it in this moment
+turn.__enter__()  # as another thread of the parent might hold it in this moment
 child = os.fork()
 if not child:
     assert storage._engine.pool is not before and storage._engine.pool.checkedin() == 0
@@ -190,7 +191,7 @@ if not child:
     storage.close()
     os._exit(0)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-turn.release()
+turn.__exit__()
 assert storage._engine.pool is before
 storage.save_bot("parent", data={})
 assert {bot.id for bot in storage.find_bots()} == {"child", "parent"}

@@ -81,12 +81,13 @@ def test_an_expired_link_is_known_as_expired_for_an_hour(storage, clock):
         storage.claim_authorization(state, provider="Elsewhere")
 
 
-def test_the_verifier_is_wiped_from_the_database_by_the_claim(storage):
+def test_the_verifier_is_wiped_once_its_code_is_exchanged(storage):
     state = query_of(storage)["state"]
     (waiting,) = rows(storage)
     assert len(waiting.verifier) == 43
     claimed = storage.claim_authorization(state, provider="Elsewhere")
-    assert claimed.verifier == waiting.verifier  # step 2 still has it
+    assert claimed.verifier == waiting.verifier  # the exchange needs it
+    storage.hold_answer(claimed, {"code": "111111"})
     assert [row.verifier for row in rows(storage)] == [""]
 
 

@@ -83,7 +83,7 @@ class Victim:
             opened = [self.storage._open(connection, authorizations, row) for row in rows]
         links = [Authorization(**row) for row in opened]
         for link in links:
-            assert (link.verifier == "") == (link.claimed_at is not None)
+            assert (link.verifier == "") == (link.tries is not None)  # kept until the exchange
             assert link.answer is None or set(link.answer) == {"code", "shared", "data"}
             assert link.answer is None or set(link.answer["data"]) >= WHOLE
 

@@ -24,7 +24,7 @@ from botkit.bot import Bot
 from botkit.chat import EXTENSION, Event, not_here, refusal_of, webhook_of
 from botkit.errors import BotGone, BotkitError, ChatError, NotFound, ProviderError, TryLater
 from botkit.skills import run_skills
-from botkit.storage import read_moment, tables
+from botkit.storage import COUNTED, read_moment, tables
 
 log = logging.getLogger("botkit")
 
@@ -210,7 +210,8 @@ class BotStatus(TypedDict):
     """A bot without its secrets.
 
     `subscription` is RingCentral's word (Active, Blacklisted), "none" or "unknown".  `ends` is a
-    time in ISO 8601.  `connections` is how many there are; `services` are the oldest of them.
+    time in ISO 8601.  `services` are the oldest connections, and `connections` is how many there
+    are.  That and `waiting_links` are counted up to 10,001, which means more than 10,000.
     `waiting` counts messages without an answer and replies that were not said, `oldest` is the age
     of the oldest one, and `silent` is how long RingCentral wants the bot to be silent, both in
     seconds.
@@ -240,7 +241,8 @@ class Status(list[BotStatus]):
 def status(bot: Bot, *, most: int | None = MOST_SHOWN) -> Status:
     """Every bot and what people have connected through it.  Shows no secret.
 
-    Of each bot's connections the oldest `most` are shown; None shows all.
+    Of each bot's connections the oldest `most` are shown; None shows all, and counts all.  Else it
+    takes no longer when there are a million.
 
     RingCentral is asked about the subscriptions.  Nothing is changed, but a bot whose token
     RingCentral refuses is remembered as such.  Raises `StorageError`.
@@ -259,6 +261,7 @@ def _bot_status(bot: Bot, row: tables.Bot, most: int | None) -> BotStatus:
     except ChatError as error:
         trouble, word = f"{error} {error.advice}", "unknown"
     waiting, oldest = bot.storage.messages.of_bot(row.id)
+    shown = [_service_status(one) for one in bot.storage.find_services(bot_id=row.id, limit=most)]
     return BotStatus(
         id=row.id,
         name=str(data.get("name") or ""),
@@ -270,10 +273,8 @@ def _bot_status(bot: Bot, row: tables.Bot, most: int | None) -> BotStatus:
         waiting=waiting,
         oldest=oldest,
         silent=bot.storage.messages.pause_left(row.id),
-        connections=bot.storage.count_services(row.id),
-        services=[
-            _service_status(one) for one in bot.storage.find_services(bot_id=row.id, limit=most)
-        ],
+        connections=len(shown) if most is None else bot.storage.count_services(row.id),
+        services=shown,
     )
 
 
@@ -297,13 +298,14 @@ def _lines(one: BotStatus) -> list[str]:
     ]
     if one["trouble"]:
         lines.append(f"  trouble: {one['trouble']}")
-    lines.append(f"  waiting auth links: {one['waiting_links']}")
+    lines.append(f"  waiting auth links: {_counted(one['waiting_links'])}")
     if one["waiting"]:
         oldest = f"the oldest for {one['oldest']:.0f} seconds"
         lines.append(f"  messages without an answer, and replies: {one['waiting']}, {oldest}")
     if one["silent"]:
         lines.append(f"  RingCentral wants it to be silent for {one['silent']:.0f} seconds")
-    lines.append(f"  connections: {one['connections'] or 'none'}")
+    shown, there = len(one["services"]), one["connections"]
+    lines.append(f"  connections: {_counted(there) if there > shown else shown or 'none'}")
     for service in one["services"]:
         person = f"person {service['person']}" if service["person"] else "everybody there"
         lines.append(
@@ -311,6 +313,12 @@ def _lines(one: BotStatus) -> list[str]:
             f"chat {service['chat']}, since {service['since']}, "
             f"{'until ' + service['expires'] if service['expires'] else 'does not expire'}"
         )
-    if more := one["connections"] - len(one["services"]):
+    if there > shown:
+        more = _counted(there, besides=shown)
         lines.append(f"    and {more} more. To see all, run: python -m botkit status --all")
     return lines
+
+
+def _counted(many: int, *, besides: int = 0) -> str:
+    """Return how many there are `besides` some; the database counts up to `COUNTED` + 1."""
+    return f"more than {COUNTED - besides:,}" if many > COUNTED else f"{many - besides}"

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from botkit.storage.database import clear_errors, connect, is_in_memory, utc_now
 from botkit.storage.messages import (
+    COUNTED,
     LEASE,
     MOST_PER_BOT,
     Claimed,
@@ -42,6 +43,7 @@ from botkit.storage.turn import Turn, current_turn, in_turn
 
 __all__ = [
     "ANSWER_LIFE",
+    "COUNTED",
     "LEASE",
     "MOST_PER_BOT",
     "Authorization",

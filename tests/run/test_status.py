@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
+import sqlalchemy as sa
 from connections import connect, services
 
 from botkit.run.maintenance import maintain, status
-from botkit.storage import reply_job
+from botkit.storage import COUNTED, authorizations, reply_job, tables
 
 
 def test_the_status_of_a_bot_and_its_connections(kit):
@@ -67,6 +69,40 @@ def test_many_connections_are_counted_and_the_oldest_shown(kit):
     assert last == "    and 3 more. To see all, run: python -m botkit status --all"
     assert len(status(kit.bot, most=None)[0]["services"]) == 5
     assert " more" not in str(status(kit.bot, most=None))
+
+
+def test_no_more_than_ten_thousand_are_counted_unless_all_are_shown(kit):
+    owner = {"bot_id": kit.bot_id, "group_id": "chat"}
+    now = kit.storage.now()
+    moments = {"created_at": now, "updated_at": now}
+    with kit.storage._writing() as connection:
+        rows = [{**owner, "name": "GitHub", "user_id": str(n), **moments} for n in range(COUNTED)]
+        connection.execute(sa.insert(tables.services), rows)
+    assert "  connections: 10000" in str(status(kit.bot, most=2)).splitlines()
+    kit.storage.save_service("GitHub", **owner, user_id="one more", data={})
+    assert kit.storage.count_services(kit.bot_id) == COUNTED + 1
+    kit.storage.save_service("GitHub", **owner, user_id="and another", data={})
+    (bot,) = status(kit.bot, most=2)
+    assert bot["connections"] == COUNTED + 1
+    lines = str(status(kit.bot, most=2)).splitlines()
+    assert "  connections: more than 10,000" in lines
+    assert lines[-1].startswith("    and more than 9,998 more. To see all")
+    everything = status(kit.bot, most=None)
+    assert everything[0]["connections"] == COUNTED + 2
+    assert f"  connections: {COUNTED + 2}" in str(everything).splitlines()
+
+
+def test_no_more_than_ten_thousand_links_are_counted_either(kit):
+    now = kit.storage.now()
+    place = {"bot_id": "bot", "group_id": "chat", "user_id": "", "redirect_uri": "", "verifier": ""}
+    moments = {"created_at": now, "expires_at": now + timedelta(minutes=1)}
+    with kit.storage._writing() as connection:
+        link = {"provider": "GitHub", **place, **moments}
+        rows = [{**link, "state_hash": str(n)} for n in range(COUNTED + 2)]
+        connection.execute(sa.insert(authorizations), rows)
+    assert kit.storage.count_waiting_links("bot") == COUNTED + 1
+    kit.storage.save_bot("bot", data={})
+    assert "  waiting auth links: more than 10,000" in str(status(kit.bot)).splitlines()
 
 
 def test_neither_shows_a_secret(kit):

@@ -35,6 +35,7 @@ from botkit.errors import (
 from botkit.storage.postgresql import lift_limits, tune_postgresql
 from botkit.storage.seal import Seal, grant_of, open_row, prove_key, seal_row
 from botkit.storage.setup import PIECE, set_up
+from botkit.storage.sqlite import share_compiled
 from botkit.storage.tables import SECRET, bots, columns_of, seals, services
 
 BUSY_SECONDS = 5.0  # for a lock, a statement or a connection
@@ -361,6 +362,9 @@ def connect(url: str, *, busy_seconds: float = BUSY_SECONDS) -> sa.Engine:
         if parsed.get_driver_name() in ("psycopg", "psycopg2"):
             given = {"connect_timeout": CONNECT_SECONDS, "tcp_user_timeout": CONNECT_SECONDS * 1000}
             options["connect_args"] = {k: v for k, v in given.items() if k not in parsed.query}
+        if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
+            parsed, shared = share_compiled(parsed)
+            options |= shared
         engine = sa.create_engine(parsed, **options)
     except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
         raise StorageError(

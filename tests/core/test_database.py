@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import CacheStats
 
 from botkit.errors import DatabaseFull, StateExpired, StorageError
 from botkit.storage import Storage, authorizations, bots, columns_of, services, setup_database
@@ -95,6 +96,19 @@ def test_a_statement_is_compiled_once_for_each_table(storage):
         for table in (bots, services, authorizations) * 2:
             connection.execute(sa.select(*columns_of(table)))
     assert len(compiled) == 3
+
+
+def test_a_statement_is_compiled_once_for_all_databases_of_a_process(tmp_path, monkeypatch):
+    monkeypatch.setattr("botkit.storage.sqlite.compiled", {})
+    how = []
+    for name in ("first", "second"):
+        storage = Storage(f"sqlite:///{tmp_path}/{name}.sqlite")
+        with storage._reading() as connection:
+            result = connection.execute(sa.select(sa.literal(name)))
+            assert result.scalar() == name
+            how.append(result.context.cache_hit)
+        storage.close()
+    assert how == [CacheStats.CACHE_MISS, CacheStats.CACHE_HIT]
 
 
 # ---- moments

@@ -34,7 +34,7 @@ from botkit.errors import (
 )
 from botkit.storage.postgresql import lift_limits, tune_postgresql
 from botkit.storage.seal import Seal, grant_of, open_row, prove_key, seal_row
-from botkit.storage.setup import PIECE, set_up
+from botkit.storage.setup import PIECE, complete_tables, is_empty, let_only_one, make_tables
 from botkit.storage.sqlite import share_compiled
 from botkit.storage.tables import SECRET, bots, columns_of, seals, services
 
@@ -79,10 +79,16 @@ class Database:
         with self._transaction() as connection:
             if self.is_postgresql:
                 lift_limits(connection)  # a large table needs minutes
-            done = set_up(connection)
+            let_only_one(connection)
+            if is_empty(connection):
+                done = make_tables(connection)
+                self._mark_all_bound(connection)
+                return done
+            done = complete_tables(connection)
             if not self.seal.has_key:  # this is still possible: it reads no secret
                 return done
             prove_key(connection, self.seal)
+            self._key_fits = True
             if self._is_all_bound(connection):
                 return done
         count = self._complete_rows()
@@ -115,7 +121,8 @@ class Database:
                 last = getattr(rows[-1], _key_of(table).key)
                 time.sleep(time.monotonic() - began)  # others want to write too
         if not lost:
-            self._mark_all_bound()
+            with self._writing() as connection:
+                self._mark_all_bound(connection)
         return count
 
     def reseal(self) -> Iterator[str]:
@@ -139,7 +146,8 @@ class Database:
                         yield table.name
                 if len(after) < PIECE:
                     break
-        self._mark_all_bound()
+        with self._writing() as connection:
+            self._mark_all_bound(connection)
         self._forget_old_pages()
 
     def _reseal_row(self, connection: sa.Connection, table: sa.Table, key: Any) -> bool:
@@ -230,14 +238,11 @@ class Database:
             self._all_bound = connection.execute(wanted).first() is not None
         return self._all_bound
 
-    def _mark_all_bound(self) -> None:
-        if not self.seal.has_key:
-            return
-        newest = self.seal.hashes(seals.name)[0]  # nobody can write it who has no key
-        with self._writing() as connection:
+    def _mark_all_bound(self, connection: sa.Connection) -> None:
+        if self.seal.has_key:
+            newest = self.seal.hashes(seals.name)[0]  # nobody can write it who has no key
             connection.execute(sa.delete(seals))
             connection.execute(sa.insert(seals).values(id=newest))
-        self._all_bound = True
 
     # ---- transactions ------------------------------------------------------------------------
 

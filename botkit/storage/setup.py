@@ -1,8 +1,10 @@
 """Make the tables, or complete the ones that are there.
 
-`set_up` is safe to run at every start, in many processes at once: on an empty database, on one of
-ours, and on one that the original framework made.  It says in plain sentences what it changed.
-On a database that is complete already it looks at the indexes, however many rows there are.
+`make_tables` is for an empty database, `complete_tables` for one of ours and for one that the
+original framework made.  Both say in plain sentences what they changed, and both are safe at every
+start, in many processes at once: after `let_only_one` there is only one of them.
+On a database that is complete already, `complete_tables` looks at the indexes, however many rows
+there are.
 
 Not here: what is done with the secrets in rows of older versions (`Database.set_up`).
 """
@@ -10,10 +12,11 @@ Not here: what is done with the secrets in rows of older versions (`Database.set
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.schema import CreateColumn, CreateIndex
+from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable, ExecutableDDLElement
 
 from botkit.storage.tables import metadata, seals, services, waiting
 
@@ -22,16 +25,43 @@ ONE_AT_A_TIME = 0x626F746B6974  # any number will do, as long as all processes k
 PIECE = 500  # rows in one transaction: others want to write too
 
 
-def set_up(connection: sa.Connection) -> list[str]:
-    """Make or complete the tables; return a sentence for each change.
+def let_only_one(connection: sa.Connection) -> None:
+    """Let others that set up this database wait until the end of the transaction."""
+    if connection.dialect.name == "postgresql":
+        # Two that make one table at once would fail.  SQLite lets only one write anyway.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ONE_AT_A_TIME)))
+
+
+def is_empty(connection: sa.Connection) -> bool:
+    """Return whether the database has no tables at all."""
+    return not sa.inspect(connection).get_table_names()
+
+
+def make_tables(connection: sa.Connection) -> list[str]:
+    """Make all tables and indexes in an empty database; return a sentence for each table.
+
+    `complete_tables` could do it, but it looks for each table, column and index first.
+    """
+    for statement in _statements(connection.dialect):
+        connection.exec_driver_sql(statement)
+    return [_made(table) for table in metadata.sorted_tables]
+
+
+@lru_cache(maxsize=1)
+def _statements(dialect: sa.Dialect) -> list[str]:
+    made: list[ExecutableDDLElement] = []
+    for table in (*metadata.sorted_tables, seals, *waiting.sorted_tables):
+        made += CreateTable(table), *map(CreateIndex, sorted(table.indexes, key=str))
+    return [str(one.compile(dialect=dialect)) for one in made]
+
+
+def complete_tables(connection: sa.Connection) -> list[str]:
+    """Complete the tables that are there, and make the others; return a sentence for each change.
 
     Tables and columns that are not ours are left alone.  Rows that have no owner, as the original
     framework wrote them, become rows that the chat shares; of several for one owner the newest
     stays.
     """
-    if connection.dialect.name == "postgresql":
-        # Two that make one table at once would fail.  SQLite lets only one write anyway.
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ONE_AT_A_TIME)))
     done = _add_what_is_missing(connection)
     done += _merge_duplicates(connection)
     done += _name_the_owner(connection)
@@ -44,7 +74,7 @@ def _add_what_is_missing(connection: sa.Connection) -> list[str]:
     for table in metadata.sorted_tables:
         if not inspector.has_table(table.name):
             table.create(connection)
-            done.append(f"Made the table {table.name}.")
+            done.append(_made(table))
             continue
         there = {column["name"] for column in inspector.get_columns(table.name)}
         for column in table.columns:
@@ -55,6 +85,10 @@ def _add_what_is_missing(connection: sa.Connection) -> list[str]:
         seals.create(connection)
     waiting.create_all(connection)  # nobody outside of botkit reads these, so no sentence either
     return done
+
+
+def _made(table: sa.Table) -> str:
+    return f"Made the table {table.name}."
 
 
 def _add_column(connection: sa.Connection, table: sa.Table, column: sa.Column[Any]) -> None:

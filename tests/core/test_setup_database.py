@@ -84,6 +84,37 @@ def test_a_new_database_gets_three_tables_and_says_so(database_url):
     ]
 
 
+def test_a_new_database_has_the_same_tables_as_one_that_was_completed(database_url):
+    def tables():
+        inspector = sa.inspect(engine)
+        return {
+            name: (
+                [{**column, "type": str(column["type"])} for column in inspector.get_columns(name)],
+                inspector.get_pk_constraint(name),
+                sorted(inspector.get_indexes(name), key=lambda index: index["name"]),
+            )
+            for name in inspector.get_table_names()
+        }
+
+    engine = sa.create_engine(database_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    Storage(database_url, seal=Seal([new_key()])).set_up()
+    made = tables()
+    with engine.connect() as connection:
+        for name in made:
+            connection.exec_driver_sql(f"DROP TABLE {name}")
+        connection.exec_driver_sql("CREATE TABLE caches (id INTEGER)")
+    Storage(database_url, seal=Seal([new_key()])).set_up()
+    assert len(made) == 8
+    assert {name: there for name, there in tables().items() if name != "caches"} == made
+
+
+def test_an_empty_database_is_not_searched_for_what_is_missing(database_url):
+    asked, storage = [], Storage(database_url, seal=Seal([new_key()]))
+    sa.event.listen(storage._engine, "after_cursor_execute", lambda *given: asked.append(given[2]))
+    storage.set_up()
+    assert len([one for one in asked if not one.lstrip().startswith("CREATE ")]) <= 5
+
+
 def test_a_second_run_changes_nothing(database_url):
     setup_database(database_url)
     assert setup_database(database_url) == []

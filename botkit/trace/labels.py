@@ -56,17 +56,22 @@ _PARAMETER = (
     rf"(?i)(?:(?<![\w-])|(?<=%3F)|(?<=%26)){_NAME}(?:=|%3D)"
     r"(?P<value>(?:(?!%26)[^&#\s\"'<>()\[\]{}\\‹›])+)(?<![.,;:!?])"
 )
-# Other ways in which secrets are written, and their kind; if it is empty, the name has it.
+# Other ways in which secrets are written: their kind, the pattern, and characters of which the text
+# has at least one.  If the kind is empty, the name has it.
 _PLACES = (
     # "state": "X" in JSON, in JSON inside of JSON, in a printed dict
-    ("", rf"(?i)(?P<q>\\{{0,7}}[\"']){_NAME}(?P=q)\s*:\s*(?P=q)(?P<value>(?:(?!(?P=q))[^‹›])+)"),
-    ("", rf"(?i){_NAME}(?:(?<=-token)|(?<=-key)):\s*{_WORD}"),
-    ("token", rf"(?i)authorization{_COLON}(?:Bearer|token)\s+{_WORD}"),
-    ("credentials", rf"(?i)authorization{_COLON}Basic\s+{_WORD}"),
-    ("password", r"://[^\s/:@]*:(?!\d+@)(?P<value>[^\s/@‹›]+)(?=@)"),
+    (
+        "",
+        rf"(?i)(?P<q>\\{{0,7}}[\"']){_NAME}(?P=q)\s*:\s*(?P=q)(?P<value>(?:(?!(?P=q))[^‹›])+)",
+        ":",
+    ),
+    ("", rf"(?i){_NAME}(?:(?<=-token)|(?<=-key)):\s*{_WORD}", ":"),
+    ("token", rf"(?i)authorization{_COLON}(?:Bearer|token)\s+{_WORD}", ":,"),
+    ("credentials", rf"(?i)authorization{_COLON}Basic\s+{_WORD}", ":,"),
+    ("password", r"://[^\s/:@]*:(?!\d+@)(?P<value>[^\s/@‹›]+)(?=@)", "@"),
     # GitHub's and Google's tokens are known by their beginning
-    ("refresh", r"(?P<value>ghr_[A-Za-z0-9_]{4,})"),
-    ("token", r"(?P<value>(?:gh[opus]_|github_pat_)[A-Za-z0-9_]{4,}|ya29\.[\w.-]{4,})"),
+    ("refresh", r"(?P<value>ghr_[A-Za-z0-9_]{4,})", "_"),
+    ("token", r"(?P<value>(?:gh[opus]_|github_pat_)[A-Za-z0-9_]{4,}|ya29\.[\w.-]{4,})", "_."),
 )
 _COOKIES = rf"(?i)cookie{_COLON}[^\r\n\"'\\]+"
 _COOKIE = (
@@ -95,7 +100,7 @@ class Labels:
         self._lock = threading.RLock()
         self._labels: dict[str, str] = {}  # a value, or its percent-encoded form -> its label
         self._counts: Counter[str] = Counter()
-        self._origins: dict[str, str] = {}
+        self._origins: dict[str, str] = {}  # every form of a beginning -> its name
 
     def label(self, kind: str, value: str) -> str:
         """Return `‹kind·n›`; n counts the values of a kind in the order of their arrival."""
@@ -123,7 +128,7 @@ class Labels:
         Behind a proxy it is longer than an origin.
         """
         with self._lock:
-            self._origins[beginning.lower()] = name
+            self._origins |= dict.fromkeys(_forms(beginning.lower()), name)
 
     def party(self, url: str) -> str:
         """Return the name of the server that `url` is on, or its host if it has none."""
@@ -155,11 +160,16 @@ class Labels:
         With `own_words` a value that was seen before is hidden only if it looks random, because a
         person may have sent one of our words as a code.
         """
-        text = re.sub(_PARAMETER, partial(self._swap, decode=unquote_plus), text)
-        for kind, place in _PLACES:
-            text = re.sub(place, partial(self._swap, kind=kind), text)
-        text = re.sub(_COOKIES, lambda m: re.sub(_COOKIE, self._swap_cookie, m[0]), text)
-        return self._name_origins(self._replace_known(text, own_words))
+        there = set(text)  # most texts are words, in which no secret can be written
+        if not there.isdisjoint("=%"):
+            text = re.sub(_PARAMETER, partial(self._swap, decode=unquote_plus), text)
+        for kind, place, marks in _PLACES:
+            if not there.isdisjoint(marks):
+                text = re.sub(place, partial(self._swap, kind=kind), text)
+        if not there.isdisjoint(":,"):
+            text = re.sub(_COOKIES, lambda m: re.sub(_COOKIE, self._swap_cookie, m[0]), text)
+        text = self._replace_known(text, own_words)
+        return text if there.isdisjoint(":%=") else self._name_origins(text)
 
     def _swap(
         self, found: re.Match[str], kind: str = "", decode: Callable[[str], str] = str
@@ -175,6 +185,8 @@ class Labels:
         """Replace known values wherever they are, and leave labels unchanged."""
         with self._lock:
             here = {v: label for v, label in self._labels.items() if v in text}
+        if not here:
+            return text
         random = {v for v in here if re.fullmatch(_RANDOM, v)}
         known = random if own_words else {v for v in here if not re.fullmatch(_ORDINARY, v)}
         pattern = "|".join([_LABEL, *map(re.escape, sorted(known, key=len, reverse=True))])
@@ -182,12 +194,13 @@ class Labels:
 
     def _name_origins(self, text: str) -> str:
         text = re.sub(r"host='([^']+)', port=(\d+)", r"host='\1:\2'", text)  # urllib3's errors
+        lower = text.lower()
         with self._lock:
-            names = {form: n for origin, n in self._origins.items() for form in _forms(origin)}
-        if names:
-            forms = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-            whole = rf"(?i)(?:{forms})(?![\w@-]|\.\w|(?::|%3A)\d)"
-            text = re.sub(whole, lambda m: f"‹{names[m[0].lower()]}›", text)
+            here = {form: name for form, name in self._origins.items() if form in lower}
+        if here:
+            forms = "|".join(map(re.escape, sorted(here, key=len, reverse=True)))
+            whole = rf"(?ai:{forms})(?!(?i:[\w@-]|\.\w|(?::|%3A)\d))"
+            text = re.sub(whole, lambda m: f"‹{here[m[0].lower()]}›", text)
         return re.sub(_LOOPBACK, "‹loopback›", text)
 
 
@@ -204,7 +217,9 @@ def _forms(origin: str) -> Iterator[str]:
 
 def one_line(text: str) -> str:
     """Return `text` without line breaks and without invisible characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(text.split())
 
 
 class RedactingFilter(logging.Filter):

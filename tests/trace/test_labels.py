@@ -103,6 +103,12 @@ def test_origins_are_shown_by_name_and_other_ports_not_at_all(labels: Labels) ->
     assert labels.party("https://api.github.com/user") == "api.github.com"
 
 
+def test_a_letter_that_only_looks_like_one_of_an_address_does_no_harm(labels: Labels) -> None:
+    labels.name_origin("https://bot.example", "bot")
+    text = "httpſ://bot.example/a HTTPS://Bot.example/b"  # in upper case, the first is the same
+    assert labels.redact(text) == "httpſ://bot.example/a ‹bot›/b"
+
+
 def test_many_threads_give_one_value_one_label(labels: Labels) -> None:
     found: set[str] = set()
     threads = [

@@ -42,8 +42,7 @@ ANSWER_WITHIN = 2.0  # seconds; RingCentral gives a webhook three
 BATCH = 200  # deliveries in one transaction
 MOST_UNWRITTEN, MOST_BYTES = 2_000, 16 * 1024 * 1024  # deliveries kept while the database is away
 WRITE_AGAIN = 0.3  # seconds, while the database is away
-ASKED = 20  # milliseconds for which `settle` believes what the database has said
-POLL = 1.0  # seconds between two looks of the watching thread
+POLL = 1.0  # seconds between two looks of the watching thread; `settle` looks no more often
 BEAT = 4.0  # seconds; a job that takes longer has its claim extended
 SWEEP = 60.0  # seconds
 FINISH_SECONDS = 20.0  # for what is under way when the process ends
@@ -102,6 +101,24 @@ class _Pool:
     alive: int = 0
 
 
+@dataclass(frozen=True)
+class _Rest:
+    """What `settle` found out: nothing is due, from one moment to another (ms), and then it asks.
+
+    There had been so many `calls`, and it had asked what is due `within` so many seconds.
+    """
+
+    calls: int = -1
+    within: float = 0.0
+    since: int = 0
+    until: int = 0
+
+    def lasts(self, calls: int, within: float, now: int) -> bool:
+        """Return whether it is so still: nobody has called, and it is not a later moment."""
+        same = calls == self.calls and within <= self.within
+        return same and self.since <= now < self.until
+
+
 class Worker:
     """The threads for the messages in `storage`.
 
@@ -146,7 +163,7 @@ class Worker:
         self._stopped = threading.Event()
         self._is_away = False  # the database, so that the log says it once
         self._calls = 0
-        self._settled = (-1, 0)  # how many calls there were, and when, as nothing was left to do
+        self._rest = _Rest()
 
     def start(self) -> None:
         """Start, once in each process.  Calling it again costs nothing."""
@@ -416,18 +433,19 @@ class Worker:
                 if not self._changed.wait_for(self._is_idle, max(0.0, end - time.monotonic())):
                     return False
                 calls, now = self._calls, self._messages.now()
-                if self._settled[0] == calls and 0 <= now - self._settled[1] < ASKED:
-                    return True  # the database was asked a moment ago, and nobody has called since
+                if self._rest.lasts(calls, within, now):
+                    return True
             try:
-                first = self._messages.next_due(within)
+                first = self._messages.next_due(max(within, POLL))
             except StorageError:
                 return False
             due = {name: 1 for name, left in first.items() if left <= 0}
-            soon = [left for name, left in first.items() if left > 0 and name != "do"]
+            soon = [left for name, left in first.items() if 0 < left <= within and name != "do"]
             left = end - time.monotonic()
             with self._lock:
                 if not due and not soon and self._is_idle():
-                    self._settled = calls, now
+                    until = now + int(min([POLL, *first.values()]) * 1000)
+                    self._rest = _Rest(calls, within, now, until)
                     return True
                 if left <= 0 or self._stopping:
                     return False

@@ -50,8 +50,8 @@ def worker(storage, work):
     worker.stop()
 
 
-def message(text, chat="chat", bot="bot", key=""):
-    return Job("turn", f"in:{bot}:{chat}", bot, {"text": text}, key)
+def message(text, chat="chat", bot="bot", key="", seconds=0.0):
+    return Job("turn", f"in:{bot}:{chat}", bot, {"text": text}, key, seconds)
 
 
 def delivery(text, token="good", bot="bot", size=100, **more):
@@ -179,6 +179,28 @@ def test_what_another_process_has_written_is_found_without_a_call(storage, worke
     storage.messages.on_put = lambda pools: None  # nobody calls
     storage.messages.put([message(n, f"chat{n}") for n in range(10)])
     wait_until(lambda: len(work.done) == 10)
+
+
+def test_a_settled_worker_asks_again_only_when_something_may_have_become_due(
+    storage, worker, work, clock, monkeypatch
+):
+    next_due, asked = storage.messages.next_due, []
+
+    def ask(within):
+        asked.append(within)
+        return next_due(within)
+
+    monkeypatch.setattr(storage.messages, "next_due", ask)
+    storage.messages.put([message("soon", seconds=0.4)])
+    assert [worker.settle() for _ in range(3)] == [True] * 3 and len(asked) == 1
+    clock.advance(seconds=0.3)
+    assert worker.settle() and len(asked) == 1 and work.done == []
+    clock.advance(seconds=0.1)
+    assert worker.settle() and work.done == ["soon"]
+    asked.clear()
+    storage.messages.put([message("now")])
+    assert worker.settle() and work.done == ["soon", "now"] and len(asked) == 1
+    assert worker.settle(within=10) and len(asked) == 2  # about more than was known
 
 
 def test_a_thread_survives_a_job_that_fails_and_the_job_is_given_up(storage, caplog, clock):

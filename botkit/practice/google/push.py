@@ -19,8 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import requests
-
+from botkit.practice.client import NoAnswer, send
 from botkit.practice.google.ledger import GoogleClient
 
 DEFAULT_LIFE = timedelta(hours=1)
@@ -187,12 +186,9 @@ class Push:
                 self.wait(2.0**attempt)
 
     def _post(self, channel: Channel, number: int, state: str) -> int | None:
-        headers = channel.headers(number, state) | {"Content-Length": "0", "Accept": "*/*"}
-        with requests.Session() as session:
-            session.trust_env = False  # a proxy that the machine is set up with has no place here
-            try:
-                url, seconds = self.find(channel.address), self.timeout
-                answer = session.post(url, headers=headers, timeout=seconds, allow_redirects=False)
-            except (requests.RequestException, ValueError):  # ValueError: no address at all
-                return None
-        return answer.status_code
+        headers = channel.headers(number, state) | {"Accept": "*/*"}
+        try:
+            address = self.find(channel.address)
+            return send("POST", address, headers=headers, timeout=self.timeout).status
+        except NoAnswer:
+            return None

@@ -9,14 +9,12 @@ Source: RingCentral developer guide, "Bot walkthrough".
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import requests
-
+from botkit.practice.client import NoAnswer, send
 from botkit.practice.ringcentral.chat import PEOPLE
 from botkit.practice.ringcentral.ledger import BotApp, new_code
 from botkit.practice.ringcentral.platform import Platform
@@ -198,27 +196,23 @@ def _hand_over(token: str, redirect_url: str) -> None:
         "creator_account_id": ACCOUNT_ID,
         "client_id": CLIENT_ID,
     }
-    _send("POST", redirect_url, data=fields)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    _send("POST", redirect_url, headers, urlencode(fields).encode())
 
 
 def _send_browser(url: str) -> None:
-    _send("GET", url, headers={"User-Agent": BROWSER, "Accept": "text/html"})
+    _send("GET", url, {"User-Agent": BROWSER, "Accept": "text/html"})
 
 
-def _send(method: str, url: str, **more: Any) -> None:
+def _send(method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> None:
     path = urlsplit(url).path
-    with requests.Session() as session:
-        session.trust_env = False
-        try:
-            answer = session.request(
-                method, url, timeout=INSTALL_SECONDS, allow_redirects=False, **more
-            )
-        except (requests.RequestException, ValueError):
-            raise InstallRefused(
-                f"The bot is not installed: nobody answered {method} {path}. "
-                "Is the bot's app running?"
-            ) from None
-    if not answer.ok or answer.status_code >= 300:
+    try:
+        answer = send(method, url, headers=headers, body=body, timeout=INSTALL_SECONDS)
+    except NoAnswer:
         raise InstallRefused(
-            f"The bot is not installed: its app answered {method} {path} with {answer.status_code}."
+            f"The bot is not installed: nobody answered {method} {path}. Is the bot's app running?"
+        ) from None
+    if answer.status >= 300:
+        raise InstallRefused(
+            f"The bot is not installed: its app answered {method} {path} with {answer.status}."
         )

@@ -21,8 +21,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import requests
-
+from botkit.practice.client import Answer, NoAnswer, send
 from botkit.practice.ringcentral.records import timestamp
 
 EXTENSION = "/restapi/v1.0/account/~/extension/~"
@@ -134,7 +133,7 @@ class Webhooks:
         answer = self._post(address, b"", verification_token, {"Validation-Token": token})
         return (
             answer is not None
-            and answer.status_code == 200
+            and answer.status == 200
             and answer.headers.get("Validation-Token") == token
             and answer.headers.get("Content-Type", "").startswith("application/json")
             and _size(answer) <= MAX_HANDSHAKE_BYTES
@@ -199,28 +198,22 @@ class Webhooks:
         )
         if answer is None:
             self.blacklist(subscription)
-        elif answer.status_code != 200:
-            reason = (
-                f"WebHook responds with incorrect HTTP status. HTTP status is {answer.status_code}"
-            )
+        elif answer.status != 200:
+            reason = f"WebHook responds with incorrect HTTP status. HTTP status is {answer.status}"
             self.blacklist(subscription, reason)
 
     def _post(
         self, address: str, body: bytes, verification_token: str, headers: Mapping[str, str]
-    ) -> requests.Response | None:
+    ) -> Answer | None:
         """Return the answer, or None when there was none in time."""
         headers = {"User-Agent": "RingCentral-WebHook", "Accept": "application/json", **headers}
         if verification_token:
             headers["Verification-Token"] = verification_token
         started = time.monotonic()
-        with requests.Session() as session:
-            session.trust_env = False  # a proxy that the machine is set up with has no place here
-            try:
-                answer = session.post(
-                    address, body, headers=headers, timeout=self.timeout, allow_redirects=False
-                )
-            except (requests.RequestException, ValueError):  # ValueError: no address at all
-                return None
+        try:
+            answer = send("POST", address, headers=headers, body=body, timeout=self.timeout)
+        except NoAnswer:
+            return None
         return answer if time.monotonic() - started <= self.timeout else None
 
 
@@ -234,7 +227,7 @@ def _event(filter_: str, owner_id: str) -> str:
     return "/restapi/v1.0/glip/posts" if filter_.startswith("/restapi") else filter_
 
 
-def _size(answer: requests.Response) -> int:
-    lines = [f"HTTP/1.1 {answer.status_code} {answer.reason}", ""]
-    lines += [f"{name}: {value}" for name, value in answer.raw.headers.items()]
+def _size(answer: Answer) -> int:
+    lines = [f"HTTP/1.1 {answer.status} {answer.reason}", ""]
+    lines += [f"{name}: {value}" for name, value in answer.headers.items()]
     return sum(len(line) + 2 for line in lines) + len(answer.content)

@@ -242,3 +242,9 @@ def test_a_post_without_a_token_is_refused(client, body):
     answer = client.post("/bot/oauth", **body)
     assert answer.status_code == 400
     assert "brings no token" in answer.get_json()["error"]
+
+
+def test_the_addresses_of_the_app_can_be_built_from_their_names(kit):
+    addresses = kit.app.url_map.bind("bot.example")
+    assert addresses.build("callback", {"slug": "github"}) == "/github/oauth"
+    assert addresses.build("health_view", {"a": "b"}) == "/health?a=b"

@@ -9,6 +9,7 @@ RingCentral's SDK.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -18,6 +19,8 @@ from typing import Any
 from botkit.practice.ringcentral.people import FEATURES, PEOPLE, notifications, presence
 from botkit.practice.ringcentral.records import ACCOUNT_ID, Person
 
+# As text, because reading it makes a copy ten times as fast as `deepcopy`.
+_PEOPLE = {id_: json.dumps(person) for id_, person in PEOPLE.items()}
 Rule = Callable[[Any], bool] | Mapping[str, Any]
 ACCOUNT = f"/restapi/v1.0/account/{ACCOUNT_ID}"
 FOR_DEPARTMENTS = ("DoNotAcceptDepartmentCalls", "TakeDepartmentCallsOnly")
@@ -137,7 +140,7 @@ class PersonSettings:
 
 def settings_of(person: Person) -> PersonSettings:
     """Return the person's settings as they are on the first day."""
-    data = deepcopy(PEOPLE[person.id])
+    data = json.loads(_PEOPLE[person.id])
     contact = data["contact"]
     return PersonSettings(
         extension=_extension(person, data),

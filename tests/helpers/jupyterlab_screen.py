@@ -24,7 +24,10 @@ RAN = """([numbers, before]) => {
   return document.querySelector('.jp-Notebook [data-mime-type$="err"], [data-mime-type$="error"]')
     || counts.every((count, n) => /\\d/.test(count) && count !== before[n]);
 }"""
-OPEN = "path => jupyterapp.commands.execute('docmanager:open', { path, factory: 'Notebook' })"
+# Without a result: the page would send the whole open document, with all that hangs on it.
+OPEN = """async (path) => {
+  await jupyterapp.commands.execute("docmanager:open", { path, factory: "Notebook" });
+}"""
 CLOSE_ALL = "() => [...jupyterapp.shell.widgets('main')].forEach((widget) => widget.dispose())"
 IN_THEME = "name => document.body.dataset.jpThemeName === name"
 MEASURE = (Path(__file__).parent / "on_screen.js").read_text("utf-8")

@@ -9,8 +9,10 @@ import subprocess
 import sys
 
 import pytest
+import python_process
 import requests
 from missing import left_out
+from python_process import PIPE, start
 from serve_world import KEY, Alice, chat_settings, clean_environment, github_settings
 
 from botkit.storage import Seal, Storage
@@ -21,15 +23,13 @@ def botkit_command(*arguments: str, folder=None, given="", **settings: str):
 
     `given` is its standard input.
     """
-    return subprocess.run(
-        [sys.executable, "-m", "botkit", *arguments],
-        cwd=folder,
-        env=clean_environment(**settings),
-        capture_output=True,
-        input=given,
-        text=True,
-        encoding="utf-8",
-        timeout=60,
+    return python_process.run(
+        "-m",
+        "botkit",
+        *arguments,
+        folder=folder,
+        environment=clean_environment(**settings),
+        given=given,
     )
 
 
@@ -79,9 +79,8 @@ def test_the_demo_says_in_a_sentence_that_its_port_is_taken(how):
 
 
 def test_the_open_demo_serves_the_view_and_the_chat_until_it_is_interrupted():
-    command = [sys.executable, "-m", "botkit", "demo", "--open"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    demo = subprocess.Popen(command, text=True, env=clean_environment(), **pipes)
+    pipes = {"stdout": PIPE, "stderr": PIPE}
+    demo = start("-m", "botkit", "demo", "--open", environment=clean_environment(), **pipes)
     try:
         view, keys, chat = (demo.stdout.readline() for _ in range(3))
         assert view.startswith("The presenter's view: http://127.0.0.1:")
@@ -173,9 +172,8 @@ def test_maintain_mends_what_is_broken_and_then_has_nothing_to_do(
 
 def test_two_maintain_at_once_do_the_work_once(live, ringcentral_process, tmp_path):
     ringcentral_process.call("blacklist")
-    command = [sys.executable, "-m", "botkit", "maintain"]
-    options = {"cwd": tmp_path, "env": clean_environment(**live), "stdout": subprocess.PIPE}
-    both = [subprocess.Popen(command, text=True, **options) for _ in range(2)]
+    options = {"folder": tmp_path, "environment": clean_environment(**live), "stdout": PIPE}
+    both = [start("-m", "botkit", "maintain", **options) for _ in range(2)]
     said = [process.communicate(timeout=60)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert "".join(said).count("Made a new subscription") == 1

@@ -7,14 +7,13 @@ tests/system/test_faults_database.py.
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
 import time
 
 import pytest
 import sqlalchemy as sa
 from missing import left_out
+from python_process import run
 
 from botkit.errors import DatabaseBusy, StorageError
 from botkit.storage import Storage
@@ -163,14 +162,11 @@ def test_a_thread_that_waits_to_write_holds_no_connection(sqlite_url):
 # ---- child processes
 
 
-def test_a_child_process_opens_connections_of_its_own(tmp_path, database_url):
+def test_a_child_process_opens_connections_of_its_own(database_url):
     """And the parent's stay open, also when the child ends."""
     if not hasattr(os, "fork"):  # Windows
         left_out("fork")
-    script = tmp_path / "forks.py"
-    script.write_text(FORKS)
-    command = [sys.executable, str(script), database_url]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = run("-c", FORKS, database_url, timeout=120)
     assert (done.stdout.split(), done.stderr) == (["0", "both"], "")
 
 

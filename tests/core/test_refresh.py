@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from python_process import PIPE, start
 from sizes import Size
 
 from botkit import oauth, providers
@@ -181,13 +180,7 @@ def test_sixteen_threads_in_each_of_several_processes_make_one_refresh(connected
     connected.process.call("trouble.next", path="/login/oauth/access_token", status=None, delay=27)
     arguments = [connected.url, connected.process.address, *connected.client]
     workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WORKER, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        start("-c", WORKER, *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE)
         for _ in range(PROCESSES)
     ]
     assert [worker.stdout.readline() for worker in workers] == ["ready\n"] * PROCESSES
@@ -204,8 +197,7 @@ def test_sixteen_threads_in_each_of_several_processes_make_one_refresh(connected
 
 def test_a_process_that_dies_with_the_turn_in_hand_holds_nobody_up_for_long(connected):
     connected.expire()
-    command = [sys.executable, "-c", KILLED, connected.url, "60"]
-    assert subprocess.run(command).returncode == -9
+    assert start("-c", KILLED, connected.url, "60").wait() == -9
     assert connected.storage.messages.hold(f"refresh:{connected.service.id}", 60) is None
     waits = []
 

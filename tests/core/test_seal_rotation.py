@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import subprocess
-import sys
 import threading
 import time
 from contextlib import closing, suppress
@@ -13,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
+from python_process import start
 
 from botkit.errors import WrongKey
 from botkit.storage import Seal, Storage, authorizations, columns_of, database, new_key
@@ -141,8 +140,7 @@ for done, _ in enumerate(Storage(url, seal=Seal(keys)).reseal(), start=1):
 def test_it_may_be_killed(opened, database_url, count):
     old, new = new_key(), new_key()
     fill(opened(), opened(old))
-    command = [sys.executable, "-c", KILLED, database_url, str(count), new, old]
-    assert subprocess.run(command, timeout=60).returncode == -9
+    assert start("-c", KILLED, database_url, str(count), new, old).wait(60) == -9
     assert_all_there(opened(new, old))
     assert len(list(opened(new, old).reseal())) == ROWS
     assert_all_there(opened(new))

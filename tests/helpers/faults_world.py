@@ -6,7 +6,6 @@ Here the tests may look into both, and put people into the chat; the bots know a
 from __future__ import annotations
 
 import re
-import sys
 import threading
 import time
 from collections import Counter
@@ -35,20 +34,13 @@ def post_worker_init(worker):
 """
 
 
-# The same, where what a killed worker had in hand is to be claimed again soon.
-SHORT_LEASE = f"""{PRELOADED}
-import botkit.bot.worker, botkit.storage.messages
-botkit.storage.messages.LEASE, botkit.bot.worker.BEAT = 2.0, 0.5
-"""
-
-
 def now() -> datetime:
     return datetime.now(UTC)
 
 
 def gunicorn(port: int, *options: str) -> list[str]:
     """The command; the file `preloaded.py` must be where it runs."""
-    command = [sys.executable, "-m", "gunicorn", "botkit.run.serve:app()", "--bind"]
+    command = ["-m", "gunicorn", "botkit.run.serve:app()", "--bind"]
     return [*command, f"127.0.0.1:{port}", "--config", "preloaded.py", *options]
 
 

@@ -35,6 +35,7 @@ class JupyterServer:
             "ServerApp.base_url": base,
             "ServerApp.root_dir": folder,
             "IdentityProvider.token": self.token,
+            "LanguageServerManager.autodetect": False,  # it starts npm and node to look for more
         }
         command = [sys.executable, "-m", module, "--no-browser", "--allow-root"]
         command += [f"--{name}={value}" for name, value in options.items()]

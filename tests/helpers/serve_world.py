@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import re
 import secrets
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import requests
 from live_world import PracticeProcess
+from python_process import PIPE, start
 
 from botkit.practice.browser.browser import Browser, Page
 from botkit.settings import known_variables
@@ -26,15 +26,21 @@ from botkit.storage.seal import new_key
 SECONDS = 30.0  # that a test waits for anything; most of it takes a fraction of one
 PAUSE = 0.02  # seconds between two questions whether something has happened
 LINK = re.compile(r"\]\((http[^)]+)\)")
-SERVE = [sys.executable, "-m", "botkit", "serve"]
-LOOKS_OFTEN = """
-from botkit.__main__ import main
-from botkit.run import watch
-assert watch.LOOK_SECONDS == 30
-watch.LOOK_SECONDS = 0.1
-raise SystemExit(main(["serve"]))
+SERVE = ["-m", "botkit", "serve"]
+# Runs a module with other limits than it would have.
+LIMITED = """
+import importlib, json, runpy, sys
+limits, module = sys.argv[1:3]
+for place, seconds in json.loads(limits).items():
+    name, _, limit = place.rpartition(".")
+    assert isinstance(getattr(importlib.import_module(name), limit), float), place
+    setattr(sys.modules[name], limit, seconds)
+sys.argv[1:] = sys.argv[3:]
+runpy.run_module(module, run_name="__main__", alter_sys=True)
 """
-SERVE_WITH_QUICK_LOOKS = [sys.executable, "-c", LOOKS_OFTEN]  # at the subscriptions
+QUICK_LOOKS = {"botkit.run.watch.LOOK_SECONDS": 0.1}  # at the subscriptions
+# What a killed process had in hand is claimed again soon.
+SHORT_LEASE = {"botkit.storage.messages.LEASE": 2.0, "botkit.bot.worker.BEAT": 0.5}
 KEY = new_key()  # live, a bot wants one
 # All that app() needs, but for the key.  Nobody answers there.
 NEEDED = {
@@ -61,23 +67,24 @@ def clean_environment(**settings: str) -> dict[str, str]:
 
 
 class BotProcess:
-    """The bot, running in `folder` with these settings.  `output` is what it has printed so far."""
+    """The bot, running in `folder` with these settings.  `output` is what it has printed so far.
+
+    `command` are Python's arguments, or words for bash.
+    """
 
     def __init__(
-        self, folder: Path, settings: dict[str, str], command: list[str] | None = None
+        self, folder: Path, settings: dict[str, str], command: Sequence[str] = SERVE
     ) -> None:
         self._errors = folder / "errors.txt"
         self.output: list[str] = []
         self._lines: queue.Queue[str | None] = queue.Queue()  # None: there will be no more
         with self._errors.open("w") as errors:
-            self.process = subprocess.Popen(
-                command or SERVE,
-                cwd=folder,
-                env=clean_environment(**settings),
-                stdout=subprocess.PIPE,
+            self.process = start(
+                *command,
+                folder=folder,
+                environment=clean_environment(**settings),
+                stdout=PIPE,
                 stderr=errors,
-                text=True,
-                encoding="utf-8",
             )
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -122,7 +129,16 @@ class ServeAt:
         self._folder = folder
         self._running: list[BotProcess] = []
 
-    def __call__(self, *, command: list[str] | None = None, **settings: str) -> BotProcess:
+    def __call__(
+        self,
+        *,
+        command: Sequence[str] = SERVE,
+        limits: Mapping[str, float] | None = None,
+        **settings: str,
+    ) -> BotProcess:
+        """Start one: `serve`, or the module of a command; `limits` are those of its modules."""
+        if limits:
+            command = ["-c", LIMITED, json.dumps(limits), *command[1:]]
         settings = {"BOTKIT_PORT": str(self.port), "BOTKIT_SECRET_KEY": KEY, **settings}
         self._running.append(BotProcess(self._folder, settings, command))
         return self._running[-1]

@@ -162,6 +162,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         option.dist = "loadgroup"
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -174,6 +175,7 @@ def files_in(config: pytest.Config) -> int:
     return len({place for place in places if place.is_file()}.union(*below))
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Give each file to one process, in its order, and each group of tests, too."""
     if config.option.dist != "loadgroup":

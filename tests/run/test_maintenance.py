@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+import python_process
 from connections import connect, services
+from python_process import PIPE
 from serve_world import KEY
 
 from botkit.errors import InstallRefused, TokenRefused
@@ -435,11 +435,8 @@ def test_two_at_once_in_two_processes_leave_one_subscription(
     }
 
     def start():
-        command = [sys.executable, "-c", MAINTAIN]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(
-            command, env=os.environ | environment, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True
-        )
+        options = {"folder": tmp_path, "environment": os.environ | environment}
+        return python_process.start("-c", MAINTAIN, **options, stdout=PIPE, stderr=PIPE)
 
     try:
         ringcentral_process.call("install_bot", f"{kit.address}/bot/oauth")

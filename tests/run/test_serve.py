@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 
 import requests
+from python_process import run
 from serve_world import (
     KEY,
     LINK,
@@ -151,11 +150,7 @@ def test_once_a_day_it_looks_after_itself(serve, github_process, ringcentral_pro
     first.stop()
     assert first.status() == 0
     ringcentral_process.call("delete_bot")  # and nobody hears of it
-    days_fly = (
-        "from botkit import __main__; from botkit.run import serve; "
-        "serve.DAY = 0.1; __main__.main(['serve'])"
-    )
-    second = serve(command=[sys.executable, "-c", days_fly], **settings)
+    second = serve(limits={"botkit.run.serve.DAY": 0.1}, **settings)  # days fly
     wait_until(lambda: "is left as it is. RingCentral says that this bot" in second.errors)
     second.stop()
     assert second.status() == 0
@@ -166,9 +161,7 @@ def test_whatever_does_not_end_is_ended_when_there_is_no_more_time(tmp_path):
     code = "import logging, threading, time; logging.basicConfig(); "
     code += "from botkit.run import serve; last = serve._end_after(0.2); "
     code += "threading.Thread(target=time.sleep, args=(600,)).start()"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=SECONDS
-    )
+    done = run("-c", code)
     assert (done.returncode, done.stdout) == (0, "Stopped.\n")
     assert "Something did not end in" in done.stderr
 

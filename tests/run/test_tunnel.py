@@ -6,8 +6,6 @@ import asyncio
 import hashlib
 import os
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +15,7 @@ from typing import Any
 import pytest
 import requests
 from flask import Flask, Response, request
+from python_process import PIPE, start
 from serve_world import free_port
 from started_processes import Started
 
@@ -208,10 +207,9 @@ def test_a_killed_parent_leaves_no_agent_behind(tmp_path: Path) -> None:
         tunnel = open_tunnel(9, ngrok_path=pathlib.Path(sys.argv[1]))
         print(process._current_processes[sys.argv[1]].api_url, flush=True)
         sys.stdin.read()"""
-    command = [sys.executable, "-c", program, str(write_launcher(tmp_path))]
-    with subprocess.Popen(command, stdin=-1, stdout=-1, text=True) as parent:
-        assert parent.stdout is not None
-        host, port = parent.stdout.readline().strip().removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port)), timeout=10) as agent:
-            parent.kill()
-            assert agent.recv(1) == b""  # the end of the line comes when the agent ends
+    parent = start("-c", program, str(write_launcher(tmp_path)), stdin=PIPE, stdout=PIPE)
+    assert parent.stdout is not None
+    host, port = parent.stdout.readline().strip().removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as agent:
+        parent.kill()
+        assert agent.recv(1) == b""  # the end of the line comes when the agent ends

@@ -6,8 +6,8 @@ import logging
 
 import pytest
 from serve_world import (
+    QUICK_LOOKS,
     SECONDS,
-    SERVE_WITH_QUICK_LOOKS,
     Alice,
     chat_settings,
     github_settings,
@@ -112,7 +112,7 @@ def test_a_full_disk_that_has_room_again_is_noticed(kit, watch):
 def test_a_bot_that_runs_hears_again(serve, github_process, ringcentral_process):
     """Within half a minute, and here at the next look, which comes sooner."""
     settings = github_settings(github_process, serve.address) | chat_settings(ringcentral_process)
-    bot = serve(command=SERVE_WITH_QUICK_LOOKS, **settings)
+    bot = serve(limits=QUICK_LOOKS, **settings)
     bot.wait_for("Ctrl-C ends it.")
     ringcentral_process.call("install_bot", f"{serve.address}/bot/oauth")
     alice = Alice(ringcentral_process)

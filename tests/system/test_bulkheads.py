@@ -7,7 +7,6 @@ with botkit's configuration.  GitHub takes its time, or sends a byte now and the
 from __future__ import annotations
 
 import importlib.util
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +15,12 @@ import pytest
 import requests
 from faults_world import SIX_DIGITS, Town
 from missing import left_out
-from serve_world import PAUSE, SECONDS, answers, wait_until
+from serve_world import PAUSE, SECONDS, SERVE, answers, wait_until
 from sizes import Size
 
 PEOPLE = Size(30, nightly=90)  # a usual workshop; a large one
 STRANGERS = Size(40, nightly=200)
-MOST = 1.0  # seconds that a webhook may take, or a question about health
+MOST = 2.0  # seconds that a webhook may take, or a question about health
 TOKEN, USER = "/login/oauth/access_token", "/api/v3/user"
 
 
@@ -34,16 +33,21 @@ def town(monkeypatch):
     town.close()
 
 
+@pytest.fixture
+def limits():
+    return {}
+
+
 @pytest.fixture(params=["serve", "gunicorn"])
-def bot(request, serve, town, sqlite_url):
+def bot(request, serve, town, sqlite_url, limits):
     """A bot that is installed in the town's chat, as a process."""
-    command = None
+    command = SERVE
     if request.param == "gunicorn":
         if importlib.util.find_spec("gunicorn") is None:
             left_out("gunicorn")
-        command = [sys.executable, "-m", "gunicorn", "-c", "python:botkit.run.gunicorn"]
+        command = ["-m", "gunicorn", "-c", "python:botkit.run.gunicorn"]
         command += ["--bind", f"127.0.0.1:{serve.port}", "botkit.run.serve:app()"]
-    bot = serve(command=command, **town.settings(serve.address, sqlite_url))
+    bot = serve(command=command, limits=limits, **town.settings(serve.address, sqlite_url))
     wait_until(lambda: answers(serve.address))
     town.chat.install_bot(f"{serve.address}/bot/oauth")
     town.chat.settle()
@@ -132,6 +136,7 @@ def test_a_workshop_connects_while_the_chat_delivers(bot, serve, town, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("limits", [{"botkit.oauth.http.TOTAL_SECONDS": 4.0}], ids=[""])
 def test_a_github_that_drips_keeps_nobody_else_waiting(bot, serve, town):
     """It sends a byte now and then, so no timeout between two bytes would end it."""
     callbacks = callbacks_of(town, serve)
@@ -143,7 +148,7 @@ def test_a_github_that_drips_keeps_nobody_else_waiting(bot, serve, town):
         assert unknown.status_code == 400  # its page, while no place is free
         wait_until(lambda: len(webhooks.seconds) > 20)
         statuses = {page.result().status_code for page in pages}
-    assert statuses <= {503, 504}  # One moment; or GitHub did not answer within its 15 seconds
+    assert statuses <= {503, 504}  # One moment; or GitHub did not answer in time
     assert max(webhooks.seconds) < MOST
     assert town.hears()
 

@@ -6,8 +6,6 @@ Nothing is lost: what people say is kept and answered afterwards, and a page say
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -19,14 +17,17 @@ import requests
 import sqlalchemy as sa
 from faults_world import SIX_DIGITS, Town, open_storage
 from missing import left_out
-from serve_world import SECONDS, wait_until
+from python_process import PIPE, start
+from serve_world import SECONDS, SHORT_LEASE, wait_until
 
 from botkit.bot import worker as workers
 from botkit.lessons.kit import PRACTICE, Kit
 from botkit.run.serve import LONGEST_STOP
 from botkit.storage import Storage
+from botkit.storage.postgresql import PING_SECONDS, SILENT_SECONDS
 
 LONGEST = 10.0  # seconds, for one request while the database hangs
+SILENT, PING = (f"botkit.storage.postgresql.{one}_SECONDS" for one in ("SILENT", "PING"))
 TOKEN = "/login/oauth/access_token"
 PROFILE, CONNECTED = "Here is your GitHub profile", "Connected to GitHub"
 SAYS = {
@@ -67,12 +68,10 @@ class Fault:
                 other.execute(sa.text(f"LOCK TABLE {tables} IN EXCLUSIVE MODE"))
                 yield
             return
-        command = [sys.executable, "-c", LOCK, str(self._file)]
-        pipe = subprocess.PIPE
-        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as other:
-            assert other.stdout.readline() == "locked\n"
-            yield
-            other.communicate()
+        other = start("-c", LOCK, str(self._file), stdin=PIPE, stdout=PIPE)
+        assert other.stdout.readline() == "locked\n"
+        yield
+        other.communicate()
 
     @contextmanager
     def _read_only(self):
@@ -234,7 +233,7 @@ def town():
 
 def test_on_a_full_disk_every_answer_is_a_sentence_and_nothing_is_lost(serve, town, tmp_path):
     url = f"sqlite:///{tmp_path / 'botkit.sqlite'}"
-    bot = serve(**town.settings(serve.address, url))
+    bot = serve(limits=SHORT_LEASE, **town.settings(serve.address, url))
     bot.wait_for("Ctrl-C ends it.")
     disk = Disk(bot.process.pid, tmp_path / "botkit.sqlite-wal")
     town.chat.install_bot(f"{serve.address}/bot/oauth")
@@ -270,7 +269,9 @@ def test_on_a_full_disk_every_answer_is_a_sentence_and_nothing_is_lost(serve, to
 
 def test_a_server_that_hangs_keeps_nobody_waiting_for_long(serve, town, postgresql, postgresql_url):
     """Its computer answers, so no timeout of TCP helps."""
-    bot = serve(**town.settings(serve.address, postgresql_url))
+    assert SILENT_SECONDS + PING_SECONDS < LONGEST
+    limits = {SILENT: SILENT_SECONDS / 3, PING: PING_SECONDS / 3}
+    bot = serve(limits=limits, **town.settings(serve.address, postgresql_url))
     bot.wait_for("Ctrl-C ends it.")
     town.chat.install_bot(f"{serve.address}/bot/oauth")
     town.chat.settle()

@@ -20,9 +20,9 @@ from dataclasses import replace
 import pytest
 import requests
 import sqlalchemy as sa
-from faults_world import SHORT_LEASE, SIX_DIGITS, Town, gunicorn, open_storage
+from faults_world import PRELOADED, SIX_DIGITS, Town, gunicorn, open_storage
 from missing import left_out
-from serve_world import KEY, answers, wait_until
+from serve_world import KEY, SHORT_LEASE, answers, wait_until
 from sizes import Size
 
 from botkit.bot import Bot
@@ -30,7 +30,7 @@ from botkit.lessons.kit import PRACTICE, Kit
 from botkit.storage import Authorization, authorizations, columns_of
 from botkit.storage.tables import holds
 
-KILLS = Size(12, nightly=200)
+KILLS = Size(8, nightly=200)
 SEED = 20261124
 CONNECTED, PROFILE = "Connected to GitHub", "Here is your GitHub profile"
 LINK = "You are not connected yet. [Connect"
@@ -43,12 +43,12 @@ class Victim:
     """The bot's one worker, which is killed again and again, and what its database looks like."""
 
     def __init__(self, town, serve, folder) -> None:
-        (folder / "preloaded.py").write_text(SHORT_LEASE)
+        (folder / "preloaded.py").write_text(PRELOADED)
         self.file, self.address, self._town = folder / "botkit.sqlite", serve.address, town
         url = f"sqlite:///{self.file}"
         settings = town.settings(serve.address, url)
         one_worker = gunicorn(serve.port, "--workers", "1", "--threads", "4")
-        self._gunicorn = serve(command=one_worker, **settings)
+        self._gunicorn = serve(command=one_worker, limits=SHORT_LEASE, **settings)
         self._pid = self._next_pid()
         wait_until(lambda: answers(self.address))
         town.chat.install_bot(f"{self.address}/bot/oauth")

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 import requests
 from faults_world import SIX_DIGITS, Town
-from serve_world import SECONDS, SERVE_WITH_QUICK_LOOKS, free_port, wait_until
+from serve_world import QUICK_LOOKS, SECONDS, free_port, wait_until
 
 from botkit.lessons.kit import PRACTICE, Kit
 from botkit.practice.ngrok.agent import write_launcher
@@ -109,7 +109,7 @@ def test_a_bot_that_is_served_finds_back_into_the_chat_by_itself(serve, town, tm
     ngrok_path, public = write_launcher(tmp_path), f"http://127.0.0.1:{free_port()}"
     first = open_tunnel(serve.port, ngrok_path=ngrok_path, fixed_url=public)
     url = f"sqlite:///{tmp_path / 'botkit.sqlite'}"
-    bot = serve(command=SERVE_WITH_QUICK_LOOKS, **town.settings(public, url))
+    bot = serve(limits=QUICK_LOOKS, **town.settings(public, url))
     bot.wait_for("Ctrl-C ends it.")
     town.chat.install_bot(f"{public}/bot/oauth")
     town.chat.settle()

@@ -7,14 +7,22 @@ import logging
 import os
 import re
 import signal
-import sys
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 import requests
 from missing import left_out
-from serve_world import NEEDED, SECONDS, Alice, answers, chat_settings, github_settings, wait_until
+from serve_world import (
+    NEEDED,
+    SECONDS,
+    SHORT_LEASE,
+    Alice,
+    answers,
+    chat_settings,
+    github_settings,
+    wait_until,
+)
 
 from botkit.errors import SettingsError
 from botkit.run import serve as serving
@@ -39,11 +47,12 @@ def gunicorn(serve, tmp_path):
         left_out("gunicorn")
     (tmp_path / "hooks.py").write_text(HOOKS)
 
-    def start(*options: str, config: str | None = CONFIG, **settings: str):
-        command = [sys.executable, "-m", "gunicorn", "botkit.run.serve:app()"]
+    def start(*options: str, config: str | None = CONFIG, limits=None, **settings: str):
+        command = ["-m", "gunicorn", "botkit.run.serve:app()"]
         command += ["--bind", f"127.0.0.1:{serve.port}", *options]
         command += ["--config", config] if config else []
-        return serve(command=command, **{"RINGCENTRAL_CHATBOT_SERVER": serve.address, **settings})
+        settings = {"RINGCENTRAL_CHATBOT_SERVER": serve.address, **settings}
+        return serve(command=command, limits=limits, **settings)
 
     return start
 
@@ -59,7 +68,8 @@ def live(serve, github_process, ringcentral_process):
 def test_the_whole_trip_in_two_processes(
     gunicorn, live, serve, ringcentral_process, database_url, options
 ):
-    bot = gunicorn(*options, **live, RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI=database_url)
+    settings = live | {"RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI": database_url}
+    bot = gunicorn(*options, limits=SHORT_LEASE, **settings)
     wait_until(lambda: answers(serve.address))
     ringcentral_process.call("install_bot", f"{serve.address}/bot/oauth")
     alice = Alice(ringcentral_process)

@@ -16,9 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from faults_world import SHORT_LEASE, Town, gunicorn, open_storage
+from faults_world import PRELOADED, Town, gunicorn, open_storage
 from missing import left_out
-from serve_world import answers, free_port, wait_until
+from serve_world import SHORT_LEASE, answers, free_port, wait_until
 from sizes import Size
 
 KILLED = {"sqlite": Size(60, nightly=800), "postgresql": Size(40, nightly=300)}  # messages
@@ -39,11 +39,12 @@ def start(serve, tmp_path, town, database_url):
     """`start(port, workers)` starts a gunicorn on the database, and waits for its processes."""
     if importlib.util.find_spec("gunicorn") is None:
         left_out("gunicorn")
-    (tmp_path / "preloaded.py").write_text(SHORT_LEASE)
+    (tmp_path / "preloaded.py").write_text(PRELOADED)
     settings = town.settings(serve.address, database_url)
 
     def start(port=serve.port, workers=1):
-        bot = serve(command=gunicorn(port, "--workers", str(workers), "--threads", "8"), **settings)
+        command = gunicorn(port, "--workers", str(workers), "--threads", "8")
+        bot = serve(command=command, limits=SHORT_LEASE, **settings)
         bot.pids = [int(bot.wait_for("A worker is there").split()[-1]) for _ in range(workers)]
         wait_until(lambda: answers(f"http://127.0.0.1:{port}"))
         return bot

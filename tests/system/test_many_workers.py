@@ -19,7 +19,7 @@ from missing import left_out
 from serve_world import answers, free_port, wait_until
 from sizes import Size
 
-PEOPLE = Size(40, nightly=200)
+PEOPLE = Size(24, nightly=200)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -62,6 +63,10 @@ def project(terminal: Terminal) -> Path:
     for module in ("gunicorn", "flask_dance"):
         needs(module)
     terminal.folder = copy_to(terminal.folder / "botkit")
+    compiled = shutil.ignore_patterns("*.py")  # what has been compiled once, for it takes seconds
+    shutil.copytree(
+        ROOT / "botkit", terminal.folder / "botkit", ignore=compiled, dirs_exist_ok=True
+    )
     for file in [
         *terminal.folder.glob("notebooks/*.ipynb"),
         *terminal.folder.rglob("tests/**/test_*"),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import statistics
-import subprocess
-import sys
 from itertools import groupby
 from pathlib import Path
 
@@ -161,10 +159,16 @@ def test_a_sabotaged_solution_does_not():
 
 
 def test_pytest_collects_every_code_cell_of_every_notebook():
-    command = [sys.executable, "-m", "pytest", "--nbval", "--collect-only", "-q", str(NOTEBOOKS)]
-    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    collected = Collected()
+    options = ["--nbval", "--collect-only", "-q", "-n", "0", "-p", "no:cacheprovider"]
+    assert pytest.main([*options, str(NOTEBOOKS)], plugins=[collected]) == 0
     for file in FILES:
-        assert listed.count(f"{file.name}::") == len(code_cells(read(file)))
+        assert collected.files.count(file) == len(code_cells(read(file)))
+
+
+class Collected:
+    def pytest_collection_finish(self, session):
+        self.files = [item.path for item in session.items]
 
 
 def test_refreshing_a_notebook_twice_leaves_no_difference(tmp_path):

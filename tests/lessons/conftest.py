@@ -21,6 +21,14 @@ def presented() -> Iterator[Presented]:
     presented.close()
 
 
+@pytest.fixture(scope="module")
+def presented_to_all() -> Iterator[Presented]:
+    """The same, for tests of a module that leave it as it is; the next kit ends the one in it."""
+    presented = Presented()
+    yield presented
+    presented.close()
+
+
 @pytest.fixture
 def presented_in_full() -> Iterator[Presented]:
     """The presenter's view, with all skills."""

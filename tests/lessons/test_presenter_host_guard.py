@@ -42,14 +42,16 @@ STRANGERS = ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8
 
 @pytest.mark.parametrize("host", [*STRANGERS, "0.0.0.0", "a@localhost", "hub.example"])
 def test_a_page_that_gives_its_own_name_our_address_reads_nothing(
-    presented: Presented, host: str
+    presented_to_all: Presented, host: str
 ) -> None:
-    assert statuses(presented, host) == {403}
+    assert statuses(presented_to_all, host) == {403}
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:1", "localhost", "LocalHost:8000", "[::1]:80"])
-def test_this_computers_names_are_the_views_at_any_port(presented: Presented, host: str) -> None:
-    assert statuses(presented, host) == {200}
+def test_this_computers_names_are_the_views_at_any_port(
+    presented_to_all: Presented, host: str
+) -> None:
+    assert statuses(presented_to_all, host) == {200}
 
 
 def test_the_hub_that_the_environment_names_may_call(on_a_hub: Presented) -> None:
@@ -67,8 +69,10 @@ def test_only_the_name_in_an_address_is_known(url: str) -> None:
     assert door.names == HERE | {"hub.example"}
 
 
-def test_who_comes_through_an_unknown_proxy_is_told_what_to_set(presented: Presented) -> None:
-    refusal = presented.get("", headers={"Host": "hub.example"})
+def test_who_comes_through_an_unknown_proxy_is_told_what_to_set(
+    presented_to_all: Presented,
+) -> None:
+    refusal = presented_to_all.get("", headers={"Host": "hub.example"})
     assert "set BOTKIT_PUBLIC_URL to the address" in refusal.text
     assert refusal.headers["Content-Type"].startswith("text/plain")
     assert "frame-ancestors 'self'" in refusal.headers["Content-Security-Policy"]
@@ -129,21 +133,23 @@ def test_a_proxy_that_hides_its_name_gets_the_same_sentence_on_the_page(
     ids=str,
 )
 def test_what_is_no_address_of_a_page_is_refused_in_a_sentence(
-    presented: Presented, home: Any
+    presented_to_all: Presented, home: Any
 ) -> None:
-    before = presented.news()
-    answer = presented.post("reset", {"home": home})
+    before = presented_to_all.news()
+    answer = presented_to_all.post("reset", {"home": home})
     assert answer.status_code == 400
     assert answer.json()["message"].startswith("That is not an address of this view.")
-    after = presented.news()
+    after = presented_to_all.news()
     assert (after["run"], after["home"]) == (before["run"], before["home"])
 
 
-def test_the_view_goes_to_no_host_that_the_environment_does_not_name(presented: Presented) -> None:
-    before = presented.news()
-    answer = presented.post("reset", {"home": "https://hub.example/user/ann/proxy/1/"})
+def test_the_view_goes_to_no_host_that_the_environment_does_not_name(
+    presented_to_all: Presented,
+) -> None:
+    before = presented_to_all.news()
+    answer = presented_to_all.post("reset", {"home": "https://hub.example/user/ann/proxy/1/"})
     assert answer.status_code == 400 and "BOTKIT_PUBLIC_URL" in answer.json()["message"]
-    assert presented.news()["run"] == before["run"]
+    assert presented_to_all.news()["run"] == before["run"]
 
 
 @pytest.mark.parametrize(

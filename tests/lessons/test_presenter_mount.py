@@ -22,40 +22,43 @@ def headers_of(answer: requests.Response) -> tuple[str | None, str]:
     return answer.headers.get("X-Frame-Options"), answer.headers["Content-Security-Policy"]
 
 
-def test_only_below_the_view_may_a_page_stand_in_a_frame(presented: Presented) -> None:
-    ports = presented.kit.world.ports
-    places = {ports["chat"]: "", ports["github"]: "", presented.kit.server.port: "health"}
+def test_only_below_the_view_may_a_page_stand_in_a_frame(presented_to_all: Presented) -> None:
+    ports = presented_to_all.kit.world.ports
+    places = {ports["chat"]: "", ports["github"]: "", presented_to_all.kit.server.port: "health"}
     for port, path in places.items():
-        options, policy = headers_of(presented.get(f"at/{port}/{path}"))
+        options, policy = headers_of(presented_to_all.get(f"at/{port}/{path}"))
         assert options is None and policy.endswith("frame-ancestors 'self'")
         assert policy.count("frame-ancestors") == 1 and "default-src" in policy
-    direct = requests.get(f"{presented.kit.world.github.address}/")
+    direct = requests.get(f"{presented_to_all.kit.world.github.address}/")
     assert headers_of(direct) == ("DENY", direct.headers["Content-Security-Policy"])
     assert "frame-ancestors 'none'" in headers_of(direct)[1]
-    assert "frame-ancestors 'none'" in headers_of(requests.get(f"{presented.kit.server.url}/"))[1]
+    bots_page = requests.get(f"{presented_to_all.kit.server.url}/")
+    assert "frame-ancestors 'none'" in headers_of(bots_page)[1]
 
 
-def test_nothing_else_of_this_computer_is_below_the_view(presented: Presented) -> None:
+def test_nothing_else_of_this_computer_is_below_the_view(presented_to_all: Presented) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
-        assert presented.get(f"at/{other.getsockname()[1]}/").status_code == 404
-    assert presented.get("at/99999/").status_code == 404
-    assert presented.get("at/x/").status_code == 404
+        assert presented_to_all.get(f"at/{other.getsockname()[1]}/").status_code == 404
+    assert presented_to_all.get("at/99999/").status_code == 404
+    assert presented_to_all.get("at/x/").status_code == 404
 
 
-def test_an_address_without_its_slash_leads_to_the_one_with_it(presented: Presented) -> None:
-    port = presented.kit.world.ports["chat"]
-    answer = presented.get(f"at/{port}", params={"a": "1"})
+def test_an_address_without_its_slash_leads_to_the_one_with_it(presented_to_all: Presented) -> None:
+    port = presented_to_all.kit.world.ports["chat"]
+    answer = presented_to_all.get(f"at/{port}", params={"a": "1"})
     assert (answer.status_code, answer.headers["Location"]) == (308, f"{port}/?a=1")
-    assert "Practice chat" in presented.get(f"at/{port}/").text
+    assert "Practice chat" in presented_to_all.get(f"at/{port}/").text
 
 
-def test_the_page_needs_nothing_from_outside_and_nothing_absolute(presented: Presented) -> None:
-    page = presented.get("")
+def test_the_page_needs_nothing_from_outside_and_nothing_absolute(
+    presented_to_all: Presented,
+) -> None:
+    page = presented_to_all.get("")
     links = [part.split('"')[0] for part in page.text.split('ref="')[1:]]
     links += [part.split('"')[0] for part in page.text.split('src="')[1:]]
     assert sorted(links) == ["data:,", "static/view.css", "static/view.js"]
     for link in ["static/view.css", "static/view.js", "static/frames.js", "static/drawing.js"]:
-        assert presented.get(link).status_code == 200
+        assert presented_to_all.get(link).status_code == 200
     policy = page.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'") and "unsafe" not in policy
     parts = policy.split("; ")
@@ -80,18 +83,18 @@ def test_the_page_needs_nothing_from_outside_and_nothing_absolute(presented: Pre
     ids=str,
 )
 def test_another_page_cannot_press(
-    presented: Presented, path: str, headers: dict[str, str]
+    presented_to_all: Presented, path: str, headers: dict[str, str]
 ) -> None:
-    before = presented.news()
+    before = presented_to_all.news()
     body: dict[str, Any] = {"flowing": True, "held": "1q"}
-    assert presented.post(path, body, **headers).status_code == 403
-    after = presented.news()
+    assert presented_to_all.post(path, body, **headers).status_code == 403
+    after = presented_to_all.news()
     assert (after["run"], after["flowing"]) == (before["run"], False)
 
 
-def test_a_form_is_no_press(presented: Presented) -> None:
+def test_a_form_is_no_press(presented_to_all: Presented) -> None:
     for path in ("next", "flow", "reset"):
-        answer = requests.post(f"{presented.view.url}/{path}", data={"flowing": "true"})
+        answer = requests.post(f"{presented_to_all.view.url}/{path}", data={"flowing": "true"})
         assert answer.status_code == 415
 
 

@@ -154,12 +154,23 @@ def short_limit(send, wire):
     return patched
 
 
-@pytest.fixture(params=[GITHUB, GOOGLE, RINGCENTRAL], ids=lambda case: case.called)
-def wired(request, monkeypatch):
+@pytest.fixture(scope="module", params=[GITHUB, GOOGLE, RINGCENTRAL], ids=lambda case: case.called)
+def service(request):
+    """One bot for all tests of a service."""
     wired = Wired(request.param)
-    monkeypatch.setattr(http.Session, "send", short_limit(http.Session.send, wired.wire))
-    yield wired
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(http.Session, "send", short_limit(http.Session.send, wired.wire))
+        yield wired
     wired.close()
+
+
+@pytest.fixture
+def wired(service):
+    """Alice is not connected, whatever happened in the test before."""
+    if service.rows():
+        service.say(service.case.leave)
+    assert service.rows() == [] and service.wire.is_clear
+    return service
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)

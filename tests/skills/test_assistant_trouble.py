@@ -232,11 +232,11 @@ def test_whatever_is_missing_or_strange_in_an_answer_a_sentence_comes_out(kit):
     assert seen > 5000
 
 
-@pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.command)
 @pytest.mark.parametrize("body", ['{"uri": "x"}', '{"uri": "x", "schedule": null, "contact": 7}'])
-def test_where_nothing_is_set_it_says_so(kit, fact, body):
-    answer_next(kit, body)
-    assert last(kit.alice.say(fact.command)).endswith(": not set.")
+def test_where_nothing_is_set_it_says_so(kit, body):
+    for fact in FACTS:
+        answer_next(kit, body)
+        assert last(kit.alice.say(fact.command)).endswith(": not set."), fact.command
 
 
 def test_a_list_that_never_ends_is_cut(kit):

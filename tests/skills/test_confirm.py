@@ -14,8 +14,9 @@ from botkit.storage import authorizations, columns_of
 
 
 @pytest.fixture
-def strict(database_url):
-    kit = Kit(replace(PRACTICE, confirm=True, database=database_url, skills=("github", "drive")))
+def strict(sqlite_url):
+    """A bot that asks for a code; `core/` has the same rows on both kinds of database."""
+    kit = Kit(replace(PRACTICE, confirm=True, database=sqlite_url, skills=("github", "drive")))
     yield kit
     kit.close()
 
@@ -56,11 +57,11 @@ def test_the_connection_counts_once_the_code_is_said(strict):
     assert "Here is your GitHub profile" in strict.alice.say("profile").text
 
 
-@pytest.mark.parametrize("form", ["{0}{1}", "{0} {1}", "{0}-{1}", " {0}  {1} "])
-def test_spaces_and_dashes_in_the_code_do_not_matter(strict, form):
-    code = digits(approve(strict, strict.alice))
-    said = strict.alice.say(form.format(code[:3], code[3:]))
-    assert said.text.startswith("Connected to GitHub")
+def test_spaces_and_dashes_in_the_code_do_not_matter(strict):
+    for form in ("{0}{1}", "{0} {1}", "{0}-{1}", " {0}  {1} "):
+        code = digits(approve(strict, strict.alice, text="connect github"))
+        said = strict.alice.say(form.format(code[:3], code[3:]))
+        assert said.text.startswith("Connected to GitHub"), form
 
 
 def test_a_code_works_once_and_is_a_number_afterwards(strict):

@@ -28,7 +28,7 @@ def test_sync_may_come_before_the_answer(world):
 
 @pytest.mark.parametrize("path", [START, FILES, WATCH])
 def test_a_watch_that_fails_is_told_and_tried_again(world, path):
-    for trouble in GARBAGE:
+    for trouble in GARBAGE if path == START else GARBAGE[::3]:  # one place reads all answers
         world.google.trouble.next(times=2, path=path, **trouble)
         (text,) = world.bind()
         assert text.startswith(f"{ALICE} is bound, but I cannot watch it yet. Google")
@@ -57,9 +57,8 @@ def error(status, *reasons):
     return {"status": status, "body": f'{{"error": {{"errors": [{entries}]}}}}'}
 
 
-@pytest.mark.parametrize(
-    ("trouble", "why"),
-    [
+def test_why_a_watch_fails_is_said_in_plain_words(world):
+    for trouble, why in [
         ({"status": 429}, "Google asks us to be slower."),
         (error(403, "userRateLimitExceeded"), "Google asks us to be slower."),
         (error(403, "insufficientPermissions"), "leave the box for Google Drive ticked this time."),
@@ -72,28 +71,24 @@ def error(status, *reasons):
             {"status": 200, "body": '{"id": "another", "resourceId": "r"}'},
             "Google Drive answered, but did not say whether it opened the channel.",
         ),
-    ],
-)
-def test_why_a_watch_fails_is_said_in_plain_words(world, trouble, why):
-    world.google.trouble.next(path=WATCH, **trouble)
-    assert f"{why} I try again by myself." in world.bind()[0]
+    ]:
+        world.google.trouble.next(path=WATCH, **trouble)
+        assert f"{why} I try again by myself." in world.bind()[0]
+        world.say("unbind")
 
 
 @pytest.mark.parametrize("expiration", [None, "soon", "", "9" * 40])
-def test_a_channel_of_unknown_end_is_taken_to_last_an_hour(world, expiration):
-    world.bind()
-    answer = {"id": "x", "resourceId": "r", "expiration": expiration}
+def test_a_channel_of_unknown_end_is_taken_to_last_an_hour(expiration, clock):
+    answer = {"id": "a", "resourceId": "r", "expiration": expiration}
 
     class Api:
-        def post(self, *_, json, **__):
-            answer["id"] = json["id"]
+        def post(self, *_, **__):
             return type(
                 "Answer", (), {"status_code": 200, "headers": {}, "json": lambda _: answer}
             )()
 
-    now = world.kit.clock()
     named = {"id": "a", "token": "t", "address": "https://bot.example/google/webhook"}
-    assert open_channel(Api(), "1", **named, now=now) == ("r", now + timedelta(hours=1))
+    assert open_channel(Api(), "1", **named, now=clock()) == ("r", clock() + timedelta(hours=1))
 
 
 # ---- replaced ----------------------------------------------------------------------------------

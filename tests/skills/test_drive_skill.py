@@ -46,15 +46,13 @@ def test_unbind_without_a_drive_says_what_to_do(world):
     )
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    ["my files", "[x](http://evil.example)", "x" * 9000, "{0}", "'; drop table", "\u202e"],
-)
-@pytest.mark.parametrize("command", ["bind", "unbind", "about"])
-def test_a_command_with_more_behind_it_is_explained(world, command, arguments):
+def test_a_command_with_more_behind_it_is_explained(world):
     world.bind()
-    said = world.say(f"{command} {arguments}")
-    assert said == f"Say **{command}** alone, without anything after it."
+    more = "my files", "[x](http://evil.example)", "x" * 9000, "{0}", "'; drop table", "\u202e"
+    for command in ("bind", "unbind", "about"):
+        for arguments in more:
+            said = world.say(f"{command} {arguments}")
+            assert said == f"Say **{command}** alone, without anything after it.", arguments
     assert world.row and len(world.live) == 1
 
 
@@ -135,12 +133,13 @@ def test_unbind_in_one_chat_leaves_the_same_drive_in_another(world):
     assert world.told(chat="Team")[-1] == f"Alice Rivera added file {world.link(file)}"
 
 
-@pytest.mark.parametrize("path", [STOP, "/revoke", "/"])
-def test_unbind_works_whatever_google_says(world, path):
-    world.bind()
-    world.google.trouble.next(times=9, path=path, status=500)
-    assert world.say("unbind").startswith("Disconnected")
-    assert world.storage.find_services() == []
+def test_unbind_works_whatever_google_says(world):
+    for path in (STOP, "/revoke", "/"):
+        world.bind()
+        world.google.trouble.next(times=9, path=path, status=500)
+        assert world.say("unbind").startswith("Disconnected"), path
+        assert world.storage.find_services() == []
+        world.google.trouble.clear()
 
 
 @pytest.mark.parametrize("event", ["BotLeftGroup", "BotRemoved"])

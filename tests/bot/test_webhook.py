@@ -6,8 +6,6 @@ import json
 import logging
 import threading
 
-import pytest
-
 from botkit.errors import StorageError
 
 
@@ -33,11 +31,11 @@ def test_the_handshake_returns_the_validation_token_and_little_else(client):
     assert len(str(answer.headers)) < 1024
 
 
-@pytest.mark.parametrize("length, echoed", [(256, True), (257, False), (100_000, False)])
-def test_a_validation_token_of_any_length_is_not_sent_back(client, length, echoed):
-    answer = client.post("/bot/webhook", headers={"Validation-Token": "x" * length})
-    assert answer.status_code == 200
-    assert ("Validation-Token" in answer.headers) is echoed
+def test_a_validation_token_of_any_length_is_not_sent_back(client):
+    for length, echoed in [(256, True), (257, False), (100_000, False)]:
+        answer = client.post("/bot/webhook", headers={"Validation-Token": "x" * length})
+        assert answer.status_code == 200
+        assert ("Validation-Token" in answer.headers) is echoed
 
 
 def test_a_delivery_is_acted_on(kit, client):
@@ -55,10 +53,10 @@ def test_a_delivery_that_carries_a_validation_token_is_acted_on_too(kit, client)
     assert "not connected yet" in kit.alice.reads().text
 
 
-@pytest.mark.parametrize("token", ["", "wrong", "ü", "x" * 10_000])
-def test_a_delivery_with_a_wrong_token_is_refused(kit, client, token):
+def test_a_delivery_with_a_wrong_token_is_refused(kit, client):
     kit.alice.reads()
-    assert deliver(client, kit, message(kit), token).status_code == 401
+    for token in ("", "wrong", "ü", "x" * 10_000):
+        assert deliver(client, kit, message(kit), token).status_code == 401
     assert kit.alice.reads().messages == []
 
 
@@ -68,9 +66,9 @@ def test_a_delivery_for_a_bot_that_is_not_here_is_refused(kit, client):
     assert "not installed here" in answer.get_json()["error"]
 
 
-@pytest.mark.parametrize("body", ["not json", "[]", "7", "null", '{"ownerId'])
-def test_a_delivery_that_is_none_is_refused(kit, client, body):
-    assert deliver(client, kit, body).status_code == 400
+def test_a_delivery_that_is_none_is_refused(kit, client):
+    for body in ("not json", "[]", "7", "null", '{"ownerId'):
+        assert deliver(client, kit, body).status_code == 400, body
 
 
 ODD = {
@@ -84,12 +82,13 @@ ODD = {
 }
 
 
-@pytest.mark.parametrize("what", ODD)
-def test_an_event_that_means_nothing_is_accepted_and_left_at_that(kit, client, what):
+def test_an_event_that_means_nothing_is_accepted_and_left_at_that(kit, client):
     kit.alice.reads()
-    changes = {k: kit.bot_id if v == "the bot" else v for k, v in ODD[what].items()}
-    assert deliver(client, kit, message(kit, **changes)).status_code == 200
-    assert kit.alice.reads().messages == []
+    for number, (what, odd) in enumerate(ODD.items()):
+        changes = {k: kit.bot_id if v == "the bot" else v for k, v in odd.items()}
+        envelope = message(kit, **changes) | {"uuid": f"odd-{number}"}
+        assert deliver(client, kit, envelope).status_code == 200
+        assert kit.alice.reads().messages == [], what
 
 
 def test_a_body_that_is_none_is_accepted_and_left_at_that(kit, client):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -13,13 +14,21 @@ from botkit.oauth import Provider
 from botkit.providers import google_drive
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def kit() -> Iterator[Kit]:
+    """One kit for all tests; those of the second part add Teapot to its bot."""
+    kit = Kit()
+    yield kit
+    kit.close()
+
+
+@pytest.fixture(scope="module")
 def registration(kit: Kit) -> tuple[str, str, str]:
     return kit.world.start_service("teapot")
 
 
 def connect(kit: Kit) -> None:
-    kit.alice.say("teapot")
+    kit.alice.say("connect teapot")  # also where she is connected
     kit.alice.browser.visit(kit.alice.link).approve()
     kit.alice.reads()
 

@@ -25,6 +25,9 @@ class _QuietHandler(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
         pass
 
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        pass
+
 
 class Server:
     """A WSGI app, served on loopback until `stop()` or until the process ends.

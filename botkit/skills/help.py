@@ -63,8 +63,8 @@ class HelpSkill:
             skill.reply(event, text)
         elif wanted := self._connect_or_disconnect(command):
             wanted(event)
-        elif not more and skill.find(event) is None:
-            skill.find_or_send_link(event)
+        elif not more and skill.find_or_send_link(event) is None:
+            return  # it has asked the person to connect first
         elif command in VERBS:
             self._ask_which(event, command)
         elif near := self._closest_phrase(command):

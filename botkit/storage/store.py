@@ -189,6 +189,7 @@ class Storage(Database):
         super().__init__(url, busy_seconds=busy_seconds, seal=seal)
         self.now = now
         self._swept_at = LONG_AGO  # when the old links were last forgotten
+        self.bot_changes = 0  # how often a bot was written here: a bot read before is old then
         self.messages = Messages(self, lambda: self.now())
         # "Insert, unless there is one": both databases can say it, and SQLAlchemy has no word for
         # both.  If nothing comes back, somebody else was quicker.
@@ -402,7 +403,9 @@ class Storage(Database):
             new = {"data": _merged(row["data"], data), "updated_at": now}
             if token is not None:
                 new["token"] = dict(token)
-            return Bot(**self._change(connection, bots, row, **new))
+            saved = Bot(**self._change(connection, bots, row, **new))
+        self.bot_changes += 1
+        return saved
 
     def update_bot(self, bot: Bot | str, data: Mapping[str, Any]) -> Bot | None:
         """Merge `data` into a bot that is there; None if it was deleted in the meantime.
@@ -416,13 +419,16 @@ class Storage(Database):
             if row is None or (isinstance(bot, Bot) and row["token"] != bot.token):
                 return None
             new = {"data": _merged(row["data"], data), "updated_at": self.now()}
-            return Bot(**self._change(connection, bots, row, **new))
+            updated = Bot(**self._change(connection, bots, row, **new))
+        self.bot_changes += 1
+        return updated
 
     def delete_bot(self, bot_id: str) -> None:
         """Delete the bot and everything that belongs to it."""
         for table in (services, authorizations):
             self._delete(table, bot_id=bot_id)
         self._delete(bots, id=bot_id)
+        self.bot_changes += 1
 
     # ---- auth links that wait for their answer -----------------------------------------------
 

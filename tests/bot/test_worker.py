@@ -73,6 +73,41 @@ def test_who_does_not_know_the_secret_writes_nothing(storage, worker, work):
     assert worker.settle() and work.done == []
 
 
+def test_a_bot_is_read_once_for_many_deliveries_and_again_when_it_was_changed(
+    storage, worker, monkeypatch
+):
+    find_bot, read = storage.find_bot, []
+
+    def find(bot_id):
+        read.append(bot_id)
+        return find_bot(bot_id)
+
+    monkeypatch.setattr(storage, "find_bot", find)
+    assert {worker.accept(delivery(str(n))) for n in range(3)} == {"new"} and len(read) == 1
+    assert worker.accept(delivery("a", token="wrong")) == "wrong token" and len(read) == 2
+    storage.save_bot("bot", data={"secret": "better"})
+    assert worker.accept(delivery("b", token="good")) == "wrong token"
+    assert worker.accept(delivery("b", token="better")) == "new"
+    storage.update_bot("bot", {"secret": "best"})
+    assert worker.accept(delivery("c", token="better")) == "wrong token"
+    storage.delete_bot("bot")
+    assert worker.accept(delivery("d", token="best")) == "unknown bot"
+
+
+def test_what_another_process_changes_of_a_bot_counts_after_some_seconds(
+    storage, worker, monkeypatch
+):
+    assert worker.accept(delivery("a")) == "new"
+    changes = storage.bot_changes
+    storage.save_bot("bot", data={"secret": "better"})
+    storage.bot_changes = changes  # as if another process had done it
+    assert worker.accept(delivery("b", token="good")) == "new"
+    later = time.monotonic() + 5.1
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert worker.accept(delivery("c", token="good")) == "wrong token"
+    assert worker.accept(delivery("d", token="better")) == "new"
+
+
 def test_a_bot_whose_row_is_broken_does_not_hold_up_the_others(storage, worker, monkeypatch):
     find_bot = storage.find_bot
 

@@ -89,6 +89,7 @@ class Kit(Running):
         """
         self.labels = Labels()
         self.trace = Trace(self.labels)
+        self.trace.paused = settings.chatbot is None  # until the practice people are there
         former = (ports or {}).get("bot", 0)
 
         def serve(app: WSGIApp, port: int) -> Server:
@@ -209,9 +210,8 @@ class Kit(Running):
             )
             person = Person(name, self.world.ringcentral, browser, self.settle, self.labels)
             setattr(self, name.lower(), person)
-        # What the learner sees begins with ‹state·1› and ‹token·1›, not with the bot's own.
-        self.trace.clear()
-        self.labels.forget()
+        # What the learner sees begins with ‹state·1› and ‹token·1›, not with what was sent so far.
+        self.trace.paused = False
         for bot in self.storage.find_bots():
             self.labels.label("bot-token", (bot.token or {})["access_token"])
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from botkit.trace.diagram import Diagram
 
 MOST_FIELDS = 24  # of one message
+NO_TICKET = 0  # of an exchange that is not recorded
 LEFT_OUT_PATHS = r"/static/|\.(css|js|ico|png|svg)$"
 
 
@@ -58,6 +59,8 @@ class Trace:
         self._lock = threading.Lock()
         self._tickets = itertools.count(1)
         self._exchanges: dict[int, Exchange] = {}
+        #: While it is True, what is sent is not recorded, and no secret in it gets a label.
+        self.paused = False
         #: Called with each exchange before it is sent, and again before its answer is passed on.
         #: It may wait, as `botkit.lessons.presenter` does.  Here the exchange's number is a
         #: ticket, which is the same both times.
@@ -68,6 +71,8 @@ class Trace:
 
         It waits as long as `gate` does.
         """
+        if self.paused:
+            return NO_TICKET
         url = request.url or ""
         who = ("bot", self._labels.party(url), request.method or "")
         return self._open(who, url, request.headers, request.body)
@@ -77,6 +82,8 @@ class Trace:
 
         The body must have been read before: `after` does not read it, because that could wait.
         """
+        if ticket == NO_TICKET:
+            return
         if response is None:
             self._close(ticket, error=type(error).__name__ if error else "interrupted")
             return
@@ -97,7 +104,7 @@ class Trace:
             sender = sender_of(environ.get("HTTP_USER_AGENT", ""))
             path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
             left_out = environ.get("botkit.quiet") or re.search(LEFT_OUT_PATHS, path)
-            if sender == "bot" or left_out:
+            if sender == "bot" or left_out or self.paused:
                 return app(environ, start_response)
             who = (sender, party, environ["REQUEST_METHOD"])
             url = f"{path}?{environ.get('QUERY_STRING', '')}"

@@ -181,3 +181,18 @@ def test_a_name_that_nobody_has_is_answered_with_the_names_that_there_are(trace:
     said = "Nothing from or to github has been recorded, but messages of: browser, GitHub."
     assert repr(trace.list(only="github")) == said
     assert "GET /user" in repr(trace.list(only="GitHub"))
+
+
+def test_nothing_is_recorded_and_nothing_has_a_label_while_it_is_paused(
+    trace: Trace, labels: Labels
+) -> None:
+    request = requests.Request("GET", "http://127.0.0.1:4711/?code=code-1").prepare()
+    client = Client(trace.around(app(), "bot"))
+    trace.paused = True
+    ticket = trace.before(request)
+    client.get("/?state=state-1")
+    trace.paused = False
+    trace.after(ticket, None, TimeoutError())  # it began while nothing was recorded
+    assert not len(trace) and labels.redact("code-1 state-1") == "code-1 state-1"
+    client.get("/?state=state-2")
+    assert only(trace).fields == (("state", "‹state·1›"),)

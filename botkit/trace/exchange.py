@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from botkit.trace.labels import PLAIN, kind_of
+from botkit.trace.labels import is_known_name, kind_of
 
 Pairs = list[tuple[str, str]]
 Headers = Mapping[str, Any]
@@ -100,7 +100,7 @@ def _json_pairs(text: str) -> Pairs:
     return [
         (name, str(value))
         for name, value in members.items()
-        if (name in PLAIN or kind_of(name)) and isinstance(value, str | int) and value != ""
+        if is_known_name(name) and isinstance(value, str | int) and value != ""
     ]
 
 
@@ -108,7 +108,7 @@ def target(name: str, url: str) -> Pairs:
     """Return where a URL leads, and which of its parameters are worth showing."""
     address, _, query = url.partition("#")[0].partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
-    return [(name, address), *((n, v) for n, v in pairs if n in PLAIN or kind_of(n))]
+    return [(name, address), *((n, v) for n, v in pairs if is_known_name(n))]
 
 
 def without_link(text: str) -> tuple[str, Pairs]:

@@ -90,6 +90,11 @@ def kind_of(name: str) -> str:
     return _KINDS.get(name.replace("_", "").replace("-", "").lower(), "")
 
 
+def is_known_name(name: str) -> bool:
+    """Return whether a parameter's name is a word of OAuth or of ours, and so no secret itself."""
+    return name in PLAIN or kind_of(name) != ""
+
+
 class Labels:
     """The labels of secrets and the names of servers.
 

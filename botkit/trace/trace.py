@@ -34,7 +34,7 @@ from botkit.trace.exchange import (
     target,
     without_link,
 )
-from botkit.trace.labels import Labels
+from botkit.trace.labels import Labels, is_known_name
 from botkit.trace.wrapping import DisplayedText
 
 if TYPE_CHECKING:
@@ -175,8 +175,8 @@ class Trace:
         for name, value in pairs[:MOST_FIELDS]:
             value, link = without_link(value) if name == "text" else (value, [])
             for key, raw in [(name, value), *link]:
-                pair = self._labels.field("name", key), self._labels.field(key, raw)
-                shown.append((shorten(pair[0]), shorten(pair[1])))
+                word = key if is_known_name(key) else self._labels.field("name", key)
+                shown.append((shorten(word), shorten(self._labels.field(key, raw))))
         return tuple(shown)
 
     @property

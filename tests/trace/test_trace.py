@@ -196,3 +196,12 @@ def test_nothing_is_recorded_and_nothing_has_a_label_while_it_is_paused(
     assert not len(trace) and labels.redact("code-1 state-1") == "code-1 state-1"
     client.get("/?state=state-2")
     assert only(trace).fields == (("state", "‹state·1›"),)
+
+
+def test_a_known_name_is_shown_also_where_somebody_has_sent_it_as_a_secret(trace: Trace) -> None:
+    Client(trace.around(app(), "bot")).get("/?code=redirect_uri&redirect_uri=x&redirect_uri_2=y")
+    assert only(trace).fields == (
+        ("code", "‹code·1›"),
+        ("redirect_uri", "x"),
+        ("‹code·1›_2", "y"),
+    )

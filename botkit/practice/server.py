@@ -11,6 +11,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,16 +60,23 @@ class Server:
             fd=listener.fileno(),
         )
         listener.close()  # werkzeug has its own copy of it
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
+        self._stopping = False
+        self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
+
+    def _serve(self) -> None:
+        while not self._stopping:
+            self._server.handle_request()  # it waits for one, and a thread of its own answers
 
     def stop(self) -> None:
         """Stop listening.  Calling it twice does no harm."""
-        self._server.shutdown()
-        self._server.server_close()
+        if self._stopping:
+            return
+        self._stopping = True
+        with suppress(OSError):  # it waits for a request: this one is empty
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
         self._thread.join()
+        self._server.server_close()
 
 
 def serve_again(app: WSGIApp, port: int) -> Server:

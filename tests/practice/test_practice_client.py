@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from botkit.practice import Server
@@ -49,6 +51,16 @@ def test_a_request_arrives_as_it_was_sent_and_a_redirect_is_its_answer(url, seen
 def test_at_what_is_no_address_nobody_answers(address):
     with pytest.raises(NoAnswer):
         send("POST", address, headers={}, timeout=5)
+
+
+def test_a_server_stops_at_once_however_long_nobody_has_asked():
+    server = Server(lambda *_: [])
+    stopping = threading.Thread(target=server.stop, daemon=True)
+    stopping.start()
+    stopping.join(10)
+    assert not stopping.is_alive() and not server._thread.is_alive()
+    Server(lambda *_: [], port=server.port).stop()  # nobody has the port any more
+    server.stop()
 
 
 def test_where_no_server_listens_nobody_answers():

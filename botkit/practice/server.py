@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -28,6 +28,15 @@ class _QuietHandler(WSGIRequestHandler):
 
     def log_request(self, code: object = "-", size: object = "-") -> None:
         pass
+
+
+class _Threads(ThreadedWSGIServer):
+    """A server with a thread for each request.  Once it is `stopping`, nobody gets one."""
+
+    stopping = False
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        return not self.stopping
 
 
 class Server:
@@ -51,29 +60,23 @@ class Server:
         self.app = app
         self.port: int = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self._server = make_server(
-            "127.0.0.1",
-            self.port,
-            app,
-            threaded=True,
-            request_handler=_QuietHandler,
-            fd=listener.fileno(),
+        self._server = _Threads(
+            "127.0.0.1", self.port, app, handler=_QuietHandler, fd=listener.fileno()
         )
         listener.close()  # werkzeug has its own copy of it
-        self._stopping = False
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def _serve(self) -> None:
-        while not self._stopping:
+        while not self._server.stopping:
             self._server.handle_request()  # it waits for one, and a thread of its own answers
 
     def stop(self) -> None:
         """Stop listening.  Calling it twice does no harm."""
-        if self._stopping:
+        if self._server.stopping:
             return
-        self._stopping = True
-        with suppress(OSError):  # it waits for a request: this one is empty
+        self._server.stopping = True
+        with suppress(OSError):  # it waits for somebody, so somebody must come
             socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
         self._thread.join()
         self._server.server_close()

@@ -330,8 +330,8 @@ BENCHMARK = (
 
 @runs(BENCHMARK)
 def test_the_benchmark_measures(terminal, project):
-    """In small: the sizes for a try, one round, and no callbacks."""
-    small = "benchmark.py --quick --storage-only --repeat 1 --keep kept"
+    """In small: small tables, one round, and no callbacks."""
+    small = "benchmark.py --quick --storage-only --rows 10 --repeat 1 --keep kept"
     told = terminal(BENCHMARK, instead={"benchmark.py": small})
     assert "| botkit, sealed |" in told and "| Flask-Dance |" in told
 

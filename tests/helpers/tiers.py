@@ -38,7 +38,8 @@ STARTS = {
 }
 TESTS = Path(__file__).parents[1]
 FEW = 10  # files, for which more processes cost more than they save
-EARLY = ("tests/system/", "tests/lessons/", "notebooks/")  # the longest files begin first
+# The longest files begin first.
+EARLY = ("tests/docs/test_commands", "tests/system/", "tests/lessons/", "notebooks/")
 
 
 # ---- what a test needs ---------------------------------------------------------------------------

@@ -23,6 +23,7 @@ ITS_OWN = [
 ]
 NO_ALT = "No description has been provided for this image"  # what nbconvert writes for want of one
 SAYS_NOTHING = ["click here", "here", "link", "this", "this page", "read more", "more", ""]
+EXPORTER = HTMLExporter()  # one for all: it reads its templates once
 MAP = re.compile(r"```mermaid\n(.*?)```", re.DOTALL)
 
 
@@ -36,7 +37,7 @@ def page(chromium: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
 def test_a_lesson_as_a_page(page: Any, file: Path) -> None:
-    html, _ = HTMLExporter().from_filename(str(file))
+    html, _ = EXPORTER.from_filename(str(file))
     page.set_content(html, wait_until="domcontentloaded")
     found = judge(page, *LEFT_OUT, exclude=ITS_OWN)
     assert [one for one in found if one.impact != "unsure"] == []

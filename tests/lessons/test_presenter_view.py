@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from presenter_world import AT_REST, TRIP, Room, expect
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from presenter_world import AT_REST, TRIP, Presented, Room, expect
+
+from botkit.settings import PLACE_OF
 
 TOKEN = "/login/oauth/access_token"
 
@@ -10,28 +16,82 @@ TOKEN = "/login/oauth/access_token"
 # ---- the trip
 
 
-def test_each_press_brings_one_arrow_until_the_trip_is_over(room: Room) -> None:
-    assert room.coming() == "Alice writes “profile”"
-    for expected in TRIP:
+@dataclass
+class Moment:
+    """What the view shows after a press, and what GitHub has seen by then."""
+
+    newest: tuple[str, str] | None
+    coming: str
+    whose: str
+    page: str  # the heading of the browser's page
+    tokens: int  # requests for one
+    caption: float  # how high it is
+    cut: bool  # whether a part of its text is hidden
+    seen: bool  # whether the newest arrow is in the picture
+
+
+def look(room: Room) -> Moment:
+    page, github = room.page, room.presented.kit.world.github
+    arrow, caption = page.locator("#arrows .newest"), page.locator("#caption")
+    headings = room.browser.get_by_role("heading").all_inner_texts()
+    return Moment(
+        newest=room.newest() if arrow.count() else None,
+        coming=room.coming(),
+        whose=page.locator("#whose").inner_text(),
+        page=headings[0] if headings else "",
+        tokens=[one.path for one in github.requests_seen].count(TOKEN),
+        caption=caption.bounding_box()["height"],
+        cut=caption.evaluate(IS_CUT),
+        seen=arrow.count() == 1 and arrow.locator(".shaft").evaluate(IS_SEEN),
+    )
+
+
+IS_CUT = "e => e.scrollHeight > e.clientHeight || e.scrollWidth > e.clientWidth"
+IS_SEEN = """shaft => {
+  const title = shaft.closest(".newest").querySelector(".title");
+  const drawing = document.querySelector("#drawing").getBoundingClientRect();
+  return title.checkVisibility() && shaft.getBoundingClientRect().bottom <= drawing.bottom;
+}"""
+
+
+@pytest.fixture(scope="module")
+def trip(chromium: Any) -> tuple[list[Moment], dict[str, Any]]:
+    """The whole trip, press by press from the first moment, and what there is in the end."""
+    presented = Presented(skills=tuple(PLACE_OF))
+    room = Room(chromium, presented).open()
+    moments = [look(room)]
+    for _ in TRIP:
         room.press()
-        assert room.newest() == expected
-        assert room.page.locator("#arrows .newest .title").is_visible()
-        inside = "(a, b) => a.getBoundingClientRect().bottom <= b.getBoundingClientRect().bottom"
-        drawing = room.page.locator("#drawing").element_handle()
-        assert room.page.locator("#arrows .newest .shaft").evaluate(inside, drawing)
+        moments.append(look(room))
     room.state("finished")
-    assert room.coming() == "the trip is over; R begins again"
-    assert '"login": "alice-practice"' in room.chat.locator(".post.bot pre").inner_text()
+    profile = room.chat.locator(".post.bot pre").inner_text()
     room.page.keyboard.press("Space")
-    assert room.arrows.count() == len(TRIP)
+    end = {"profile": profile, "arrows": room.arrows.count(), "troubles": room.troubles}
+    room.context.close()
+    presented.close()
+    return moments, end
 
 
-def test_the_line_at_the_bottom_says_who_sends_next_and_no_more(room: Room) -> None:
-    said = [room.coming()]
-    for _ in range(6):
-        room.press()
-        said.append(room.coming())
-    assert said == [
+def test_each_press_brings_one_arrow_until_the_trip_is_over(trip) -> None:
+    (first, *moments), end = trip
+    assert first.newest is None
+    assert tuple(moment.newest for moment in moments) == TRIP
+    assert all(moment.seen for moment in moments)
+    assert moments[-1].coming == "the trip is over; R begins again"
+    assert '"login": "alice-practice"' in end["profile"]
+    assert (end["arrows"], end["troubles"]) == (len(TRIP), [])
+
+
+def test_every_sentence_fits_below_the_drawing(trip) -> None:
+    moments, _ = trip
+    assert not any(moment.cut for moment in moments)
+    assert len({moment.caption for moment in moments}) == 1
+    assert not any("…" in moment.newest[1] for moment in moments[1:])
+
+
+def test_the_line_at_the_bottom_says_who_sends_next_and_no_more(trip) -> None:
+    moments, _ = trip
+    assert [moment.coming for moment in moments[:8]] == [
         "Alice writes “profile”",
         "bot → chat",
         "Alice opens the link",
@@ -39,30 +99,20 @@ def test_the_line_at_the_bottom_says_who_sends_next_and_no_more(room: Room) -> N
         "GitHub → browser",
         "browser → bot",
         "bot → GitHub",
+        "GitHub → bot",
     ]
 
 
-def test_what_is_held_has_not_been_sent(room: Room) -> None:
-    github = room.presented.kit.world.github
-    for _ in range(6):
-        room.press()
-    assert room.coming() == "bot → GitHub"
-    assert TOKEN not in [seen.path for seen in github.requests_seen]
-    room.press()
-    assert [seen.path for seen in github.requests_seen].count(TOKEN) == 1
-    assert room.coming() == "GitHub → bot"
-    assert room.page.locator("#whose").inner_text() == ": waiting for a page"
+def test_what_is_held_has_not_been_sent(trip) -> None:
+    moments, _ = trip
+    assert [moment.tokens for moment in moments] == [0] * 7 + [1] * 10
 
 
-def test_the_browser_says_whose_page_it_shows(room: Room) -> None:
-    whose = room.page.locator("#whose")
-    for _ in range(3):
-        room.press()
-    assert whose.inner_text() == ": a page of GitHub"
-    for _ in range(7):
-        room.press()
-    assert whose.inner_text() == ": a page of the bot"
-    room.browser.get_by_role("heading", name="One more step").wait_for()
+def test_the_browser_says_whose_page_it_shows(trip) -> None:
+    moments, _ = trip
+    assert moments[3].whose == ": a page of GitHub"
+    assert moments[7].whose == ": waiting for a page"
+    assert (moments[10].whose, moments[10].page) == (": a page of the bot", "One more step")
 
 
 # ---- by hand
@@ -165,7 +215,7 @@ def test_r_begins_anew_with_the_first_label_even_while_something_waits(room: Roo
     expect(room.page.locator("#sentence")).to_contain_text("Press Space to begin")
     expect(room.page.locator("#page")).to_be_hidden()
     expect(room.chat.locator(".post")).to_have_count(1)
-    for expected in TRIP:
+    for expected in TRIP[:4]:
         room.press()
         assert room.newest() == expected
     steps = room.presented.news()["steps"]

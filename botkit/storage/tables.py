@@ -159,7 +159,9 @@ class UtcDateTime(TypeDecorator[datetime]):
             except ValueError:  # what cannot be read is not known; the row is there all the same
                 return None
         moment: datetime = value
-        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+        if moment.tzinfo is not UTC:
+            moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+        return moment
 
 
 def read_moment(written: Any) -> datetime | None:

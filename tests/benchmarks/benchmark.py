@@ -6,6 +6,12 @@
     python benchmark.py > benchmark.md    the whole; the first time makes the databases
     python benchmark.py --postgresql postgresql+psycopg://me@host/postgres
 
+One part of it, which takes some minutes:
+
+    python benchmark.py --only storage --aims --rows 100 10000
+    python benchmark.py --only storage --aims --rows 1000000 --task state
+    python benchmark.py --only callbacks
+
 No part of the test run.  Nothing else should be busy on the machine.  Filled databases are kept in
 the folder `--keep` (about 3 GB), or on the PostgreSQL server, as databases `benchmark_...`.
 What is compared are medians.  In every round all contestants take their turn, in another order each
@@ -24,6 +30,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -62,22 +69,32 @@ Times = dict[tuple[str, str, int], list[Turn]]  # by task, name and rows: a turn
 def main() -> None:
     options = _options()
     logging.disable(logging.WARNING)
-    rows = tuple(options.rows or (QUICK_ROWS if options.quick else ROWS))
     place = _Place(options.postgresql, options.keep)
-    print(f"## Benchmark of {datetime.now(UTC):%Y-%m-%d}\n\n{_machine(place)}\n")
-    runners = list(_runners(place, rows))
+    print(f"## Benchmark of {datetime.now(UTC):%Y-%m-%d}\n\n{_machine(place)}\n", flush=True)
+    count = 80 if options.quick else 400
+    rounds = min(3, options.repeat) if options.quick else options.repeat
+    parts: dict[str, Callable[[], object]] = {
+        "storage": lambda: storage(place, options),
+        "callbacks": lambda: print(callbacks_per_second(count, rounds, options.keep), "\n"),
+        "profile": lambda: print(callback_profile(count), "\n"),
+        "instructions": lambda: print(instructions_table()),
+    }
+    for name, part in parts.items():
+        if options.only in (name, None):
+            part()
+            sys.stdout.flush()
+
+
+def storage(place: _Place, options: argparse.Namespace) -> None:
+    """Race the storages, and print who was how fast."""
+    rows = tuple(options.rows or (QUICK_ROWS if options.quick else ROWS))
+    runners = list(_runners(place, rows, options))
     times = race(runners, options.repeat, QUICK_TURN_SECONDS if options.quick else TURN_SECONDS)
     for _, one in runners:
         one.close()
     print(storage_table(times, rows), "\n")
     print(place.settings, "\n")
     print(aims(times, rows, place.kind), "\n", flush=True)
-    if not options.storage_only:
-        count = 80 if options.quick else 400
-        rounds = 3 if options.quick else options.repeat
-        print(callbacks_per_second(count, rounds, options.keep), "\n", flush=True)
-        print(callback_profile(count), "\n", flush=True)
-        print(instructions_table())
 
 
 def _options() -> argparse.Namespace:
@@ -85,7 +102,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small sizes, for trying")
     parser.add_argument("--rows", type=int, nargs="+", metavar="N", help="sizes of the tables")
     parser.add_argument("--repeat", type=int, default=9, metavar="N", help="rounds (default: 9)")
-    parser.add_argument("--storage-only", action="store_true", help="no callbacks, no profile")
+    parts = ("storage", "callbacks", "profile", "instructions")
+    parser.add_argument("--only", choices=parts, help="one part of it")
+    parser.add_argument("--task", choices=TASKS, help="one task of the storages")
+    parser.add_argument("--aims", action="store_true", help="only botkit and slack_sdk")
     parser.add_argument("--postgresql", metavar="URL", help="there, and not in SQLite files")
     default = Path(tempfile.gettempdir()) / "botkit-benchmark"
     parser.add_argument("--keep", type=Path, default=default, help=f"default: {default}")
@@ -155,12 +175,16 @@ class _Place:
         )
 
 
-def _runners(place: _Place, sizes: tuple[int, ...]) -> Any:
+def _runners(
+    place: _Place, sizes: tuple[int, ...], options: argparse.Namespace
+) -> Iterator[tuple[str, Contestant]]:
+    aim = (SEALED, f"slack_sdk{TUNED if place.pragmas else ''}")
     for rows in sizes:
         for kind in (*OURS, *PEERS, *(LIMITS if place.pragmas else ())):
-            yield kind.product, place.open(kind, rows, tuned=False)
-            if place.pragmas and kind in PEERS:
-                yield f"{kind.product}{TUNED}", place.open(kind, rows, tuned=True)
+            for tuned in (False, True) if place.pragmas and kind in PEERS else (False,):
+                name = f"{kind.product}{TUNED if tuned else ''}"
+                if options.task in (kind.task, None) and (name in aim or not options.aims):
+                    yield name, place.open(kind, rows, tuned)
 
 
 def race(runners: list[tuple[str, Contestant]], rounds: int, seconds: float) -> Times:
@@ -201,7 +225,7 @@ def storage_table(times: Times, sizes: tuple[int, ...]) -> str:
     """Medians, and how many times as long as botkit's sealed storage each of them is."""
     heads = [f"{rows:,} rows" for rows in sizes]
     lines = [f"| | {' | '.join(heads)} | most rows : fewest |", f"|---|{'---|' * (len(sizes) + 1)}"]
-    for task, title in TASKS.items():
+    for task, title in _tasks(times):
         lines.append(f"| **{title}** |{' |' * (len(sizes) + 1)}")
         for name in _names(times, task):
             medians = [_median(times[task, name, rows], CLOCK) * 1000 for rows in sizes]
@@ -221,7 +245,7 @@ def storage_table(times: Times, sizes: tuple[int, ...]) -> str:
 def aims(times: Times, sizes: tuple[int, ...], on: str) -> str:
     """Whether botkit, sealed, is flat with the number of rows, and fast enough beside slack_sdk."""
     lines = []
-    for task in TASKS:
+    for task, _ in _tasks(times):
         ours = [times[task, SEALED, rows] for rows in sizes]
         grows = _median(ours[-1], CLOCK) / _median(ours[0], CLOCK)
         lines.append(
@@ -243,6 +267,10 @@ def aims(times: Times, sizes: tuple[int, ...], on: str) -> str:
 def ratio(ours: list[Turn], theirs: list[Turn], of: int = CLOCK) -> float:
     """The median, over the rounds, of ours to theirs."""
     return statistics.median(our[of] / their[of] for our, their in zip(ours, theirs, strict=True))
+
+
+def _tasks(times: Times) -> list[tuple[str, str]]:
+    return [(task, title) for task, title in TASKS.items() if _names(times, task)]
 
 
 def _names(times: Times, task: str) -> list[str]:

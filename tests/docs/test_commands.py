@@ -331,7 +331,7 @@ BENCHMARK = (
 @runs(BENCHMARK)
 def test_the_benchmark_measures(terminal, project):
     """In small: small tables, one round, and no callbacks."""
-    small = "benchmark.py --quick --storage-only --rows 10 --repeat 1 --keep kept"
+    small = "benchmark.py --quick --only storage --rows 10 --repeat 1 --keep kept"
     told = terminal(BENCHMARK, instead={"benchmark.py": small})
     assert "| botkit, sealed |" in told and "| Flask-Dance |" in told
 

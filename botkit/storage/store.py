@@ -457,9 +457,10 @@ class Storage(Database):
             "expires_at": now + LINK_LIFE,
         }
         with self._writing() as connection:
-            due = not self._swept_at <= now < self._swept_at + BETWEEN_SWEEPS
-            if due and self._sweep(connection, now) < PIECE:
-                self._swept_at = now
+            if not self._swept_at <= now < self._swept_at + BETWEEN_SWEEPS:
+                old = {"moment": now - REMEMBERED, "most": PIECE}
+                if connection.execute(SWEEP, old).rowcount < PIECE:
+                    self._swept_at = now
             try:
                 connection.execute(ADD_LINK, seal_row(self.seal, authorizations, row))
             except IntegrityError:
@@ -569,16 +570,7 @@ class Storage(Database):
 
     def sweep_links(self) -> int:
         """Forget the links that expired more than an hour ago; return how many they were."""
-        count = 0
-        while True:
-            with self._writing() as connection:
-                swept = self._sweep(connection, self.now())
-            count += swept
-            if swept < PIECE:
-                return count
-
-    def _sweep(self, connection: sa.Connection, now: datetime) -> int:
-        return connection.execute(SWEEP, {"moment": now - REMEMBERED, "most": PIECE}).rowcount
+        return self._in_pieces(SWEEP, moment=self.now() - REMEMBERED, most=PIECE)
 
     # ---- how rows are read and written -------------------------------------------------------
 
@@ -623,14 +615,18 @@ class Storage(Database):
         return changed
 
     def _delete(self, table: sa.Table, **of: str) -> None:
-        """Delete many rows, some hundred in a transaction: others want to write too."""
         (key,) = table.primary_key
         some = sa.select(key).filter_by(**of).limit(PIECE)
-        while True:
+        self._in_pieces(sa.delete(table).where(key.in_(some)))
+
+    def _in_pieces(self, delete: sa.Delete, **values: Any) -> int:
+        """Delete many rows, some hundred in a transaction: others want to write too."""
+        count, last = 0, PIECE
+        while last >= PIECE:
             with self._writing() as connection:
-                count = connection.execute(sa.delete(table).where(key.in_(some))).rowcount
-            if count < PIECE:
-                return
+                last = connection.execute(delete, values).rowcount
+            count += last
+        return count
 
 
 def _twins(row: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:

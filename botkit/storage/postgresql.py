@@ -52,7 +52,7 @@ def tune_postgresql(engine: sa.Engine, busy_seconds: float, statement_seconds: f
         """
         connection.silent_seconds = PING_SECONDS
         try:
-            connection.execute("BEGIN")
+            connection.execute("BEGIN", prepare=False)
         except connection.Error:
             raise InvalidatePoolError("the server has hung up") from None
         connection.silent_seconds = SILENT_SECONDS

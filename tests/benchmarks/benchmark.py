@@ -5,12 +5,13 @@
     python benchmark.py --quick           a try, of a minute
     python benchmark.py > benchmark.md    the whole; the first time makes the databases
     python benchmark.py --postgresql postgresql+psycopg://me@host/postgres
+    python benchmark.py --postgresql      on the server that the tests start
 
 One part of it, which takes some minutes:
 
     python benchmark.py --only storage --aims --rows 100 10000
     python benchmark.py --only storage --aims --rows 1000000 --task state
-    python benchmark.py --only callbacks
+    python benchmark.py --only callbacks --count 200
 
 No part of the test run.  Nothing else should be busy on the machine.  Filled databases are kept in
 the folder `--keep` (about 3 GB), or on the PostgreSQL server, as databases `benchmark_...`.
@@ -21,6 +22,7 @@ time, so that a disturbance hits all of them.
 from __future__ import annotations
 
 import argparse
+import atexit
 import logging
 import os
 import platform
@@ -44,6 +46,7 @@ from benchmark_contestants import LIMITS, OURS, Contestant, botkits_pragmas
 from benchmark_instructions import instructions_table
 from benchmark_peers import PEERS
 from benchmark_web import callback_profile, callbacks_per_second
+from postgresql_server import PostgreSQL
 
 ROWS, QUICK_ROWS = (100, 10_000, 1_000_000), (100, 1_000)
 TURN_SECONDS, QUICK_TURN_SECONDS = 0.4, 0.1
@@ -62,6 +65,7 @@ AIMS = {
     "PostgreSQL": {"state": (1.0, ""), "service": (1.0, "")},
 }
 CLOCK, PROCESSOR = 0, 1
+OWN = "a server of our own"
 Turn = tuple[float, float]  # seconds for an operation: by the clock, of the processor
 Times = dict[tuple[str, str, int], list[Turn]]  # by task, name and rows: a turn for each round
 
@@ -69,9 +73,13 @@ Times = dict[tuple[str, str, int], list[Turn]]  # by task, name and rows: a turn
 def main() -> None:
     options = _options()
     logging.disable(logging.WARNING)
+    if options.postgresql == OWN:
+        server = PostgreSQL()
+        atexit.register(server.close)
+        options.postgresql = server.url("postgres")
     place = _Place(options.postgresql, options.keep)
     print(f"## Benchmark of {datetime.now(UTC):%Y-%m-%d}\n\n{_machine(place)}\n", flush=True)
-    count = 80 if options.quick else 400
+    count = options.count or (80 if options.quick else 400)
     rounds = min(3, options.repeat) if options.quick else options.repeat
     parts: dict[str, Callable[[], object]] = {
         "storage": lambda: storage(place, options),
@@ -106,7 +114,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", choices=parts, help="one part of it")
     parser.add_argument("--task", choices=TASKS, help="one task of the storages")
     parser.add_argument("--aims", action="store_true", help="only botkit and slack_sdk")
-    parser.add_argument("--postgresql", metavar="URL", help="there, and not in SQLite files")
+    parser.add_argument("--count", type=int, metavar="N", help="callbacks in each round")
+    there = "there, and not in SQLite files"
+    parser.add_argument("--postgresql", metavar="URL", nargs="?", const=OWN, help=there)
     default = Path(tempfile.gettempdir()) / "botkit-benchmark"
     parser.add_argument("--keep", type=Path, default=default, help=f"default: {default}")
     return parser.parse_args()

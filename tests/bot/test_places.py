@@ -6,11 +6,10 @@ import threading
 
 import pytest
 import requests
+from faults_world import hold_callback
 from serve_world import SECONDS, wait_until
 
 from botkit.bot.places import FEWEST_THREADS, INSTALLS, NoPlace, Places, WebPlaces
-
-TOKEN = "/login/oauth/access_token"
 
 
 def test_one_more_than_there_are_places_is_turned_away_until_one_ends():
@@ -42,23 +41,15 @@ def test_some_threads_are_always_left_for_the_chat(threads, callbacks):
 
 @pytest.fixture
 def crowded(kit):
-    """A kit with one place for callbacks, which is taken; the kit, and that callback's page."""
+    """A kit with one place for callbacks, which is taken; the kit, and what lets that one go."""
     kit.bot.places.callbacks.count = 1
-    kit.alice.say("profile")
-    github, pages = kit.world.github, []
-    github.trouble.next(path=TOKEN, status=None, delay=60)
-    trip = threading.Thread(
-        target=lambda: pages.append(kit.alice.browser.visit(kit.alice.link).approve())
-    )
-    trip.start()
-    wait_until(lambda: any(one.path == TOKEN for one in github.requests_seen))
-    yield kit, pages, trip
-    github.trouble.clear()
-    trip.join(SECONDS)
+    let_go = hold_callback(kit)
+    yield kit, let_go
+    let_go()
 
 
 def test_a_callback_without_a_place_comes_again_by_itself_and_its_link_is_not_used(crowded):
-    kit, pages, trip = crowded
+    kit, let_go = crowded
     kit.bob.say("profile")
     kit.bob.browser.stop_before = kit.address
     callback = kit.bob.browser.visit(kit.bob.link).approve().url
@@ -68,14 +59,12 @@ def test_a_callback_without_a_place_comes_again_by_itself_and_its_link_is_not_us
     assert "This page goes on by itself in a moment." in answer.text
     assert (answer.headers["Refresh"], answer.headers["Retry-After"]) == ("1", "1")
     assert answer.headers["Referrer-Policy"] == "no-referrer"
-    kit.world.github.trouble.clear()
-    trip.join(SECONDS)
-    assert pages[0].heading == "Connected"
+    assert let_go().heading == "Connected"
     assert "<h1>Connected</h1>" in requests.get(callback, timeout=SECONDS).text  # the same address
 
 
 def test_what_no_link_waits_for_has_its_page_without_a_place(crowded):
-    kit, _, _ = crowded
+    kit, _ = crowded
     for query, status in [("code=x&state=unknown", 400), ("code=x", 400), ("", 400)]:
         answer = requests.get(f"{kit.address}/github/oauth?{query}", timeout=SECONDS)
         assert answer.status_code == status and "Refresh" not in answer.headers
@@ -85,7 +74,7 @@ def test_what_no_link_waits_for_has_its_page_without_a_place(crowded):
 
 
 def test_the_chat_and_health_need_no_place(crowded):
-    kit, _, _ = crowded
+    kit, _ = crowded
     kit.bot.places.installs.count = 0
     assert requests.get(f"{kit.address}/health", timeout=SECONDS).json()["status"] == "ok"
     assert "shows your GitHub profile" in str(kit.bob.say("help"))

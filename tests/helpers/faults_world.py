@@ -9,39 +9,53 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
-from serve_world import KEY, LINK, SECONDS
+from serve_world import KEY, LINK, SECONDS, BotProcess, wait_until
 
-from botkit.practice.browser.browser import Browser
+from botkit.lessons.kit import Kit
+from botkit.practice.browser.browser import Browser, Page
 from botkit.practice.github.server import GitHub
 from botkit.practice.ringcentral.records import Chat, Person, Post
 from botkit.practice.ringcentral.server import RingCentral
 from botkit.practice.server import Server
 from botkit.storage import Seal, Storage
 
+TOKEN = "/login/oauth/access_token"
 SIX_DIGITS = re.compile(r"\b\d{3} \d{3}\b")
-
-# gunicorn's own process imports what its workers need, so that a new one is there at once.
-PRELOADED = """
-import botkit.bot, psycopg, waitress
-
-def post_worker_init(worker):
-    print("A worker is there:", worker.pid, flush=True)
-"""
 
 
 def now() -> datetime:
     return datetime.now(UTC)
 
 
-def gunicorn(port: int, *options: str) -> list[str]:
-    """The command; the file `preloaded.py` must be where it runs."""
-    command = ["-m", "gunicorn", "botkit.run.serve:app()", "--bind"]
-    return [*command, f"127.0.0.1:{port}", "--config", "preloaded.py", *options]
+def next_worker(bot: BotProcess) -> int:
+    """Wait until gunicorn has started one more worker; return its id."""
+    return int(bot.wait_for("A worker is there").split()[-1])
+
+
+def hold_callback(kit: Kit) -> Callable[[], Page]:
+    """Let Alice approve, and GitHub hold back the token; to call the result lets it go.
+
+    That returns her page.
+    """
+    kit.alice.say("profile")
+    github, pages = kit.world.github, list[Page]()
+    github.trouble.next(path=TOKEN, status=None, delay=60)
+    visit = kit.alice.browser.visit
+    trip = threading.Thread(target=lambda: pages.append(visit(kit.alice.link).approve()))
+    trip.start()
+    wait_until(lambda: any(one.path == TOKEN for one in github.requests_seen))
+
+    def let_go() -> Page:
+        github.trouble.clear()
+        trip.join(SECONDS)
+        return pages[0]
+
+    return let_go
 
 
 class Town:
@@ -72,6 +86,11 @@ class Town:
             "BOTKIT_SECRET_KEY": KEY,
         }
 
+    def install(self, address: str) -> None:
+        """Install the bot that is there, and wait until it has greeted."""
+        self.chat.install_bot(f"{address}/bot/oauth")
+        self.chat.settle()
+
     def close(self) -> None:
         self._closed.set()
         self.github.trouble.clear()
@@ -95,7 +114,7 @@ class Town:
         return any(one.status == "Active" for one in there)
 
     def _counting(self, environ: dict[str, Any], start_response: Any) -> Any:
-        if environ["PATH_INFO"] == "/login/oauth/access_token":
+        if environ["PATH_INFO"] == TOKEN:
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             self.exchanges.update(parse_qs(body.decode()).get("code", ()))
             environ["wsgi.input"] = _Again(body)

@@ -25,15 +25,6 @@ TOKEN, USER = "/login/oauth/access_token", "/api/v3/user"
 
 
 @pytest.fixture
-def town(monkeypatch):
-    # They all are Alice at GitHub, which would end her oldest tokens.
-    monkeypatch.setattr("botkit.practice.github.ledger.TOKENS_PER_GRANT", 10 * PEOPLE)
-    town = Town()
-    yield town
-    town.close()
-
-
-@pytest.fixture
 def limits():
     return {}
 
@@ -49,8 +40,7 @@ def bot(request, serve, town, sqlite_url, limits):
         command += ["--bind", f"127.0.0.1:{serve.port}", "botkit.run.serve:app()"]
     bot = serve(command=command, limits=limits, **town.settings(serve.address, sqlite_url))
     wait_until(lambda: answers(serve.address))
-    town.chat.install_bot(f"{serve.address}/bot/oauth")
-    town.chat.settle()
+    town.install(serve.address)
     return bot
 
 

@@ -6,7 +6,6 @@ Nothing is lost: what people say is kept and answered afterwards, and a page say
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 import sqlalchemy as sa
-from faults_world import SIX_DIGITS, Town, open_storage
+from faults_world import SIX_DIGITS, hold_callback, open_storage
 from missing import left_out
 from python_process import PIPE, start
 from serve_world import SECONDS, SHORT_LEASE, wait_until
@@ -23,12 +22,10 @@ from serve_world import SECONDS, SHORT_LEASE, wait_until
 from botkit.bot import worker as workers
 from botkit.lessons.kit import PRACTICE, Kit
 from botkit.run.serve import LONGEST_STOP
-from botkit.storage import Storage
 from botkit.storage.postgresql import PING_SECONDS, SILENT_SECONDS
 
 LONGEST = 10.0  # seconds, for one request while the database hangs
 SILENT, PING = (f"botkit.storage.postgresql.{one}_SECONDS" for one in ("SILENT", "PING"))
-TOKEN = "/login/oauth/access_token"
 PROFILE, CONNECTED = "Here is your GitHub profile", "Connected to GitHub"
 SAYS = {
     "locked": "The database is busy with somebody else's work. Nothing was lost.",
@@ -63,33 +60,42 @@ class Fault:
     @contextmanager
     def _locked(self):
         if self._postgresql:
-            with self._engine.connect() as other:
+            with self._set("lock_timeout = 200"), self._engine.connect() as other:
+                other.execute(sa.text("SET lock_timeout = 0"))
                 tables = "bots, services, authorizations, lanes, jobs, seen, holds"
                 other.execute(sa.text(f"LOCK TABLE {tables} IN EXCLUSIVE MODE"))
                 yield
             return
-        other = start("-c", LOCK, str(self._file), stdin=PIPE, stdout=PIPE)
-        assert other.stdout.readline() == "locked\n"
-        yield
-        other.communicate()
+        with self._set("busy_timeout = 200"):
+            other = start("-c", LOCK, str(self._file), stdin=PIPE, stdout=PIPE)
+            assert other.stdout.readline() == "locked\n"
+            yield
+            other.communicate()
 
     @contextmanager
     def _read_only(self):
+        name = "default_transaction_read_only" if self._postgresql else "query_only"
+        with self._set(f"{name} = on"):
+            yield
+
+    @contextmanager
+    def _set(self, setting: str):
+        """The setting holds for the bot's connections, which are new ones before and after."""
         if self._postgresql:
-            self._postgresql.run("ALTER DATABASE test SET default_transaction_read_only = on")
+            self._postgresql.run(f"ALTER DATABASE test SET {setting}")
             self._postgresql.hang_up()
             yield
             self._postgresql.run("ALTER DATABASE test RESET ALL")
             self._postgresql.hang_up()
             return
 
-        def forbid(connection, _record):
-            connection.execute("PRAGMA query_only=ON")
+        def on_connect(connection, _record):
+            connection.execute(f"PRAGMA {setting}")
 
-        sa.event.listen(self._engine, "connect", forbid)
+        sa.event.listen(self._engine, "connect", on_connect)
         self._engine.dispose()
         yield
-        sa.event.remove(self._engine, "connect", forbid)
+        sa.event.remove(self._engine, "connect", on_connect)
         self._engine.dispose()
 
     @contextmanager
@@ -107,8 +113,7 @@ class Fault:
 
 
 @pytest.fixture
-def kit(database_url, monkeypatch):
-    monkeypatch.setitem(Storage.__init__.__kwdefaults__, "busy_seconds", 0.2)
+def kit(database_url):
     kit = Kit(replace(PRACTICE, confirm=True, database=database_url))
     yield kit
     kit.close()
@@ -179,20 +184,12 @@ def test_at_each_step_what_people_say_is_kept_and_answered_afterwards(
 
 @pytest.mark.parametrize("kind", SAYS)
 def test_in_the_middle_of_a_callback_the_token_is_given_back(kit, fault, kind):
-    said(kit, "profile")
-    github, pages = kit.world.github, []
-    github.trouble.next(path=TOKEN, status=None, delay=60)
-    trip = threading.Thread(
-        target=lambda: pages.append(kit.alice.browser.visit(kit.alice.link).approve())
-    )
-    trip.start()
-    wait_until(lambda: any(one.path == TOKEN for one in github.requests_seen))
+    let_go = hold_callback(kit)
     with fault(kind):
-        github.trouble.clear()
-        trip.join(SECONDS)
-        assert (pages[0].status, pages[0].heading) == (503, "Not connected")
-        assert "Nothing was connected. Ask the bot in the chat for a new link" in pages[0].text
-    assert kind == "gone" or github._ledger.grants == {}
+        page = let_go()
+        assert (page.status, page.heading) == (503, "Not connected")
+        assert "Nothing was connected. Ask the bot in the chat for a new link" in page.text
+    assert kind == "gone" or kit.world.github._ledger.grants == {}
     assert kit.storage.find_services() == []
     assert "Connect your GitHub account" in said(kit, "profile")
     kit.alice.confirm(kit.alice.browser.visit(kit.alice.link).approve())
@@ -224,20 +221,12 @@ class Disk:
         self._limits.prlimit(self._pid, what, (most, most))
 
 
-@pytest.fixture
-def town():
-    town = Town()
-    yield town
-    town.close()
-
-
 def test_on_a_full_disk_every_answer_is_a_sentence_and_nothing_is_lost(serve, town, tmp_path):
     url = f"sqlite:///{tmp_path / 'botkit.sqlite'}"
     bot = serve(limits=SHORT_LEASE, **town.settings(serve.address, url))
     bot.wait_for("Ctrl-C ends it.")
     disk = Disk(bot.process.pid, tmp_path / "botkit.sqlite-wal")
-    town.chat.install_bot(f"{serve.address}/bot/oauth")
-    town.chat.settle()
+    town.install(serve.address)
     person = town.person(1)
     with disk.full():
         person.write("profile")
@@ -273,8 +262,7 @@ def test_a_server_that_hangs_keeps_nobody_waiting_for_long(serve, town, postgres
     limits = {SILENT: SILENT_SECONDS / 3, PING: PING_SECONDS / 3}
     bot = serve(limits=limits, **town.settings(serve.address, postgresql_url))
     bot.wait_for("Ctrl-C ends it.")
-    town.chat.install_bot(f"{serve.address}/bot/oauth")
-    town.chat.settle()
+    town.install(serve.address)
     person = town.person(1)
     callback = person.approves(person.say("profile"), serve.address)
     with postgresql.frozen():

@@ -6,7 +6,6 @@ over a trip: the link is asked for, Approve, the callback, the code is said, the
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import random
 import signal
@@ -20,8 +19,7 @@ from dataclasses import replace
 import pytest
 import requests
 import sqlalchemy as sa
-from faults_world import PRELOADED, SIX_DIGITS, Town, gunicorn, open_storage
-from missing import left_out
+from faults_world import SIX_DIGITS, next_worker, open_storage
 from serve_world import KEY, SHORT_LEASE, answers, wait_until
 from sizes import Size
 
@@ -42,17 +40,13 @@ WHOLE = {"accessToken", "account", "scope"}
 class Victim:
     """The bot's one worker, which is killed again and again, and what its database looks like."""
 
-    def __init__(self, town, serve, folder) -> None:
-        (folder / "preloaded.py").write_text(PRELOADED)
+    def __init__(self, town, serve, gunicorn, folder) -> None:
         self.file, self.address, self._town = folder / "botkit.sqlite", serve.address, town
         url = f"sqlite:///{self.file}"
         settings = town.settings(serve.address, url)
-        one_worker = gunicorn(serve.port, "--workers", "1", "--threads", "4")
-        self._gunicorn = serve(command=one_worker, limits=SHORT_LEASE, **settings)
-        self._pid = self._next_pid()
-        wait_until(lambda: answers(self.address))
-        town.chat.install_bot(f"{self.address}/bot/oauth")
-        town.chat.settle()
+        one_worker = gunicorn(settings, "--threads", "4", limits=SHORT_LEASE)
+        self._gunicorn, (self._pid,) = one_worker
+        town.install(self.address)
         self.storage = open_storage(url)
         self.killed = threading.Event()
 
@@ -62,7 +56,7 @@ class Victim:
 
     def rises(self) -> None:
         """Wait for the next worker, and until the chat delivers to it."""
-        self._pid = self._next_pid()
+        self._pid = next_worker(self._gunicorn)
         self.killed.clear()
         self._town.chat.settle()
         wait_until(lambda: answers(self.address) and self._town.hears() and not self._busy())
@@ -86,9 +80,6 @@ class Victim:
             assert (link.verifier == "") == (link.tries is not None)  # kept until the exchange
             assert link.answer is None or set(link.answer) == {"code", "shared", "data"}
             assert link.answer is None or set(link.answer["data"]) >= WHOLE
-
-    def _next_pid(self) -> int:
-        return int(self._gunicorn.wait_for("A worker is there").split()[-1])
 
     def _busy(self) -> bool:
         with self.storage._reading() as connection:
@@ -154,18 +145,8 @@ class Trip:
 
 
 @pytest.fixture
-def town(monkeypatch):
-    monkeypatch.setattr("botkit.practice.github.ledger.TOKENS_PER_GRANT", 10 * KILLS)
-    town = Town()
-    yield town
-    town.close()
-
-
-@pytest.fixture
-def victim(town, serve, tmp_path):
-    if importlib.util.find_spec("gunicorn") is None:
-        left_out("gunicorn")
-    victim = Victim(town, serve, tmp_path)
+def victim(town, serve, gunicorn, tmp_path):
+    victim = Victim(town, serve, gunicorn, tmp_path)
     yield victim
     victim.storage.close()
 
@@ -207,8 +188,7 @@ def test_after_a_kill_the_chat_delivers_again_and_the_code_counts(town, serve, t
     url = f"sqlite:///{tmp_path / 'botkit.sqlite'}"
     settings = town.settings(serve.address, url)
     serve(**settings).wait_for("Ctrl-C ends it.")
-    town.chat.install_bot(f"{serve.address}/bot/oauth")
-    town.chat.settle()
+    town.install(serve.address)
     person = town.person(1)
     callback = person.approves(person.say("profile"), serve.address)
     code = SIX_DIGITS.search(requests.get(callback, timeout=30).text)[0]

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 import requests
-from faults_world import SIX_DIGITS, Town
+from faults_world import SIX_DIGITS
 from serve_world import QUICK_LOOKS, SECONDS, free_port, wait_until
 
 from botkit.lessons.kit import PRACTICE, Kit
@@ -98,21 +98,13 @@ def test_with_a_tunnel_that_is_gone_for_good_the_trip_can_be_finished_too(tunnel
     assert tunnelled.kit.alice.confirm(page).text.startswith(CONNECTED)
 
 
-@pytest.fixture
-def town():
-    town = Town()
-    yield town
-    town.close()
-
-
 def test_a_bot_that_is_served_finds_back_into_the_chat_by_itself(serve, town, tmp_path):
     ngrok_path, public = write_launcher(tmp_path), f"http://127.0.0.1:{free_port()}"
     first = open_tunnel(serve.port, ngrok_path=ngrok_path, fixed_url=public)
     url = f"sqlite:///{tmp_path / 'botkit.sqlite'}"
     bot = serve(limits=QUICK_LOOKS, **town.settings(public, url))
     bot.wait_for("Ctrl-C ends it.")
-    town.chat.install_bot(f"{public}/bot/oauth")
-    town.chat.settle()
+    town.install(public)
     person = town.person(1)
     callback = person.approves(person.say("profile"), public)
 

@@ -6,19 +6,18 @@ how often its message was answered.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import random
 import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 import requests
-from faults_world import PRELOADED, Town, gunicorn, open_storage
-from missing import left_out
-from serve_world import SHORT_LEASE, answers, free_port, wait_until
+from faults_world import Town, next_worker, open_storage
+from serve_world import SHORT_LEASE, free_port, wait_until
 from sizes import Size
 
 KILLED = {"sqlite": Size(60, nightly=800), "postgresql": Size(40, nightly=300)}  # messages
@@ -28,28 +27,10 @@ SEED = 20261201
 
 
 @pytest.fixture
-def town():
-    town = Town()
-    yield town
-    town.close()
-
-
-@pytest.fixture
-def start(serve, tmp_path, town, database_url):
-    """`start(port, workers)` starts a gunicorn on the database, and waits for its processes."""
-    if importlib.util.find_spec("gunicorn") is None:
-        left_out("gunicorn")
-    (tmp_path / "preloaded.py").write_text(PRELOADED)
+def start(gunicorn, serve, town, database_url):
+    """`start(port=...)` starts a gunicorn on the database; what a killed worker had is soon due."""
     settings = town.settings(serve.address, database_url)
-
-    def start(port=serve.port, workers=1):
-        command = gunicorn(port, "--workers", str(workers), "--threads", "8")
-        bot = serve(command=command, limits=SHORT_LEASE, **settings)
-        bot.pids = [int(bot.wait_for("A worker is there").split()[-1]) for _ in range(workers)]
-        wait_until(lambda: answers(f"http://127.0.0.1:{port}"))
-        return bot
-
-    return start
+    return partial(gunicorn, settings, "--threads", "8", limits=SHORT_LEASE)
 
 
 class Sender:
@@ -108,18 +89,13 @@ class Sender:
         return all(there[number] for number in self.answered)
 
 
-def install(town, serve):
-    town.chat.install_bot(f"{serve.address}/bot/oauth")
-    town.chat.settle()
-
-
 def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_said_twice(
     start, serve, town, database_url
 ):
     kind = database_url.partition(":")[0].partition("+")[0]
     count, kills, dice = KILLED[kind], KILLS[kind], random.Random(SEED)
-    bot = start()
-    install(town, serve)
+    bot, pids = start()
+    town.install(serve.address)
     sender, waiting = Sender(town, database_url, [serve.address]), list(range(count))
     done = threading.Event()
 
@@ -134,8 +110,8 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_said_twice(
         jobs = [pool.submit(deliver) for _ in range(4)]
         for _ in range(kills):
             threading.Event().wait(0.1 + dice.random() * 0.4)
-            os.kill(bot.pids[-1], signal.SIGKILL)
-            bot.pids.append(int(bot.wait_for("A worker is there").split()[-1]))
+            os.kill(pids[-1], signal.SIGKILL)
+            pids.append(next_worker(bot))
         for job in jobs:
             job.result(60)
         done.set()
@@ -147,8 +123,8 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_said_twice(
 
 def test_two_processes_answer_what_both_of_them_get_once(start, serve, town, database_url):
     other = free_port()
-    start(), start(other)
-    install(town, serve)
+    start(), start(port=other)
+    town.install(serve.address)
     addresses = [serve.address, f"http://127.0.0.1:{other}"]
     sender = Sender(town, database_url, addresses)
     for number in range(DOUBLED):
@@ -163,8 +139,8 @@ def test_two_processes_answer_what_both_of_them_get_once(start, serve, town, dat
 def test_a_process_that_ends_in_a_burst_leaves_the_rest_to_the_next(
     start, serve, town, database_url
 ):
-    bot = start()
-    install(town, serve)
+    bot, _ = start()
+    town.install(serve.address)
     sender = Sender(town, database_url, [serve.address])
     for number in range(BURST):
         sender.chats[number] = town.person(number)

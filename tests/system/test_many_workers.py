@@ -7,46 +7,25 @@ say go to the first again.
 
 from __future__ import annotations
 
-import importlib.util
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from faults_world import PRELOADED, SIX_DIGITS, Town, gunicorn, open_storage
-from missing import left_out
-from serve_world import answers, free_port, wait_until
+from faults_world import SIX_DIGITS, open_storage
+from serve_world import free_port
 from sizes import Size
 
 PEOPLE = Size(24, nightly=200)
 
 
 @pytest.fixture
-def town(monkeypatch):
-    # They all are Alice at GitHub, which would end her oldest tokens.
-    monkeypatch.setattr("botkit.practice.github.ledger.TOKENS_PER_GRANT", 10 * PEOPLE)
-    town = Town()
-    yield town
-    town.close()
-
-
-@pytest.fixture
-def two_bots(serve, tmp_path, town, database_url):
+def two_bots(gunicorn, serve, town, database_url):
     """Two gunicorns on one database: their addresses, and the processes."""
-    if importlib.util.find_spec("gunicorn") is None:
-        left_out("gunicorn")
-    (tmp_path / "preloaded.py").write_text(PRELOADED)
-    settings = town.settings(serve.address, database_url)
-    ports = serve.port, free_port()
-    bots = []
-    for port in ports:
-        bots.append(serve(command=gunicorn(port, "--workers", "2"), **settings))
-        for _ in range(2):
-            bots[-1].wait_for("A worker is there")
-    wait_until(lambda: all(answers(f"http://127.0.0.1:{port}") for port in ports))
-    town.chat.install_bot(f"{serve.address}/bot/oauth")
-    town.chat.settle()
+    settings, ports = town.settings(serve.address, database_url), (serve.port, free_port())
+    bots = [gunicorn(settings, port=port, workers=2)[0] for port in ports]
+    town.install(serve.address)
     return [f"http://127.0.0.1:{port}" for port in ports], bots
 
 

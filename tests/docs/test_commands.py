@@ -288,6 +288,7 @@ def test_gunicorn_runs_the_bot(terminal, address):
 )
 def test_the_tests_are_run(terminal, project):
     """Of a copy with one lesson and one test file.  `.ci/run` does it with all of them."""
+    (project / "tests" / "conftest.py").unlink()  # neither needs it, and it takes a second
     told = terminal("pip install -r requirements.txt -r tests/requirements.txt && pytest --nbval")
     assert "test_comparison.py" in told and "00_start_here.ipynb" in told
     terminal.ran.append("pytest --nbval")  # which is the end of that line
@@ -299,7 +300,7 @@ FILES = "tests/core/test_oauth_callback.py tests/bot/test_web.py tests/skills/te
 
 @runs("pytest tests/core", f"pytest {FILES}")
 def test_the_tests_of_one_room_are_run_and_single_files(terminal, project):
-    (project / "tests" / "conftest.py").unlink()  # these tests need none, and are quicker without
+    (project / "tests" / "conftest.py").unlink()
     for file in FILES.split():
         assert (ROOT / file).exists()
         (project / file).write_text("def test_one():\n    pass\n")

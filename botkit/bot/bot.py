@@ -120,7 +120,8 @@ class Bot:
             lambda: self.chat_address or self.address,
         )
         self.places = WebPlaces(web_threads)
-        turns = Turns(self.storage, self.chat, self.skills)
+        overhear = self.confirmation.overhear
+        turns = Turns(self.storage, self.chat, self.skills, overhear)
         self.worker.add("turn", turns.take, threads=12, per_bot=4, longest=120.0)
         self.worker.add("say", turns.say, threads=6, per_bot=4, longest=60.0)
         self.worker.jobs |= {

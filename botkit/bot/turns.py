@@ -13,7 +13,7 @@ Not here: which message comes next (`worker.py`), and what a skill does with it 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from botkit.chat import Chat, Event
@@ -56,13 +56,23 @@ def job_for(event: Event, key: str) -> Job:
 
 
 class Turns:
-    """The work of the "turn" and the "say" threads, with the parts of a bot."""
+    """The work of the "turn" and the "say" threads, with the parts of a bot.
 
-    def __init__(self, storage: Storage, chat: Chat, skills: Sequence[Skill]) -> None:
+    `overhear` gets the messages of a team that are not for the bot.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        chat: Chat,
+        skills: Sequence[Skill],
+        overhear: Callable[[Event], None] = lambda _: None,
+    ) -> None:
         self._storage = storage
         self._messages = storage.messages
         self._chat = chat
         self._skills = skills
+        self._overhear = overhear
 
     # ---- a message -----------------------------------------------------------------------------
 
@@ -100,6 +110,8 @@ class Turns:
         try:
             if self._chat.is_for_bot(event):
                 run_skills(self._skills, self._chat.with_group_type(event))
+            else:
+                self._overhear(event)
         except TryLater:
             raise
         except ChatBusy as error:

@@ -149,7 +149,9 @@ def _callback_view(
 
     def answer(skill: ServiceSkill, query: dict[str, list[str]]) -> Any:
         if confirmation:
-            code, data = hold_callback(storage, skill.provider, query, shared=skill.shared)
+            shared = skill.shared
+            code, data, too_many = hold_callback(storage, skill.provider, query, shared=shared)
+            confirmation.revoke(too_many)
             confirmation.delete_later()
             return _code_page(skill, code, data)
         service = handle_callback(storage, skill.provider, query, shared=skill.shared)
@@ -165,7 +167,7 @@ def _code_page(skill: ServiceSkill, code: str, data: dict[str, Any]) -> Any:
     """Make the page that shows the code; `botkit.skills.confirm` makes the code."""
     return _page(
         "One more step",
-        "Say this code to the bot, in the chat where you asked for the link:",
+        "Say this code to the bot, in your direct chat with it:",
         code=code,
         details={f"{skill.title} account": (data["account"] or {}).get("name", "unknown")},
         advice="It works for ten minutes. If it was not you who asked the bot for the link, close "

@@ -9,7 +9,7 @@ Not here: RingCentral as a service that people connect (`botkit.providers.ringce
 
 from __future__ import annotations
 
-from botkit.chat.events import Event, read_event
+from botkit.chat.events import Event, read_event, read_text
 from botkit.chat.installation import Installation, as_provider, not_here
 from botkit.chat.ringcentral import EXTENSION, LONGEST_POST, Chat, Refusal, plain, refusal_of
 from botkit.chat.subscription import webhook_of
@@ -25,6 +25,7 @@ __all__ = [
     "not_here",
     "plain",
     "read_event",
+    "read_text",
     "refusal_of",
     "webhook_of",
 ]

@@ -10,6 +10,7 @@ Source: RingCentral developer guide, "Team Messaging events" and "Receiving webh
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -24,9 +25,9 @@ Kind = Literal["BotJoinGroup", "Message4Bot", "BotLeftGroup", "BotRemoved", "Sub
 class Event:
     """Something in the chat that concerns the bot; the original framework named the kinds.
 
-    `user_id`, `text` (without the mention, in one line), `written` (the same with the spaces and
-    line breaks that were typed) and `mentioned` belong to Message4Bot, `group_type` to
-    BotJoinGroup: PrivateChat, PersonalChat (with itself), Group, Team or Everyone.
+    `user_id`, `text` (without the mention, in one line, as `read_text` returns it), `written` (the
+    text as it was typed, without the mention) and `mentioned` belong to Message4Bot, `group_type`
+    to BotJoinGroup: PrivateChat, PersonalChat (with itself), Group, Team or Everyone.
     """
 
     kind: Kind
@@ -37,6 +38,13 @@ class Event:
     mentioned: bool = False
     group_type: str = ""
     written: str = field(default="", compare=False)
+
+    @property
+    def command(self) -> str:
+        """The text in lower case, without punctuation at its ends: “Profile.” is `profile`."""
+        text = self.text.lower()
+        ends = "".join(one for one in set(text) if unicodedata.category(one)[0] in "PZ")
+        return text.strip(ends)
 
 
 def read_event(envelope: Mapping[str, Any]) -> Event | None:
@@ -76,10 +84,35 @@ def _message(body: Mapping[str, Any], bot_id: str) -> Event | None:
         bot_id,
         str(group_id),
         str(sender),
-        text=" ".join(written.split()),
+        text=read_text(written),
         mentioned=mention in text,
-        written=written.strip(),
+        written=_without_blank_ends(written),
     )
+
+
+# Letters and signs without a shape of their own, which are in no group of their own in Unicode.
+BLANKS = frozenset("\u115f\u1160\u2800" + "".join(map(chr, range(0xFE00, 0xFE10))))
+
+
+def read_text(typed: str) -> str:
+    """Return what was typed, in one line and in the form in which it can be compared.
+
+    Full-width and other forms of a letter or digit become the plain one.  Characters that nobody
+    sees, such as a zero-width space that was copied along, are left out.  Source: Unicode Standard
+    Annex #15 (NFKC).
+    """
+    plain = unicodedata.normalize("NFKC", typed)
+    return " ".join("".join(one for one in plain if not _is_invisible(one)).split())
+
+
+def _without_blank_ends(typed: str) -> str:
+    ends = "".join(one for one in set(typed) if one.isspace() or _is_invisible(one))
+    return typed.strip(ends)
+
+
+def _is_invisible(character: str) -> bool:
+    kind = unicodedata.category(character)
+    return kind == "Cf" or (kind == "Cc" and not character.isspace()) or character in BLANKS
 
 
 def old_type(name: Any) -> str:

@@ -168,6 +168,18 @@ class Chat:
                 self._groups.pop(next(iter(self._groups)), None)
         return info
 
+    def open_direct(self, bot_id: str, user_id: str) -> str:
+        """Return the id of the direct chat of a bot and a person.  RingCentral opens it if needed.
+
+        Raises `ChatError`.  Source: RingCentral API reference, "Create/Open Conversation".
+        """
+        members = {"members": [{"id": user_id}]}
+        answer = self.call(bot_id, "POST", "/team-messaging/v1/conversations", members)
+        group_id, info = answer.get("id"), _group_info(answer)
+        if not isinstance(group_id, str) or set(info.members) - {bot_id, user_id}:
+            raise ChatError("The chat did not open a direct chat with this person.")
+        return group_id
+
     # ---- what comes in ----------------------------------------------------------------------
 
     def is_from_ringcentral(self, bot: Bot, verification_token: str) -> bool:

@@ -173,10 +173,21 @@ class Person:
         posts = self._chat.posts(chat, self.name, since=self._seen.get(chat))
         if posts:
             self._seen[chat] = posts[-1].id
-        for post in posts:
+        self._find_links(posts if chat == "direct" else [*posts, *self._direct_posts()])
+        return [(post.creator, post.text) for post in posts]
+
+    def _direct_posts(self) -> Sequence[ChatMessage]:
+        """Return what is in the direct chat, to which a link goes that was asked for elsewhere."""
+        try:
+            found: Sequence[ChatMessage] = self._chat.posts("direct", self.name)
+        except ValueError:  # there is none
+            return ()
+        return found
+
+    def _find_links(self, posts: Sequence[ChatMessage]) -> None:
+        for post in sorted(posts, key=lambda one: int(one.id)):
             for _, link in _LINK.findall(post.text):
                 self._newest_link = link
-        return [(post.creator, post.text) for post in posts]
 
     def __repr__(self) -> str:
         return f"<{self.name}>"

@@ -24,7 +24,14 @@ from typing import ClassVar, Protocol
 from flask import Blueprint
 
 from botkit.chat import Chat, Event, plain
-from botkit.errors import BotkitError, ProviderError, RateLimited, ReconnectNeeded
+from botkit.errors import (
+    BotkitError,
+    ChatBusy,
+    ChatError,
+    ProviderError,
+    RateLimited,
+    ReconnectNeeded,
+)
 from botkit.oauth import (
     ApiSession,
     Provider,
@@ -36,6 +43,10 @@ from botkit.oauth import (
 from botkit.storage import Claimed, Service, Storage, owner_of
 
 TRY_AGAIN = "Please try again in a moment."
+NO_DIRECT_CHAT = (
+    "I have a link for you that nobody else should see, but I could not open a direct chat with "
+    "you. Write to me there yourself, then say this here again."
+)
 
 
 class Skill(Protocol):
@@ -100,7 +111,7 @@ class ServiceSkill:
         """Answer a message that no earlier skill has handled."""
         if handled or event.kind != "Message4Bot":
             return False
-        return self.answer(event, event.text.lower().strip(" .!?"))
+        return self.answer(event, event.command)
 
     def answer(self, event: Event, command: str) -> bool:
         """Answer a message if it is for this skill; return whether it was.
@@ -184,8 +195,27 @@ class ServiceSkill:
         return f"[Connect your {self.title} account]({link}). The link works once, for ten minutes."
 
     def send_auth_link(self, event: Event, sentence: str = "") -> None:
-        """Reply with `sentence`, if there is one, and an auth link for the person who speaks."""
-        self.reply(event, f"{sentence} {self.auth_link_sentence(event, event.user_id)}".lstrip())
+        """Reply with `sentence`, if there is one, and send the person who speaks an auth link.
+
+        A link belongs to one person.  In a chat that others read, it goes to the direct chat of
+        the bot and this person, and the reply says so.
+        """
+        group = self.chat.group(event.bot_id, event.group_id)
+        if group.is_private:
+            link = self.auth_link_sentence(event, event.user_id)
+            self.reply(event, f"{sentence} {link}".lstrip())
+            return
+        try:
+            direct = self.chat.open_direct(event.bot_id, event.user_id)
+        except ChatBusy:  # it waits, as every message does
+            raise
+        except ChatError:
+            self.reply(event, f"{sentence} {NO_DIRECT_CHAT}".lstrip())
+            return
+        where = f"You asked for this link in **{plain(group.name) or 'another chat'}**."
+        link = self.auth_link_sentence(event, event.user_id)
+        self.chat.send(event.bot_id, direct, f"{where} {link}")
+        self.reply(event, f"{sentence} I have sent you a link in our direct chat.".lstrip())
 
     def connect(self, event: Event) -> None:
         """Reply with an auth link, also to a person who is connected: the newer one counts."""

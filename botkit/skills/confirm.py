@@ -3,7 +3,8 @@
 A link can be forwarded.  Mallory asks the bot for one and sends it to Alice.  Alice approves, and
 Mallory's chat would have Alice's account.  So the provider's answer is not a connection yet: the
 callback's page shows a short code, and the connection counts once the person who asked says that
-code in the chat.  Only one person has both.
+code in the chat.  Only one person has both.  And if Alice says the code, because a page told her
+to, it is used up: Mallory reads it in the chat, and it helps nobody any more.
 
 Start with `hold_callback`, which is step 2 here, then read `Confirmation.handle`.
 
@@ -32,26 +33,39 @@ from botkit.storage import (
     owner_of,
 )
 
+A_CODE = r"(?<![0-9])[0-9]{3}[\s\u2010-\u2015-]?[0-9]{3}(?![0-9])"
+ONLY_A_CODE = rf"\W*{A_CODE}\W*"
+MOST_CODES = 20  # that are looked for in one message
+NOT_YOURS = (
+    "This code belongs to a link that somebody else asked for, so only that person may say it. I "
+    "have ended it: the code no longer works, and nothing is connected. If you followed a link "
+    "that you did not ask for yourself, somebody wanted to use your account."
+)
+SAID_BY_ANOTHER = (
+    "Somebody else said the code of a link that was asked for here. I have ended it: the code no "
+    "longer works, and nothing is connected. Ask me for a new link, and open it yourself."
+)
 WAIT_SECONDS = ANSWER_LIFE.total_seconds() + 5  # after that no code can confirm the answer
 
 
 def hold_callback(
     storage: Storage, provider: Provider, query: Mapping[str, Sequence[str]], *, shared: bool
-) -> tuple[str, dict[str, Any]]:
+) -> tuple[str, dict[str, Any], list[HeldAnswer]]:
     """Do step 2, but hold the provider's answer until its code is said in the chat.
 
-    Returns the code for the page, such as `123 456`, and the answer as `services.data` will hold
-    it.  Parameters and errors are those of `botkit.oauth.handle_callback`.
+    Returns the code for the page, such as `123 456`, the answer as `services.data` will hold it,
+    and older answers that no longer wait for this person: their tokens have to be revoked.
+    Parameters and errors are those of `botkit.oauth.handle_callback`.
     """
     link, data = receive_answer(storage, provider, query)
     code = f"{secrets.randbelow(1_000_000):06d}"
     try:
-        storage.hold_answer(link, {"code": code, "shared": shared, "data": data})
+        too_many = storage.hold_answer(link, {"code": code, "shared": shared, "data": data})
     except StorageError as error:  # the link is used up, as in `save_connection`
         revoke_quietly(storage, provider, data)
         error.advice = NEW_LINK
         raise
-    return f"{code[:3]} {code[3:]}", data
+    return f"{code[:3]} {code[3:]}", data, too_many
 
 
 def connected_job(service: Service) -> Job:
@@ -87,25 +101,47 @@ class Confirmation:
             while answers := self._storage.take_answers(
                 bot_id=event.bot_id, group_id=event.group_id
             ):
-                self._revoke(answers)
-        code = re.sub(r"[\s-]", "", event.text)
-        if handled or event.kind != "Message4Bot" or not re.fullmatch("[0-9]{6}", code):
+                self.revoke(answers)
+        if handled or event.kind != "Message4Bot":
+            return False
+        return self._take_code(event, counts=re.fullmatch(ONLY_A_CODE, event.text) is not None)
+
+    def overhear(self, event: Event) -> None:
+        """Look for a code in a message that is not for the bot.
+
+        In a team people forget to mention the bot, and everybody has read the code by then.
+        """
+        self._take_code(event, counts=False)
+
+    def _take_code(self, event: Event, *, counts: bool) -> bool:
+        codes = [re.sub(r"\D", "", one) for one in re.findall(A_CODE, event.text)[:MOST_CODES]]
+        who = event.bot_id, event.user_id
+        if not codes or not self._storage.is_code_awaited(*who, codes, counts=counts):
             return False
         if (turn := current_turn()) is not None:
             turn.changes()  # the code works once, so another turn could not say what became of it
-        check = self._storage.try_code(event.bot_id, event.group_id, event.user_id, code)
+        check = self._storage.try_code(*who, codes, counts=counts)
         if check is None:
             return False
-        self._revoke(check.spoiled)
+        self.revoke([*check.spoiled, *check.foreign])
         if check.taken and (provider := self._provider_of(check.taken)):
             service = self._save(provider, check.taken)
             self._storage.messages.add(connected_job(service))
+        elif check.foreign:
+            self._tell_about(event, check.foreign)
         elif check.left:
             tries = "one more try" if check.left == 1 else f"{check.left} more tries"
             self._reply(event, f"This is not the code that the page shows. You have {tries}.")
         else:
             self._reply(event, "That was the last wrong code. Nothing is connected. Begin again.")
         return True
+
+    def _tell_about(self, event: Event, foreign: Sequence[HeldAnswer]) -> None:
+        """Tell the one who said somebody else's code, and the one who had asked for its link."""
+        self._reply(event, NOT_YOURS)
+        for held in foreign:
+            if held.group_id != event.group_id:
+                self._chat.send(held.bot_id, held.group_id, SAID_BY_ANOTHER)
 
     def _save(self, provider: Provider, held: HeldAnswer) -> Service:
         owner = owner_of(held, shared=held.answer["shared"])
@@ -125,11 +161,11 @@ class Confirmation:
         """Delete the answers that were not confirmed in time; return how many there were."""
         count = 0
         while expired := self._storage.take_answers():
-            self._revoke(expired)
+            self.revoke(expired)
             count += len(expired)
         return count
 
-    def _revoke(self, answers: Sequence[HeldAnswer]) -> None:
+    def revoke(self, answers: Sequence[HeldAnswer]) -> None:
         """Revoke their tokens, where that ends no connection that counts."""
         for held in answers:
             if provider := self._provider_of(held):

@@ -30,7 +30,7 @@ class HelpSkill:
         if event.kind == "BotJoinGroup":
             self._greet(event)
         elif event.kind == "Message4Bot":
-            self._answer(event, event.text.lower().strip(" .!?"))
+            self._answer(event, event.command)
         else:
             return False
         return True
@@ -47,7 +47,7 @@ class HelpSkill:
         if more:
             how = "Say" if group.is_direct else "Mention me and say"
             skill.reply(event, f"{hello} {how} **help** to begin.")
-        elif group.is_direct and len(others) == 1:
+        elif group.is_private and len(others) == 1:
             skill.reply(event, f"{hello} {skill.auth_link_sentence(event, others[0])}")
         else:  # a link belongs to one person, and nobody in particular has asked yet
             first = next(iter(skill.commands))

@@ -190,6 +190,11 @@ def grant_of(seal: Seal, name: str | None, data: Any) -> str:
     return "" if account_id is None else grants_of(seal, (name or "",), account_id)[0]
 
 
+def codes_of(seal: Seal, bot_id: str, codes: Sequence[str]) -> list[str]:
+    """What is written in the column `code` for these codes at a bot, with each key."""
+    return [one for code in codes for one in seal.hashes(f"code\n{bot_id}\n{code}")]
+
+
 def prove_key(connection: sa.Connection, seal: Seal, sample: int = SAMPLE) -> None:
     """Raise `WrongKey` unless the newest rows can be opened.  The cost does not grow with them."""
     for table in metadata.sorted_tables:

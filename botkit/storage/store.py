@@ -19,7 +19,6 @@ Not here: messages that wait, and what one process holds (messages.py, which is
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -42,7 +41,7 @@ from botkit.errors import (
 )
 from botkit.storage.database import BUSY_SECONDS, Database, utc_now
 from botkit.storage.messages import COUNTED, Messages
-from botkit.storage.seal import Seal, grant_of, grants_of, seal_row
+from botkit.storage.seal import Seal, codes_of, grant_of, grants_of, seal_row
 from botkit.storage.setup import LONG_AGO, PIECE
 from botkit.storage.tables import (
     SECRET,
@@ -57,7 +56,8 @@ from botkit.storage.tables import (
 
 LINK_LIFE = timedelta(minutes=10)  # skills/base.py says so in the chat
 ANSWER_LIFE = timedelta(minutes=10)  # to say the code in the chat
-MOST_TRIES = 5  # of a million codes
+MOST_TRIES = 5  # of a million codes, by one person
+MOST_ANSWERS = 3  # that wait for one person
 REMEMBERED = timedelta(hours=1)  # so that a page can say "expired" or "used" and not "unknown"
 BETWEEN_SWEEPS = timedelta(minutes=1)
 USED = "This link has been used already."
@@ -78,12 +78,14 @@ class HeldAnswer:
 class CodeCheck:
     """What came of a code: the answer `taken`, or how many more tries there are.
 
-    `spoiled` are the answers that this wrong code has ended.
+    `spoiled` are the answers that this wrong code has ended.  `foreign` are those whose code it
+    was, although the person who said it had not asked for them: they are ended too.
     """
 
     taken: HeldAnswer | None = None
     left: int = 0
     spoiled: Sequence[HeldAnswer] = ()
+    foreign: Sequence[HeldAnswer] = ()
 
 
 def setup_database(url: str) -> list[str]:
@@ -347,8 +349,9 @@ class Storage(Database):
     ) -> bool:
         """Whether another connection with one of these names is of the same account.
 
-        `leaving` is a bot, or a chat of it, whose connections do not count: {"bot_id": ...,
-        "group_id": ...}.  The answer comes from an index: no other row is opened.
+        An answer that waits for its code counts too: it may be a connection soon.  `leaving` is a
+        bot, or a chat of it, whose connections do not count: {"bot_id": ..., "group_id": ...}.
+         The answer comes from an index: no other row is opened.
         """
         account_id = service.account.get("id")
         if account_id is None:
@@ -356,12 +359,15 @@ class Storage(Database):
         others = [services.c.id != service.id]
         if leaving:
             others.append(~sa.and_(*(services.c[key] == leaving[key] for key in leaving)))
-        same = services.c.grant.in_(grants_of(self.seal, names, account_id))
+        hashes = grants_of(self.seal, names, account_id)
+        same = services.c.grant.in_(hashes)
         # An expression and not the column, or SQLite would go through all rows of that name.
         named = sa.func.coalesce(services.c.name, "").in_(names)
         foreign = services.c.grant.is_(None), named
         with self._reading() as connection:
             if connection.execute(sa.select(services.c.id).where(same, *others).limit(1)).first():
+                return True
+            if connection.execute(self._waiting_answer_of(hashes, leaving)).first():
                 return True
             # What another program has written since the last start has no hash.  It is opened.
             for row in connection.execute(ANY[services].where(*foreign, *others)):
@@ -370,6 +376,15 @@ class Storage(Database):
                     if str(found.account.get("id")) == str(account_id):
                         return True
         return False
+
+    def _waiting_answer_of(
+        self, hashes: Sequence[str], leaving: Mapping[str, str] | None
+    ) -> sa.Select[Any]:
+        link = authorizations.c
+        wanted = sa.select(link.state_hash).where(link.grant.in_(hashes), link.code.is_not(None))
+        if leaving:
+            wanted = wanted.where(~sa.and_(*(link[key] == leaving[key] for key in leaving)))
+        return wanted.limit(1)
 
     def delete_group(self, bot_id: str, group_id: str) -> None:
         """Delete all that belongs to one chat: its connections, and the links that wait."""
@@ -501,40 +516,69 @@ class Storage(Database):
 
     # ---- answers that wait to be confirmed --------------------------------------------------
 
-    def hold_answer(self, link: Authorization, answer: Mapping[str, Any]) -> None:
-        """Keep what came for a claimed link, for ten minutes; `answer` has its "code"."""
+    def hold_answer(self, link: Authorization, answer: Mapping[str, Any]) -> list[HeldAnswer]:
+        """Keep what came for a claimed link, for ten minutes.
+
+        `answer` has its "code" and its "data".  Of one person only the newest `MOST_ANSWERS` wait;
+        those that had to go are returned.  Wrong codes that the person has said already count.
+        """
         with self._writing() as connection:
             row = self._row(connection, authorizations, link.state_hash, hold=True)
             if row is None:
                 raise StorageError("This link was removed in the same moment.")
-            until = self.now() + ANSWER_LIFE
-            # The code has been exchanged, so nobody needs the verifier any more.
-            new = {"answer": dict(answer), "verifier": "", "tries": 0, "expires_at": until}
+            others = self._waiting_for(connection, link.bot_id, link.user_id)
+            new = {
+                "answer": dict(answer),
+                "verifier": "",  # the code has been exchanged, so nobody needs it any more
+                "tries": max((other["tries"] or 0 for other in others), default=0),
+                "expires_at": self.now() + ANSWER_LIFE,
+                "code": codes_of(self.seal, link.bot_id, [answer["code"]])[0],
+                "grant": grant_of(self.seal, link.provider, answer.get("data")),
+            }
             self._change(connection, authorizations, row, **new)
+            too_many = others[: max(0, len(others) + 1 - MOST_ANSWERS)]
+            return [self._take(connection, other) for other in too_many]
 
-    def try_code(self, bot_id: str, group_id: str, user_id: str, code: str) -> CodeCheck | None:
-        """Compare with the codes that one person may say in one chat; None if there are none.
+    def is_code_awaited(
+        self, bot_id: str, user_id: str, codes: Sequence[str], *, counts: bool = True
+    ) -> bool:
+        """Whether `try_code` would do anything at this moment."""
+        link = authorizations.c
+        which: sa.ColumnElement[bool] = link.code.in_(codes_of(self.seal, bot_id, codes))
+        if counts:
+            which = which | (link.user_id == user_id)
+        waits = link.bot_id == bot_id, link.code.is_not(None), link.expires_at > self.now()
+        with self._reading() as connection:
+            wanted = sa.select(link.state_hash).where(*waits, which).limit(1)
+            return connection.execute(wanted).first() is not None
 
-        The right one takes its answer out.  A wrong one counts, and the fifth ends the waiting.
+    def try_code(
+        self, bot_id: str, user_id: str, codes: Sequence[str], *, counts: bool = True
+    ) -> CodeCheck | None:
+        """Compare codes that a person has said with those that wait; None if that means nothing.
+
+        The right one takes its answer out.  The code of an answer that another person has asked
+        for ends that answer.  Any other one counts, if it `counts` and if answers wait for this
+        person; the fifth of them ends the waiting.
         """
-        person = {"bot_id": bot_id, "group_id": group_id, "user_id": user_id}
-        wanted = ANY[authorizations].filter_by(**person)
+        hashes = codes_of(self.seal, bot_id, codes)
+        found = ANY[authorizations].where(authorizations.c.code.in_(hashes))
         with self._writing() as connection:
-            rows = self._waiting(connection, wanted, authorizations.c.expires_at > self.now())
+            rows = self._waiting_now(connection, found.filter_by(bot_id=bot_id))
+            for row in rows:
+                if row["user_id"] == user_id:
+                    return CodeCheck(taken=self._take(connection, row))
+            if rows:
+                return CodeCheck(foreign=[self._take(connection, row) for row in rows])
+            rows = self._waiting_for(connection, bot_id, user_id) if counts else []
             if not rows:
                 return None
+            tries = max(row["tries"] or 0 for row in rows) + 1
+            if tries >= MOST_TRIES:
+                return CodeCheck(spoiled=[self._take(connection, row) for row in rows])
             for row in rows:
-                if hmac.compare_digest(str(row["answer"].get("code")), code):
-                    return CodeCheck(taken=self._take(connection, row))
-            spoiled, left = [], 0
-            for row in rows:
-                tries = (row["tries"] or 0) + 1
                 self._change(connection, authorizations, row, tries=tries)
-                if tries >= MOST_TRIES:
-                    spoiled.append(self._take(connection, row))
-                else:
-                    left = max(left, MOST_TRIES - tries)
-            return CodeCheck(left=left, spoiled=spoiled)
+            return CodeCheck(left=MOST_TRIES - tries)
 
     def take_answers(self, *, bot_id: str = "", group_id: str = "") -> list[HeldAnswer]:
         """Take out the answers that nobody can confirm any more: those of a bot, or of one chat of
@@ -547,6 +591,19 @@ class Storage(Database):
         with self._writing() as connection:
             return [self._take(connection, row) for row in self._waiting(connection, wanted, old)]
 
+    def _waiting_for(
+        self, connection: sa.Connection, bot_id: str, user_id: str
+    ) -> list[dict[str, Any]]:
+        """The answers that wait for one person; the oldest is the first."""
+        person = ANY[authorizations].filter_by(bot_id=bot_id, user_id=user_id)
+        wanted = person.where(authorizations.c.code.is_not(None))
+        return self._waiting_now(connection, wanted.order_by(authorizations.c.expires_at))
+
+    def _waiting_now(
+        self, connection: sa.Connection, wanted: sa.Select[Any]
+    ) -> list[dict[str, Any]]:
+        return self._waiting(connection, wanted, authorizations.c.expires_at > self.now())
+
     def _waiting(
         self, connection: sa.Connection, wanted: sa.Select[Any], when: sa.ColumnElement[bool]
     ) -> list[dict[str, Any]]:
@@ -556,7 +613,7 @@ class Storage(Database):
         return [row for row in opened if row["answer"] is not None]  # JSON has a null of its own
 
     def _take(self, connection: sa.Connection, row: Mapping[str, Any]) -> HeldAnswer:
-        self._change(connection, authorizations, row, answer=None)
+        self._change(connection, authorizations, row, answer=None, code=None, grant=None)
         who = {name: row[name] for name in ("provider", "bot_id", "group_id", "user_id")}
         return HeldAnswer(**who, answer=row["answer"])
 

@@ -99,7 +99,7 @@ class Authorization:
     """An auth link that waits for its answer.  Of its state only the hash is kept.
 
     Later `answer` is what came, while it waits for the person to confirm it; `tries` counts the
-    wrong codes.
+    wrong codes that the person has said.
     """
 
     state_hash: str = field(repr=False)
@@ -240,9 +240,20 @@ authorizations = sa.Table(
     sa.Column("claimedAt", UtcDateTime, key="claimed_at"),
     sa.Column("answer", SealedJson),
     sa.Column("tries", sa.Integer),
+    # While an answer waits: its code and its account, as keyed hashes, to be found by.
+    sa.Column("code", sa.String(43)),
+    sa.Column("grant", sa.String(43)),
     sa.Index("authorizations_expiry", "expires_at"),
     sa.Index("authorizations_of_person", "bot_id", "group_id", "user_id"),
 )
+for name, columns in (
+    ("authorizations_code", ("code",)),
+    ("authorizations_grant", ("grant",)),
+    ("authorizations_waiting", ("bot_id", "user_id")),
+):  # few answers wait, so these are small however many links there are
+    waits = authorizations.c.code.is_not(None)
+    on = [authorizations.c[column] for column in columns]
+    sa.Index(name, *on, sqlite_where=waits, postgresql_where=waits)
 
 # One row, once every secret is bound to its own row: see seal.py.  Nobody reads it but botkit, so
 # it is not among the three.
@@ -309,9 +320,12 @@ OWNER = {
 }
 
 
+HASHES = ("code", "grant")  # to find a row by; nobody reads them
+
+
 def columns_of(table: sa.Table) -> list[sa.Label[Any]]:
     """What a row is made of, by its Python names."""
-    return [column.label(column.key) for column in table.columns if column.key != "grant"]
+    return [column.label(column.key) for column in table.columns if column.key not in HASHES]
 
 
 def place_of(table: sa.Table, column: str, row: Mapping[str, Any]) -> str:

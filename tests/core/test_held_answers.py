@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from botkit.errors import StorageError
-from botkit.storage import Authorization, CodeCheck, HeldAnswer, Storage
+from botkit.storage import Authorization, CodeCheck, HeldAnswer, Service, Storage
 
 ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
 PLACE = {"provider": "GitHub", "redirect_uri": "https://bot.example/github/oauth", "verifier": "v"}
@@ -13,8 +13,8 @@ PLACE = {"provider": "GitHub", "redirect_uri": "https://bot.example/github/oauth
 
 def wait(storage: Storage, code: str, **who: str) -> Authorization:
     """An answer that waits for this code."""
-    storage.add_authorization(f"state {code}", **PLACE, **(ALICE | who))
-    link = storage.claim_authorization(f"state {code}", provider="GitHub")
+    storage.add_authorization(f"state {code} {who}", **PLACE, **(ALICE | who))
+    link = storage.claim_authorization(f"state {code} {who}", provider="GitHub")
     storage.hold_answer(link, {"code": code})
     return link
 
@@ -23,48 +23,109 @@ def held(code: str, **who: str) -> HeldAnswer:
     return HeldAnswer(provider="GitHub", **(ALICE | who), answer={"code": code})
 
 
-def say(storage: Storage, code: str, **who: str) -> CodeCheck | None:
-    return storage.try_code(*(ALICE | who).values(), code)
+def say(storage: Storage, *codes: str, counts: bool = True, **who: str) -> CodeCheck | None:
+    person = ALICE | who
+    person.pop("group_id")  # wherever the person says it
+    awaited = storage.is_code_awaited(*person.values(), codes, counts=counts)
+    found = storage.try_code(*person.values(), codes, counts=counts)
+    assert awaited or found is None
+    return found
 
 
 def test_the_right_code_takes_its_answer_once_and_leaves_the_others(storage):
     wait(storage, "111111")
     wait(storage, "222222")
     assert say(storage, "222222") == CodeCheck(taken=held("222222"))
-    assert say(storage, "222222") == CodeCheck(left=4, spoiled=[])
+    assert say(storage, "222222") == CodeCheck(left=4)
     assert say(storage, "111111") == CodeCheck(taken=held("111111"))
     assert say(storage, "111111") is None
 
 
-@pytest.mark.parametrize("other", ["bot_id", "group_id", "user_id"])
-def test_nobody_else_and_nowhere_else_can_the_code_be_said(storage, other):
+def test_a_code_may_be_said_wherever_the_bot_hears_the_person(storage):
     wait(storage, "111111")
-    assert say(storage, "111111", **{other: "another"}) is None
+    assert say(storage, "111111", group_id="direct").taken == held("111111")
+
+
+def test_the_bots_of_two_companies_do_not_know_each_others_codes(storage):
+    wait(storage, "111111")
+    assert say(storage, "111111", bot_id="another") is None
     assert say(storage, "111111").taken == held("111111")
+
+
+def test_a_code_that_somebody_else_says_is_used_up(storage):
+    wait(storage, "111111")
+    wait(storage, "222222")
+    assert say(storage, "111111", user_id="mallory") == CodeCheck(foreign=[held("111111")])
+    assert say(storage, "111111") == CodeCheck(left=4)
+    assert say(storage, "222222").taken == held("222222")
+
+
+def test_of_two_people_with_one_code_each_has_their_own(storage):
+    wait(storage, "111111")
+    wait(storage, "111111", user_id="bob")
+    assert say(storage, "111111").taken == held("111111")
+    assert say(storage, "111111", user_id="bob").taken == held("111111", user_id="bob")
+
+
+def test_of_several_codes_in_one_message_the_right_one_counts(storage):
+    wait(storage, "111111")
+    assert say(storage, "999999", "111111", "888888").taken == held("111111")
+
+
+def test_what_is_not_said_to_the_bot_is_no_wrong_code(storage):
+    wait(storage, "111111")
+    assert say(storage, "999999", counts=False) is None
+    assert say(storage, "999999") == CodeCheck(left=4)
+
+
+def test_of_one_person_no_more_than_three_answers_wait_and_the_oldest_goes(storage, clock):
+    for number in (1, 2, 3):
+        wait(storage, f"{number}" * 6)
+        clock.advance(seconds=1)
+    wait(storage, "000000", user_id="bob")
+    storage.add_authorization("one more", **PLACE, **ALICE)
+    link = storage.claim_authorization("one more", provider="GitHub")
+    assert storage.hold_answer(link, {"code": "444444"}) == [held("111111")]
+    assert say(storage, "000000", user_id="bob").taken
+    assert all(say(storage, code).taken for code in ("222222", "333333", "444444"))
+
+
+def test_an_answer_that_waits_counts_among_those_of_its_account(storage):
+    data = {"accessToken": "t", "account": {"id": "7", "name": "alice"}}
+    same = Service(name="GitHub", data=data)
+    assert not storage.shares_account(same, ["GitHub"])
+    storage.add_authorization("state", **PLACE, **ALICE)
+    link = storage.claim_authorization("state", provider="GitHub")
+    storage.hold_answer(link, {"code": "111111", "data": data})
+    assert storage.shares_account(same, ["GitHub"])
+    assert not storage.shares_account(same, ["GitHub"], leaving={"bot_id": "bot"})
+    assert say(storage, "111111").taken
+    assert not storage.shares_account(same, ["GitHub"])
 
 
 def test_the_fifth_wrong_code_ends_the_waiting(storage):
     wait(storage, "111111")
     assert [say(storage, "999999").left for _ in range(4)] == [4, 3, 2, 1]
-    assert say(storage, "999999") == CodeCheck(left=0, spoiled=[held("111111")])
+    assert say(storage, "999999") == CodeCheck(spoiled=[held("111111")])
     assert say(storage, "111111") is None
 
 
-def test_each_answer_counts_its_own_tries(storage):
+def test_a_person_has_five_tries_in_all_whatever_waits(storage):
     wait(storage, "111111")
     for _ in range(3):
         say(storage, "999999")
     wait(storage, "222222")
-    assert say(storage, "999999") == CodeCheck(left=4, spoiled=[])
-    assert say(storage, "999999") == CodeCheck(left=3, spoiled=[held("111111")])
-    assert say(storage, "222222").taken == held("222222")
+    assert say(storage, "999999") == CodeCheck(left=1)
+    spoiled = say(storage, "999999").spoiled
+    assert sorted(one.answer["code"] for one in spoiled) == ["111111", "222222"]
+    assert say(storage, "222222") is None
 
 
 def test_the_tries_before_the_count_was_stored_are_none(storage):
     wait(storage, "111111")
     with storage._writing() as connection:
         connection.exec_driver_sql("UPDATE authorizations SET tries = NULL")
-    assert say(storage, "999999") == CodeCheck(left=4, spoiled=[])
+    assert say(storage, "999999") == CodeCheck(left=4)
 
 
 def test_an_answer_waits_for_ten_minutes_from_the_moment_in_which_it_came(storage, clock):

@@ -58,7 +58,8 @@ def test_the_connection_counts_once_the_code_is_said(strict):
 
 
 def test_spaces_and_dashes_in_the_code_do_not_matter(strict):
-    for form in ("{0}{1}", "{0} {1}", "{0}-{1}", " {0}  {1} "):
+    between = "{0}{1}", "{0} {1}", "{0}-{1}", " {0}  {1} "
+    for form in (*between, "{0} {1}.", "\u200b{0}{1}\u200b", "“{0}–{1}”"):
         code = digits(approve(strict, strict.alice, text="connect github"))
         said = strict.alice.say(form.format(code[:3], code[3:]))
         assert said.text.startswith("Connected to GitHub"), form
@@ -108,11 +109,80 @@ def test_mallory_cannot_use_what_alice_has_approved(strict):
     assert services(strict) == [] and grants(strict) == "0 grants>"
 
 
-def test_alice_who_says_the_code_in_her_own_chat_connects_nothing(strict):
+SAYINGS = ("@bot {}", "{}", "@bot The page says {}. What now?", "{}!", "\u200b{}")
+
+
+@pytest.mark.parametrize("saying", SAYINGS)
+def test_a_code_said_by_anybody_but_its_asker_is_used_up_and_its_token_given_back(strict, saying):
     page = approve(strict, strict.mallory, browser=strict.alice.browser, chat="Team")
-    assert "Connected" not in strict.alice.say(digits(page)).text
-    assert "Connected" not in strict.alice.say(f"@bot {digits(page)}", chat="Team").text
+    said = strict.alice.say(saying.format(digits(page)), chat="Team")
+    assert "only that person may say it" in said.text and "use your account" in said.text
+    assert services(strict) == [] and grants(strict) == "0 grants>"
+    assert strict.mallory.confirm(page, chat="Team").text.startswith("I did not understand that.")
     assert services(strict) == []
+
+
+def test_the_one_who_had_asked_is_told_that_the_code_was_said_elsewhere(strict):
+    page = approve(strict, strict.mallory, browser=strict.alice.browser, chat="Team")
+    strict.mallory.reads(chat="Team")
+    assert "only that person may say it" in strict.alice.say(digits(page)).text
+    assert "Somebody else said the code" in strict.mallory.reads(chat="Team").text
+    assert services(strict) == [] and grants(strict) == "0 grants>"
+
+
+def test_the_code_of_a_link_that_was_asked_for_in_a_team_is_said_where_the_person_likes(strict):
+    page = approve(strict, strict.bob, chat="Team")
+    strict.bob.say(f"I have {digits(page)} here.", chat="Team")  # without a mention
+    (row,) = services(strict)
+    team = strict.world.ringcentral.find_chat("Team", strict.world.ringcentral.person("Bob"))
+    assert (row.user_id, row.group_id) == ("2101002", team.id)
+    page = approve(strict, strict.alice, chat="Team")
+    strict.alice.confirm(page)  # in her direct chat
+    assert "Connected to GitHub as **alice-practice**" in strict.alice.reads(chat="Team").text
+
+
+def test_a_number_that_is_no_code_of_anybody_is_left_alone(strict):
+    page = approve(strict, strict.alice, chat="Team")
+    assert len(strict.bob.say("Order 123456, 654321 and 999-999.", chat="Team").messages) == 1
+    assert "did not understand" in strict.bob.say("@bot 123456", chat="Team").text
+    assert strict.alice.confirm(page).messages
+
+
+def test_of_one_person_the_oldest_answer_goes_when_a_fourth_comes(strict):
+    pages = [approve(strict, strict.mallory, strict.alice.browser, chat="Team")]
+    for someone in (strict.bob, strict.bob, strict.bob):
+        pages.append(approve(strict, strict.mallory, someone.browser, chat="Team"))
+    assert grants(strict) == "1 grants>"  # Alice's is gone
+    assert "This is not the code" in strict.mallory.confirm(pages[0]).text
+    assert "bob-practice" in strict.mallory.confirm(pages[1], chat="Team").text
+
+
+# ---- where the link goes -------------------------------------------------------------------------
+
+
+def test_in_a_team_the_link_goes_to_the_askers_direct_chat(strict):
+    said = strict.mallory.say("@bot profile", chat="Team").text
+    assert said == "You are not connected yet. I have sent you a link in our direct chat."
+    link = strict.mallory.reads().text
+    assert link.startswith("You asked for this link in **Team**. [Connect your GitHub account](")
+    assert not any("http" in post.text for post in strict.world.ringcentral.posts("Team", "Alice"))
+
+
+def test_where_the_direct_chat_cannot_be_opened_nobody_reads_a_link(strict):
+    path = "/team-messaging/v1/conversations"
+    strict.world.ringcentral.trouble.next(path=path, status=403)
+    said = strict.mallory.say("@bot profile", chat="Team").text
+    assert "could not open a direct chat" in said and "http" not in said
+
+
+@pytest.mark.parametrize("members", [["2109001", "2101003", "2101001"], []])
+def test_a_chat_with_other_members_gets_no_link(strict, members):
+    listed = ", ".join(f'{{"id": "{one}"}}' for one in members)
+    body = f'{{"id": "6300001", "type": "Group", "members": [{listed}]}}'
+    path = "/team-messaging/v1/conversations"
+    strict.world.ringcentral.trouble.next(path=path, status=200, body=body)
+    said = strict.mallory.say("@bot profile", chat="Team").text
+    assert ("could not open" in said) == bool(members)
 
 
 def test_mallory_does_not_spoil_the_code_of_somebody_else(strict):
@@ -131,7 +201,7 @@ def test_of_many_guesses_at_once_no_more_than_five_count(strict):
     guesses = [wrong(page, number) for number in range(1, 33)]
 
     def guess(code):
-        return where.try_code(link.bot_id, link.group_id, link.user_id, code)
+        return where.try_code(link.bot_id, link.user_id, [code])
 
     with ThreadPoolExecutor(16) as pool:
         attempts = list(pool.map(guess, guesses))

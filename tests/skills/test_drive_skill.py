@@ -48,7 +48,7 @@ def test_unbind_without_a_drive_says_what_to_do(world):
 
 def test_a_command_with_more_behind_it_is_explained(world):
     world.bind()
-    more = "my files", "[x](http://evil.example)", "x" * 9000, "{0}", "'; drop table", "\u202e"
+    more = "my files", "[x](http://evil.example)", "x" * 9000, "{0}", "'; drop table"
     for command in ("bind", "unbind", "about"):
         for arguments in more:
             said = world.say(f"{command} {arguments}")

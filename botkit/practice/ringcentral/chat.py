@@ -98,6 +98,22 @@ class ChatRoom:
             )
         raise ValueError(f"{person.name} is in no chat called {chat!r}.")
 
+    def open_conversation(self, opener: Person, others: list[str]) -> Chat:
+        """Return the chat of `opener` and these people, by their ids; open it if there is none.
+
+        Nobody joins it later, so nobody hears GroupJoined.  `ValueError` for an unknown person.
+        """
+        with self._changed:
+            members = {opener.id, *others}
+            if not members <= set(self._people) or len(members) < 2:
+                raise ValueError("A conversation has two members at least, and they exist.")
+            type_ = "Direct" if len(members) == 2 else "Group"
+            for chat in self._chats.values():
+                if chat.type == type_ and set(chat.members) == members:
+                    return chat
+            self._next_change()
+            return self._open_chat(type_, None, tuple(dict.fromkeys([opener.id, *others])))
+
     def posts_in(self, chat: Chat) -> list[Post]:
         """Return all posts of a chat, oldest first."""
         with self._changed:

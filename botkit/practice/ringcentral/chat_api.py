@@ -89,6 +89,17 @@ def chat_api(world: ChatWithBot) -> Blueprint:
     def chat(chat_id: str) -> dict[str, Any]:
         return _chat(world, chat_id).in_new_shape()
 
+    @api.post("/team-messaging/v1/conversations")
+    def open_conversation() -> dict[str, Any]:
+        listed = body().get("members")
+        members = listed if isinstance(listed, list) else []
+        ids = [one.get("id") if isinstance(one, dict) else None for one in members]
+        try:
+            chat = world.open_conversation(g.caller, [str(one) for one in ids])
+        except ValueError:
+            raise bad("members") from None
+        return chat.in_new_shape()
+
     @api.get("/restapi/v1.0/glip/groups/<chat_id>")
     def group(chat_id: str) -> dict[str, Any]:
         return _chat(world, chat_id).in_old_shape()

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from difflib import get_close_matches
 
-from botkit.chat import Event
+from botkit.chat import Event, read_text
 from botkit.errors import ReconnectNeeded
 from botkit.oauth import missing_scopes
 from botkit.skills.base import ServiceSkill
@@ -58,7 +58,7 @@ class GoogleSheetsSkill(ServiceSkill):
             return False
         _, verb, argument, *_ = [*re.split(r"\s+", event.written or event.text, maxsplit=2), "", ""]
         verbs = {"use": self._use, "read": self._read, "add": self._add, "set": self._set}
-        verb = verb.lower().strip(".!?")
+        verb = read_text(verb).lower().strip(".!?")
         if verb not in verbs:
             near = get_close_matches(verb, verbs, n=1)
             hint = f"Did you mean **sheet {near[0]}**? " if near else ""

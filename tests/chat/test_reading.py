@@ -1,0 +1,39 @@
+"""What people type is read in one form, however their keyboard or their clipboard writes it."""
+
+from __future__ import annotations
+
+import pytest
+
+from botkit.chat import read_event
+
+
+def message(text: str):
+    body = {"eventType": "PostAdded", "creatorId": "7", "groupId": "8", "text": text}
+    return read_event({"ownerId": "9", "body": body})
+
+
+@pytest.mark.parametrize(
+    "typed, text",
+    [
+        ("profile\u200b", "profile"),  # a zero-width space
+        ("\ufeffpro\u00adfile\u2060", "profile"),  # a byte order mark, a soft hyphen, a joiner
+        ("\u202eprofile\u202c", "profile"),  # marks of direction
+        ("profile\ufe0f\u2800\u3164", "profile"),  # signs without a shape
+        ("ｐｒｏｆｉｌｅ", "profile"),
+        ("１２３ ４５６", "123 456"),
+        ("help\u00a0 drive\n", "help drive"),
+        ("pro\x00file", "profile"),
+    ],
+)
+def test_what_nobody_sees_does_not_matter(typed, text):
+    assert message(typed).text == text
+
+
+@pytest.mark.parametrize("typed", ["Profile.", "“profile”", "profile!?", "¿Profile?", "(profile…)"])
+def test_punctuation_around_a_command_does_not_matter(typed):
+    assert message(typed).command == "profile"
+
+
+def test_what_was_typed_is_kept_beside_it_for_the_skills_that_store_it():
+    event = message("\u200b sheet set B2 👩\u200d👧 １ \u200b")
+    assert event.written == "sheet set B2 👩\u200d👧 １"

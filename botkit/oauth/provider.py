@@ -20,7 +20,9 @@ class Revocation:
 
     The token goes into the body as `field`.  `client_auth` says how the app identifies itself: with
     HTTP Basic, with its id and secret in the body, or not at all.  `ends` says what this revokes:
-    this connection only, or everything that the person has granted, in every chat.
+    this connection only, or everything that the person has granted, in every chat.  `already` are
+    the statuses and error names that may mean "this was revoked before"; the RFC has none, because
+    there this is a success (RFC 7009, section 2.2).
     """
 
     method: Literal["DELETE", "POST"]
@@ -29,6 +31,7 @@ class Revocation:
     encoding: Literal["json", "form"]
     client_auth: Literal["basic", "body", "none"]
     ends: Literal["connection", "everything"] = "everything"
+    already: tuple[int | str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -178,8 +178,25 @@ def revoke_token(provider: Provider, revocation: Revocation, token: str) -> None
             auth=_basic(provider) if revocation.client_auth == "basic" else None,
             allow_redirects=False,  # the token goes to the provider and to nobody else
         )
-    if response.status_code not in (200, 204):
+    if response.status_code not in (200, 204) and not _was_revoked(provider, token, response):
         raise ProviderNonsense(
             f"{provider.called} did not confirm that the token is revoked "
             f"(it answered {response.status_code})."
         )
+
+
+def _was_revoked(provider: Provider, token: str, response: requests.Response) -> bool:
+    """Return whether an answer that is no success means that the token was revoked before.
+
+    A status such as 404 can mean something else, so the API has to refuse the token as well.
+    """
+    already = provider.revocation.already if provider.revocation else ()
+    said = http.read_fields(response).get("error")
+    if isinstance(said, str) and said in already:
+        return True
+    if response.status_code not in already:
+        return False
+    url = provider.account_url or provider.api_url
+    with http.Session() as session, http.reaching(provider.called):
+        answer = session.get(url, auth=http.BearerToken(token, url), allow_redirects=False)
+    return answer.status_code == 401

@@ -41,5 +41,6 @@ def github(client_id: str, client_secret: str, *, server: str = "https://github.
             field="access_token",
             encoding="json",
             client_auth="basic",
+            already=(404, 422),
         ),
     )

@@ -90,6 +90,7 @@ def _google(
             field="token",
             encoding="form",
             client_auth="none",
+            already=("invalid_token",),
         ),
         same_grant=("GoogleDrive", "GoogleSheets"),
         title=title,

@@ -36,5 +36,6 @@ def ringcentral(
             encoding="form",
             client_auth="basic",
             ends="connection",
+            already=(400, 401),
         ),
     )

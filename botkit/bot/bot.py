@@ -107,7 +107,7 @@ class Bot:
         self.providers: list[Provider] = []
         self.services: list[ServiceSkill] = []
         self._built_in: tuple[ServiceSkill, ...] = ()
-        self.confirmation = Confirmation(self.storage, self.chat, self.providers)
+        self.confirmation = Confirmation(self.storage, self.chat, self.services)
         self.skills: list[Skill] = [self.confirmation, HelpSkill(self.services)]
         self.worker = Worker(self.storage, self.chat.is_from_ringcentral)
         for skill, provider in described:

@@ -30,7 +30,7 @@ from botkit.bot.turns import OWN_TROUBLE
 from botkit.bot.webhook import read_json_object, webhook_view
 from botkit.bot.worker import Worker
 from botkit.chat import Chat, Installation
-from botkit.errors import AuthorizationDenied, BotkitError, StateUsed
+from botkit.errors import AuthorizationDenied, AuthorizationError, BotkitError, StateUsed
 from botkit.oauth import expect_callback, handle_callback, missing_scopes
 from botkit.skills import Confirmation, ServiceSkill, connected_job, hold_callback
 from botkit.storage import Service, Storage
@@ -143,7 +143,9 @@ def _callback_view(
         if _is_prefetch():
             return "", 204
         query = _query()
-        expect_callback(storage, skill.provider, query)  # what no link waits for gets no place
+        link = expect_callback(storage, skill.provider, query)  # else it gets no place
+        if sentence := skill.objection(link):
+            raise AuthorizationError(sentence, advice="Nothing was connected.")
         with places.callbacks.one():
             return answer(skill, query)
 

@@ -11,7 +11,15 @@ from __future__ import annotations
 
 from botkit.chat.events import Event, read_event, read_text
 from botkit.chat.installation import Installation, as_provider, not_here
-from botkit.chat.ringcentral import EXTENSION, LONGEST_POST, Chat, Refusal, plain, refusal_of
+from botkit.chat.ringcentral import (
+    EXTENSION,
+    LONGEST_POST,
+    Chat,
+    Refusal,
+    group_members,
+    plain,
+    refusal_of,
+)
 from botkit.chat.subscription import webhook_of
 
 __all__ = [
@@ -22,6 +30,7 @@ __all__ = [
     "Installation",
     "Refusal",
     "as_provider",
+    "group_members",
     "not_here",
     "plain",
     "read_event",

@@ -180,6 +180,15 @@ class Chat:
             raise ChatError("The chat did not open a direct chat with this person.")
         return group_id
 
+    def has_left(self, bot_id: str, group_id: str, user_id: str) -> bool:
+        """Return whether a person is certainly no member of a chat, ten minutes ago at most.
+
+        A list of members counts only if it has the bot, because the chat leaves long ones out.
+        Raises `ChatError`.
+        """
+        members = self.group(bot_id, group_id).members
+        return bool(user_id) and bot_id in members and user_id not in members
+
     # ---- what comes in ----------------------------------------------------------------------
 
     def is_from_ringcentral(self, bot: Bot, verification_token: str) -> bool:
@@ -326,13 +335,17 @@ class Chat:
 
 
 def _group_info(answer: Mapping[str, Any]) -> GroupInfo:
-    """Read a chat in the new shape (members are objects) or the old one (strings)."""
+    name, type_ = str(answer.get("name") or ""), old_type(answer.get("type"))
+    return GroupInfo(name, group_members(answer), type_)
+
+
+def group_members(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the members of a chat in the new shape (they are objects) or the old one (strings)."""
     there = answer.get("members")
-    members = tuple(
+    return tuple(
         str(member.get("id") if isinstance(member, Mapping) else member)
         for member in (there if isinstance(there, list) else ())
     )
-    return GroupInfo(str(answer.get("name") or ""), members, old_type(answer.get("type")))
 
 
 def _chat_error(answer: requests.Response) -> ChatError:

@@ -39,7 +39,7 @@ from botkit.oauth.http import ApiSession
 from botkit.oauth.provider import Provider
 from botkit.oauth.refresh import fresh_service, last_tokens
 from botkit.oauth.tokens import ask_for_token, error_name, revoke_token, token_data
-from botkit.storage import Authorization, Service, Storage, owner_of
+from botkit.storage import BOUND_BY, Asked, Authorization, Service, Storage, owner_of
 
 NEW_LINK = "Nothing was connected. Ask the bot in the chat for a new link in a moment."
 
@@ -128,7 +128,7 @@ def handle_callback(
     link, data = receive_answer(storage, provider, query)
 
     # The owner comes from the row of the link.  The person at the browser may be someone else.
-    return save_connection(storage, provider, owner_of(link, shared=shared), data)
+    return save_connection(storage, provider, link, data, shared=shared)
 
 
 def receive_answer(
@@ -168,13 +168,16 @@ def receive_answer(
 
 def expect_callback(
     storage: Storage, provider: Provider, query: Mapping[str, Sequence[str]]
-) -> None:
-    """Raise `AuthorizationError` if no link waits for this callback.  It changes nothing.
+) -> Authorization:
+    """Return the link that waits for this callback.  It changes nothing.
+
+    Raises `AuthorizationError` if none does.
 
     It asks only the database.  A server can call it before it gives a callback one of the threads
     that may wait for a provider.  Raises `StorageError` too.
     """
-    storage.check_authorization(_single_value(query, "state", provider), provider=provider.name)
+    state = _single_value(query, "state", provider)
+    return storage.check_authorization(state, provider=provider.name)
 
 
 def _single_value(query: Mapping[str, Sequence[str]], name: str, provider: Provider) -> str:
@@ -232,14 +235,18 @@ def _exchange_code(
 
 
 def save_connection(
-    storage: Storage, provider: Provider, owner: Mapping[str, str], data: dict[str, Any]
+    storage: Storage, provider: Provider, asked: Asked, data: dict[str, Any], *, shared: bool
 ) -> Service:
     """Store what `receive_answer` returned, and return the row.
 
-    `owner` has the keys bot_id, group_id and user_id.  If another account was connected here, its
-    token is revoked.  A token that cannot be stored is revoked too.
+    `asked` says who asked for the link, and where.  A `shared` connection belongs to the chat, and
+    remembers who has connected it.  If another account was connected here, its token is revoked.  A
+    token that cannot be stored is revoked too.
     Raises `StorageError`.
     """
+    owner = owner_of(asked, shared=shared)
+    if shared:
+        data[BOUND_BY] = asked.user_id
     try:
         # Saving merges: a stored refresh token stays if the answer brings none.  But it must not
         # stay if it belongs to another account.

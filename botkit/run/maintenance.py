@@ -17,14 +17,15 @@ with them.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, TypedDict
 
 from botkit.bot import Bot
-from botkit.chat import EXTENSION, Event, not_here, refusal_of, webhook_of
+from botkit.chat import EXTENSION, Event, group_members, not_here, refusal_of, webhook_of
 from botkit.errors import BotGone, BotkitError, ChatError, NotFound, ProviderError, TryLater
 from botkit.skills import run_skills
-from botkit.storage import COUNTED, read_moment, tables
+from botkit.storage import COUNTED, person_of, read_moment, tables
 
 log = logging.getLogger("botkit")
 
@@ -141,7 +142,11 @@ def _subscription(bot: Bot, row: tables.Bot) -> list[str]:
 
 
 def _left_groups(bot: Bot, row: tables.Bot) -> list[str]:
-    """Leave the chats that RingCentral does not find, and did not find a while ago either."""
+    """End what belongs to chats, or to people in them, that are gone and were gone a while ago.
+
+    The chat counts as gone if RingCentral does not find it, and a person who is not in the list of
+    its members.
+    """
     done, now = [], bot.storage.now()
     found = (row.data or {}).get(LEFT)
     before = found if isinstance(found, dict) else {}
@@ -149,7 +154,14 @@ def _left_groups(bot: Bot, row: tables.Bot) -> list[str]:
     for group_id in bot.storage.each_group(row.id):
         path = f"/team-messaging/v1/chats/{group_id}"
         try:
-            bot.chat.call(row.id, "GET", path, patience=PATIENCE)
+            answer = bot.chat.call(row.id, "GET", path, patience=PATIENCE)
+            for service in _of_people_who_left(bot, row.id, group_id, answer):
+                key = f"{group_id}/{person_of(service)}"
+                since = read_moment(before.get(key)) or now
+                if now - since < BETWEEN:
+                    missing[key] = since.isoformat()
+                else:
+                    done += _end_connection(bot, service)
         except NotFound as error:
             if error.code in ("", INVALID_URI):  # somebody else may have answered
                 continue
@@ -163,6 +175,35 @@ def _left_groups(bot: Bot, row: tables.Bot) -> list[str]:
     if missing != before:
         bot.storage.update_bot(row.id, {LEFT: missing or None})
     return done
+
+
+def _of_people_who_left(
+    bot: Bot, bot_id: str, group_id: str, answer: dict[str, Any]
+) -> Iterator[tables.Service]:
+    """Yield the connections in a chat whose people are not in it.
+
+    A list of members counts only if it has the bot: the chat leaves long ones out.
+    """
+    members = group_members(answer)
+    if bot_id in members:
+        for service in bot.storage.each_service(bot_id=bot_id, group_id=group_id):
+            if person_of(service) not in ("", *members):
+                yield service
+
+
+def _end_connection(bot: Bot, service: tables.Service) -> list[str]:
+    """End the connection of a person who has left its chat; say what was done."""
+    skill = next((one for one in bot.services if one.provider.name == service.name), None)
+    if skill is None:
+        return []
+    ended = f"Ended {skill.title} in chat {service.group_id}: its person has left that chat."
+    try:
+        skill.end(service)
+    except TryLater:
+        return []
+    except BotkitError as error:
+        return [f"{ended} But: {error}"]
+    return [ended]
 
 
 def _connections(bot: Bot, row: tables.Bot) -> list[str]:

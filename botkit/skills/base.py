@@ -40,7 +40,7 @@ from botkit.oauth import (
     callback_path,
     end_connection,
 )
-from botkit.storage import Claimed, Service, Storage, owner_of
+from botkit.storage import Asked, Claimed, Service, Storage, owner_of, person_of
 
 TRY_AGAIN = "Please try again in a moment."
 NO_DIRECT_CHAT = (
@@ -227,22 +227,72 @@ class ServiceSkill:
         if service is None:
             self.reply(event, f"You are not connected to {self.title}. There is nothing to end.")
             return
+        if not self.may_decide(service, event.user_id):
+            self.reply(event, f"{self.belongs_to_another()} Nothing was changed.")
+            return
+        self.reply(event, self._outcome_of_ending(service))
+
+    def _outcome_of_ending(self, service: Service) -> str:
+        """End a connection, and say what was done."""
+        by_hand = f"remove the app there yourself, {self.remove_at}"
         try:
-            others = end_connection(self.storage, self.provider, service)
-            if not others:
-                outcome = f"Disconnected. {self.title} has forgotten the connection too."
-            elif self.provider.name in others:
-                outcome = "Disconnected here. Your account stays connected in another chat."
-            else:
-                outcome = (
-                    "Disconnected here. Another skill still uses your account, so nothing was "
-                    "revoked there."
-                )
+            others = self.end(service)
         except BotkitError as error:
-            outcome = (
-                f"Disconnected here, but: {error} You can remove the app yourself {self.remove_at}."
+            return f"Disconnected here, but: {error} You can {by_hand}."
+        if self.provider.name in others:
+            return "Disconnected here. Your account stays connected in another chat."
+        if others:
+            return (
+                "Disconnected here. Another skill still uses your account, so nothing was "
+                "revoked there."
             )
-        self.reply(event, outcome)
+        if self.provider.revocation is None:
+            return (
+                f"Disconnected here. {self.title} offers no way to revoke what you allowed, so "
+                f"{by_hand}."
+            )
+        return f"Disconnected. {self.title} has forgotten the connection too."
+
+    def end(self, service: Service) -> list[str]:
+        """End a connection here and at its service; return what `end_connection` returns.
+
+        A skill that has more there than the connection ends that first.  Raises what
+        `end_connection` raises, or `TryLater`.
+        """
+        return end_connection(self.storage, self.provider, service)
+
+    # ---- who decides about a shared connection -----------------------------------------------
+
+    def objection(self, asked: Asked) -> str:
+        """Return why this person may not connect an account in this chat; "" if they may.
+
+        Raises `ChatError`.
+        """
+        if not self.shared:
+            return ""
+        owner = owner_of(asked, shared=True)
+        service = self.storage.find_service(self.provider.name, **owner)
+        if service is None or self.may_decide(service, asked.user_id):
+            return ""
+        return self.belongs_to_another()
+
+    def may_decide(self, service: Service, user_id: str) -> bool:
+        """Return whether a person may end or replace a connection.
+
+        Of one that the chat shares, that is the person who made it.  If that person has left the
+        chat, or is not known, everybody in it may.  Raises `ChatError`.
+        """
+        person = person_of(service)
+        if person in ("", user_id):
+            return True
+        return self.chat.has_left(service.bot_id or "", service.group_id or "", person)
+
+    def belongs_to_another(self) -> str:
+        """Return a sentence for a person who may not decide about the connection of a chat."""
+        return (
+            f"Somebody else in this chat has connected {self.title}, and only that person can end "
+            "or replace the connection."
+        )
 
     # ---- sentences in the chat ----------------------------------------------------------------
 

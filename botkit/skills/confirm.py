@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botkit.chat import Chat, Event
 from botkit.errors import StorageError
 from botkit.oauth import NEW_LINK, Provider, receive_answer, revoke_quietly, save_connection
+from botkit.skills.base import ServiceSkill
 from botkit.storage import (
     ANSWER_LIFE,
     HeldAnswer,
@@ -30,7 +31,6 @@ from botkit.storage import (
     Storage,
     current_turn,
     do_job,
-    owner_of,
 )
 
 A_CODE = r"(?<![0-9])[0-9]{3}[\s\u2010-\u2015-]?[0-9]{3}(?![0-9])"
@@ -79,19 +79,19 @@ def connected_job(service: Service) -> Job:
 class Confirmation:
     """The first skill in the list: it takes codes, and deletes answers that nobody can confirm.
 
-    `providers` are those that people connect to; the list may grow.  When a connection counts, the
-    job "connected" lets its skill say so.
+    `skills` are those that connect accounts; the list may grow.  When a connection counts, the job
+    "connected" lets its skill say so.
     """
 
     def __init__(
         self,
         storage: Storage,
         chat: Chat,
-        providers: Iterable[Provider],
+        skills: Sequence[ServiceSkill],
     ) -> None:
         self._storage = storage
         self._chat = chat
-        self._providers = providers
+        self._skills = skills
 
     # ---- a code is said --------------------------------------------------------------------
 
@@ -124,8 +124,12 @@ class Confirmation:
         if check is None:
             return False
         self.revoke([*check.spoiled, *check.foreign])
-        if check.taken and (provider := self._provider_of(check.taken)):
-            service = self._save(provider, check.taken)
+        if check.taken and (skill := self._skill_of(check.taken)):
+            if sentence := skill.objection(check.taken):
+                self.revoke([check.taken])
+                self._reply(event, f"{sentence} Nothing was changed.")
+                return True
+            service = self._save(skill.provider, check.taken)
             self._storage.messages.add(connected_job(service))
         elif check.foreign:
             self._tell_about(event, check.foreign)
@@ -144,8 +148,8 @@ class Confirmation:
                 self._chat.send(held.bot_id, held.group_id, SAID_BY_ANOTHER)
 
     def _save(self, provider: Provider, held: HeldAnswer) -> Service:
-        owner = owner_of(held, shared=held.answer["shared"])
-        return save_connection(self._storage, provider, owner, held.answer["data"])
+        shared, data = held.answer["shared"], held.answer["data"]
+        return save_connection(self._storage, provider, held, data, shared=shared)
 
     def _reply(self, event: Event, text: str) -> None:
         self._chat.send(event.bot_id, event.group_id, text)
@@ -168,8 +172,8 @@ class Confirmation:
     def revoke(self, answers: Sequence[HeldAnswer]) -> None:
         """Revoke their tokens, where that ends no connection that counts."""
         for held in answers:
-            if provider := self._provider_of(held):
-                revoke_quietly(self._storage, provider, held.answer["data"])
+            if skill := self._skill_of(held):
+                revoke_quietly(self._storage, skill.provider, held.answer["data"])
 
-    def _provider_of(self, held: HeldAnswer) -> Provider | None:
-        return next((one for one in self._providers if one.name == held.provider), None)
+    def _skill_of(self, held: HeldAnswer) -> ServiceSkill | None:
+        return next((one for one in self._skills if one.provider.name == held.provider), None)

@@ -25,7 +25,7 @@ from botkit.storage.messages import (
     do_job,
     reply_job,
 )
-from botkit.storage.owner import owner_of
+from botkit.storage.owner import BOUND_BY, Asked, owner_of, person_of
 from botkit.storage.seal import Seal, count_plain_rows, new_key, open_row, prove_key
 from botkit.storage.store import ANSWER_LIFE, CodeCheck, HeldAnswer, Storage, setup_database
 from botkit.storage.tables import (
@@ -43,9 +43,11 @@ from botkit.storage.turn import Turn, current_turn, in_turn
 
 __all__ = [
     "ANSWER_LIFE",
+    "BOUND_BY",
     "COUNTED",
     "LEASE",
     "MOST_PER_BOT",
+    "Asked",
     "Authorization",
     "Bot",
     "ClaimLost",
@@ -73,6 +75,7 @@ __all__ = [
     "new_key",
     "open_row",
     "owner_of",
+    "person_of",
     "prove_key",
     "read_moment",
     "reply_job",

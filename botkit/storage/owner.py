@@ -7,7 +7,9 @@ The connection of a skill that is *shared* belongs to the chat: then `userId` is
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
+
+BOUND_BY = "boundBy"  # where a shared connection's `data` remembers who connected it
 
 
 class Asked(Protocol):
@@ -31,3 +33,10 @@ def owner_of(asked: Asked, *, shared: bool) -> dict[str, str]:
     """
     user_id = "" if shared else asked.user_id
     return {"bot_id": asked.bot_id, "group_id": asked.group_id, "user_id": user_id}
+
+
+def person_of(service: Any) -> str:
+    """Return the person who made a connection, also a shared one; "" if nobody knows."""
+    data = service.data if isinstance(service.data, dict) else {}
+    found = service.user_id or data.get(BOUND_BY)
+    return found if isinstance(found, str) else ""

@@ -501,18 +501,19 @@ class Storage(Database):
         self.check_authorization(state, provider=provider)
         raise StateUsed(USED)  # a moment ago it could be claimed
 
-    def check_authorization(self, state: str, *, provider: str) -> None:
-        """Raise what `claim_authorization` would raise now, and change nothing."""
+    def check_authorization(self, state: str, *, provider: str) -> Authorization:
+        """Return what `claim_authorization` would return now, or raise the same; change nothing."""
         with self._reading() as connection:
             found = connection.execute(BY_KEY[authorizations], {"key": _hash(state)}).first()
-        if found is None:
-            raise StateUnknown("This bot does not know this link.")
-        if found.provider != provider:
-            raise StateForeign(f"This link was made for {found.provider}, not for {provider}.")
-        if found.claimed_at is not None:
-            raise StateUsed(USED)
-        if found.expires_at <= self.now():
-            raise StateExpired("This link is more than ten minutes old and no longer works.")
+            if found is None:
+                raise StateUnknown("This bot does not know this link.")
+            if found.provider != provider:
+                raise StateForeign(f"This link was made for {found.provider}, not for {provider}.")
+            if found.claimed_at is not None:
+                raise StateUsed(USED)
+            if found.expires_at <= self.now():
+                raise StateExpired("This link is more than ten minutes old and no longer works.")
+            return Authorization(**self._open(connection, authorizations, found))
 
     # ---- answers that wait to be confirmed --------------------------------------------------
 

@@ -35,11 +35,12 @@ class DriveWorld:
         self.storage = self.kit.storage
         (self.skill,) = self.kit.bot.services
 
-    def bind(self, person: str = "alice", chat: str = "direct") -> list[str]:
-        """Bind the Drive of a person; what the bot says then."""
+    def bind(self, person: str = "alice", chat: str = "direct", *, account: str = "") -> list[str]:
+        """Bind the Drive of a person, or another `account` of theirs; what the bot says then."""
         someone = getattr(self.kit, person)
         someone.say("@bot bind" if chat == "Team" else "bind", chat=chat)
-        page = someone.browser.visit(someone.link).approve()
+        browser = getattr(self.kit, account or person).browser
+        page = browser.visit(someone.link).approve()
         assert page.heading == "Connected", page.text
         return self.told(person, chat)
 

@@ -343,6 +343,34 @@ def test_a_chat_that_the_bot_left_unheard_loses_its_connections_a_day_later(kit)
     assert "Here is your GitHub profile" in kit.alice.say("profile").text
 
 
+def test_a_person_who_has_left_a_chat_loses_the_connection_there_a_day_later(kit):
+    connect(kit.alice)
+    connect(kit.bob, chat="Team")
+    connect(kit.mallory, chat="Team")
+    chat = kit.world.ringcentral
+    team = chat.find_chat("Team", chat.person("Bob"))
+    chat.leave_team("Bob")
+    sentence = f"Ended GitHub in chat {team.id}: its person has left that chat."
+    for days in (0, 0.5):
+        kit.clock.advance(days=days)
+        assert sentence not in maintain(kit.bot) and len(services(kit)) == 3
+    kit.clock.advance(days=0.5)
+    assert sentence in maintain(kit.bot)
+    assert [row.user_id for row in services(kit)] == ["2101001", "2101003"]
+    assert "leftChats" not in kit.storage.find_bot(kit.bot_id).data
+    assert repr(kit.world.github).endswith("2 grants>")
+
+
+def test_a_list_of_members_without_the_bot_ends_no_connection(kit):
+    connect(kit.bob, chat="Team")
+    for _ in range(3):
+        body = '{"type": "Team", "members": [{"id": "2101001"}]}'
+        kit.world.ringcentral.trouble.next(path="/team-messaging", status=200, body=body)
+        maintain(kit.bot)
+        kit.clock.advance(days=1)
+    assert len(services(kit)) == 1
+
+
 NOT_FOUND = '{"errorCode": "CMN-102"}'
 FOUND_BETWEEN = [NOT_FOUND, None, NOT_FOUND]
 OTHERS = {"no code": [""] * 3, "an unknown address": ['{"errorCode": "CMN-120"}'] * 3}

@@ -32,11 +32,11 @@ def test_bind_brings_a_link(world):
     assert re.fullmatch(r"No Google Drive is bound to this chat\. " + LINK, world.say("Bind!"))
 
 
-def test_bind_says_whose_drive_is_bound_and_offers_to_bind_another(world):
+def test_bind_says_whose_drive_is_bound_and_offers_its_owner_to_bind_another(world):
     world.bind(chat="Team")
-    text = world.say("@bot bind", "bob", "Team")
-    said = f"{ALICE} is bound to this chat. Say **unbind** to end that. To bind your own in its"
-    assert text.startswith(said) and re.search(LINK, text)
+    said = f"{ALICE} is bound to this chat. Say **unbind** to end that, or bind another Drive in"
+    assert world.say("@bot bind", "alice", "Team").startswith(said)
+    assert re.search(LINK, world.kit.alice.reads().text)
 
 
 def test_unbind_without_a_drive_says_what_to_do(world):
@@ -89,13 +89,56 @@ def test_without_the_permission_for_drive_it_says_so_and_tries_no_watch(world):
     assert world.bind()[0].startswith(f"{ALICE} is bound to this chat.") and len(world.live) == 1
 
 
+NOT_YOURS = "Only the person who has bound it can unbind or replace it."
+
+
+def test_whoever_has_bound_a_drive_decides_about_it(world):
+    world.bind(chat="Team")
+    (row,) = world.storage.find_services()
+    assert row.data["boundBy"] == "2101001"
+    assert world.say("@bot bind", "bob", "Team") == f"{ALICE} is bound to this chat. {NOT_YOURS}"
+    said = world.say("@bot unbind", "bob", "Team")
+    assert said == f"{NOT_YOURS} Nothing was changed." and len(world.live) == 1
+    assert world.say("@bot unbind", "alice", "Team").startswith("Disconnected.")
+
+
+def test_a_link_from_before_somebody_else_bound_a_drive_replaces_nothing(world):
+    world.say("@bot bind", "bob", "Team")
+    world.bind(chat="Team")
+    page = world.kit.bob.browser.visit(world.kit.bob.link).approve()
+    assert page.heading == "Not connected" and NOT_YOURS in page.text
+    (row,) = world.storage.find_services()
+    assert row.account["name"] == "alice@practice.example"
+
+
+def leave_team(world, name: str) -> None:
+    """Somebody leaves the team, and what the bot knew of its members is ten minutes old."""
+    world.kit.world.ringcentral.leave_team(name)
+    world.kit.clock.advance(minutes=11)
+
+
+def test_a_drive_whose_person_has_left_the_chat_is_not_told_of_and_anybody_may_replace_it(world):
+    world.bind(chat="Team")
+    leave_team(world, "Alice")
+    world.kit.bob.reads(chat="Team")
+    world.google.add_file("alice", "private.txt")
+    (said,) = world.told("bob", "Team")
+    assert said.startswith(f"{ALICE} is not watched here any more: the person who bound it has")
+    world.google.add_file("alice", "more.txt")
+    assert world.told("bob", "Team") == []
+    (text,) = world.bind("bob", chat="Team")
+    assert text.startswith(f"{BOB} is bound to this chat.")
+    world.google.add_file("bob", "his.txt")
+    assert "added file" in world.told("bob", "Team")[-1]
+
+
 def test_another_drive_in_its_place_is_told_of_and_the_first_is_not(world):
     world.bind(chat="Team")
-    (text,) = world.bind("bob", chat="Team")
+    (text,) = world.bind(chat="Team", account="bob")
     assert text.startswith(f"{BOB} is bound to this chat.")
     world.google.add_file("alice", "hers.txt")
     file = world.google.add_file("bob", "his.txt")
-    (said,) = world.told("bob", "Team")
+    (said,) = world.told(chat="Team")
     assert said.startswith("Bob ") and said.endswith(f" added file {world.link(file)}")
     assert len(world.row.data["files"]) == 1
 

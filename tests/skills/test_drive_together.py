@@ -71,7 +71,7 @@ def test_two_people_who_bind_at_once_leave_one_watch_that_works(world):
 def test_who_is_overtaken_while_binding_is_told_so(world):
     world.bind(chat="Team")
     first = world.row
-    world.bind("bob", chat="Team")
+    world.bind(chat="Team", account="bob")
     world.skill.on_connected(first)
     assert sentences(world, "Team")[-1] == (
         "The Google Drive of **alice@practice.example** was bound, but somebody else took its "

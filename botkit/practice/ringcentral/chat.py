@@ -70,6 +70,13 @@ class ChatRoom:
             posts = self.posts_in(self.find_chat(chat, self.person(person)))
         return [post for post in posts if since is None or int(post.id) > int(since)]
 
+    def leave_team(self, person: str) -> None:
+        """Let one of the people leave the Team; bots do not hear of that."""
+        with self._changed:
+            someone = self.person(person)
+            team = self.find_chat("Team", someone)
+            self._change_members(team, tuple(one for one in team.members if one != someone.id))
+
     def person(self, name: str) -> Person:
         """Return one of the people by name; `ValueError` when there is no such person."""
         for person in PEOPLE:

@@ -60,12 +60,17 @@ class GoogleDriveSkill(ServiceSkill):
         return True
 
     def connect(self, event: Event) -> None:
-        """Reply with an auth link, to anyone in the chat, also when a Drive is bound already."""
+        """Reply with an auth link, to the one who has bound the Drive also for another one."""
         service = self.find_or_send_link(event)
-        if service is not None:
-            but = "" if self.watch.may_read(service) else ", but I was not allowed to look into it"
-            bound = f"{drive_name(service)} is bound to this chat{but}. Say **unbind** to end that."
-            self.send_auth_link(event, f"{bound} To bind your own in its place:")
+        if service is None:
+            return
+        but = "" if self.watch.may_read(service) else ", but I was not allowed to look into it"
+        bound = f"{drive_name(service)} is bound to this chat{but}."
+        if not self.may_decide(service, event.user_id):
+            self.reply(event, f"{bound} {self.belongs_to_another()}")
+            return
+        end = "Say **unbind** to end that, or bind another Drive in its place."
+        self.send_auth_link(event, f"{bound} {end}")
 
     def find_or_send_link(self, event: Event) -> Service | None:
         service = self.find(event)
@@ -74,17 +79,20 @@ class GoogleDriveSkill(ServiceSkill):
         return service
 
     def disconnect(self, event: Event) -> None:
-        """Close the channels, then end the connection as every skill does."""
-        service = self.find(event)
-        if service is None:
+        if self.find(event) is None:
             self.reply(event, f"{NOT_BOUND} Say **bind** if you want that.")
             return
-        with lease_of(
-            self.storage, service.id
-        ) as lease:  # nobody reads changes in the middle of it
+        super().disconnect(event)
+
+    def end(self, service: Service) -> list[str]:
+        """Close the channels, then end the connection as every skill does."""
+        with lease_of(self.storage, service.id) as lease:  # nobody reads changes in the middle
             if lease is not None:
                 self.watch.close(lease.service)
-            super().disconnect(event)
+            return super().end(service)
+
+    def belongs_to_another(self) -> str:
+        return "Only the person who has bound it can unbind or replace it."
 
     def _about(self, event: Event) -> None:
         self.reply(event, ABOUT)

@@ -17,7 +17,14 @@ from __future__ import annotations
 from contextlib import suppress
 
 from botkit.chat import plain
-from botkit.errors import BotkitError, ProviderError, ProviderNonsense, ReconnectNeeded, TryLater
+from botkit.errors import (
+    BotkitError,
+    ChatError,
+    ProviderError,
+    ProviderNonsense,
+    ReconnectNeeded,
+    TryLater,
+)
 from botkit.oauth import ApiSession, missing_scopes
 from botkit.skills.base import ServiceSkill
 from botkit.skills.drive import api as drive_api
@@ -25,10 +32,12 @@ from botkit.skills.drive import changes as drive_changes
 from botkit.skills.drive import channels as drive_channels
 from botkit.skills.drive.changes import FileNews
 from botkit.skills.drive.lease import Lease, lease_of
-from botkit.storage import Claimed, Service, do_job, read_moment
+from botkit.storage import Claimed, Service, do_job, person_of, read_moment
 
 TRY_AGAIN_AFTER = (5.0, 30.0, 180.0)  # seconds; after that the next notification, or the next day
 CHECK, RENEW = "drive check", "drive renew"  # the names of jobs
+ABANDONED = "abandonedBy"  # where `data` remembers who has left the chat, once that was said
+HAS_LEFT = "the person who bound it has left this chat. Say **bind** to bind another one."
 I_TELL = "I tell you here when a file is added, trashed, restored or renamed."
 
 
@@ -129,6 +138,8 @@ class DriveWatch:
         with lease_of(self._storage, service_id) as lease:
             if lease is None or not self.may_read(lease.service):
                 return []
+            if self._is_abandoned(lease.service):
+                return []
             if _is_rebound(lease.service) and not daily:
                 return []  # `start` is about to do it
             lease.service = self._of_this_account(lease.service)
@@ -158,6 +169,25 @@ class DriveWatch:
         if trouble is not None:
             raise trouble
         return done
+
+    def _is_abandoned(self, row: Service) -> bool:
+        """Return whether the person who bound the Drive has left the chat; say so there once.
+
+        What happens in the Drive is told only where its owner is, too.  The changes are told later
+        if the person comes back.  If not, `maintain` ends the connection.
+        """
+        try:
+            person, place = person_of(row), (row.bot_id or "", row.group_id or "")
+            has_left = self._skill.chat.has_left(*place, person)
+        except ChatError:  # nobody knows
+            return False
+        told = (row.data or {}).get(ABANDONED) == person
+        if has_left and not told:
+            self._storage.update_service(row.id, {ABANDONED: person})
+            self._skill.say(row, f"{drive_name(row)} is not watched here any more: {HAS_LEFT}")
+        elif told and not has_left:
+            self._storage.update_service(row.id, {ABANDONED: None})
+        return has_left
 
     def may_read(self, row: Service) -> bool:
         """Return whether the person granted the scope for Drive."""

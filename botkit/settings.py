@@ -159,6 +159,7 @@ class Settings:
     port: int = 0
     ngrok_authtoken: str | None = field(default=None, repr=False)
     ngrok_domain: str | None = None
+    accounts: tuple[str, ...] = ()  # of RingCentral, whose bots may be installed
     practice: bool = False
     confirm: bool = (
         True  # a connection counts once a code is said in the chat: botkit/skills/confirm.py
@@ -206,6 +207,11 @@ OTHER_VARIABLES = (
         SECRET_KEY,
         "seals the tokens in the database; several: the newest first, then a comma",
         "",
+    ),
+    Variable(
+        "BOTKIT_ACCOUNTS",
+        "the RingCentral accounts whose bots may be installed; by default that of the first bot",
+        "37439510",
     ),
     Variable("NGROK_AUTHTOKEN", "ngrok account: opens a tunnel when the bot has no address", ""),
     Variable("NGROK_DOMAIN", "ngrok: your permanent domain", "name.ngrok-free.dev"),
@@ -273,6 +279,7 @@ def load_settings(
     live = replace(
         common,
         registrations=dict(_registrations(values)),
+        accounts=_accounts(values),
         public_address=_address(values, "RINGCENTRAL_CHATBOT_SERVER"),
         ngrok_authtoken=values.get("NGROK_AUTHTOKEN"),
         ngrok_domain=_domain(values),
@@ -404,6 +411,17 @@ def _database(values: Mapping[str, str]) -> str | None:
             advice="Write it like sqlite:///botkit.sqlite or postgresql+psycopg://user@host/name",
         )
     return url
+
+
+def _accounts(values: Mapping[str, str]) -> tuple[str, ...]:
+    accounts = tuple(values.get("BOTKIT_ACCOUNTS", "").replace(",", " ").split())
+    if not all(one.isascii() and one.isdecimal() for one in accounts):
+        raise SettingsError(
+            "BOTKIT_ACCOUNTS holds something that is no account id.",
+            advice="Write ids of RingCentral accounts with a comma between, such as 37439510. "
+            "`python -m botkit status` shows the account of each bot.",
+        )
+    return accounts
 
 
 def _domain(values: Mapping[str, str]) -> str | None:

@@ -21,8 +21,8 @@ from botkit.bot.places import WEB_THREADS, WebPlaces
 from botkit.bot.turns import Turns
 from botkit.bot.web import create_app
 from botkit.bot.worker import Worker
-from botkit.chat import Chat, Event, Installation
-from botkit.errors import InstallRefused, SettingsError, StorageError
+from botkit.chat import UNREACHABLE, Chat, Event, Installation
+from botkit.errors import ChatError, SettingsError, StorageError
 from botkit.oauth import Provider, callback_path, revoke_later
 from botkit.settings import CHAT, PLACES, Registration, Settings, credentials
 from botkit.skills import (
@@ -118,6 +118,7 @@ class Bot:
             self.chat,
             self.providers,
             lambda: self.chat_address or self.address,
+            settings.accounts,
         )
         self.places = WebPlaces(web_threads)
         overhear = self.confirmation.overhear
@@ -228,14 +229,19 @@ class Bot:
     def use_address(self, address: str) -> None:
         """Use a new public address for auth links, and let the chat deliver there.
 
-        Raises `ChatError` when RingCentral cannot reach the bot there.
+        Trouble with one bot is written to the log, and the others can work.  Raises `ChatError` if
+        RingCentral reaches no bot there: then the address is wrong.
         """
         self.address = address.rstrip("/")
-        for bot in self.storage.find_bots():
+        bots, unreached = self.storage.find_bots(), list[ChatError]()
+        for bot in bots:
             try:
                 self.installation.subscribe(bot.id)
-            except InstallRefused as error:  # the other bots can work
-                log.warning("Bot %s gets no messages: %s", bot.id, error)
+            except ChatError as error:
+                log.warning("Bot %s gets no messages: %s %s", bot.id, error, error.advice)
+                unreached += [error] if error.code in UNREACHABLE else []
+        if bots and len(unreached) == len(bots):
+            raise unreached[0]
 
     def close(self) -> None:
         """Finish the work that is under way, and close the database."""

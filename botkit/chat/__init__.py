@@ -20,11 +20,12 @@ from botkit.chat.ringcentral import (
     plain,
     refusal_of,
 )
-from botkit.chat.subscription import webhook_of
+from botkit.chat.subscription import UNREACHABLE, webhook_of
 
 __all__ = [
     "EXTENSION",
     "LONGEST_POST",
+    "UNREACHABLE",
     "Chat",
     "Event",
     "Installation",

@@ -3,7 +3,8 @@
 RingCentral sends a *private* bot's token: POST /bot/oauth.  For a *public* bot, which any company
 may add, it sends a code: GET /bot/oauth, and we exchange the code for the token.  Neither request
 has a state or a signature, and anyone can send one.  So a token is accepted only after RingCentral
-said whose it is.
+said whose it is: a bot user of an account whose bots may be here.  And a bot stays only if it could
+be subscribed to its events, because without them it is of no use to anybody.
 
 When a bot is deleted or leaves a chat, the connections that people made there are revoked and
 deleted.
@@ -17,13 +18,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, NamedTuple
 
-from botkit.chat.ringcentral import REFUSED, Chat
+from botkit.chat.ringcentral import EXTENSION, REFUSED, Chat
 from botkit.chat.subscription import Subscription
 from botkit.errors import (
     BotkitError,
     ChatBusy,
+    ChatError,
     InstallRefused,
     ProviderError,
     ProviderRefused,
@@ -37,6 +40,10 @@ log = logging.getLogger("botkit")
 
 SECONDS_BETWEEN_TRIES = 10.0
 TRIES = 30  # a new bot user is ready within some minutes
+INSTALL_SECONDS = 90.0  # longer than the requests of one install can take together
+ACCOUNT = "account"  # where a bot's `data` remembers the id of its RingCentral account
+PENDING = "pending"  # the same for a new bot that is not subscribed yet
+ACCOUNTS = "BOTKIT_ACCOUNTS"
 CHECK_SETTINGS = (
     "The owner of the bot must set RINGCENTRAL_CHATBOT_CLIENT_ID and "
     "RINGCENTRAL_CHATBOT_CLIENT_SECRET as they are in RingCentral's developer console."
@@ -47,6 +54,8 @@ class Installation:
     """Installs and removes the bots in `storage`.
 
     `providers` are those that people connect to.  `address` returns the bot's public address.
+    `accounts` are the RingCentral accounts whose bots may be installed; if there are none, that is
+    the account of the bots that are here.
     """
 
     def __init__(
@@ -55,19 +64,21 @@ class Installation:
         chat: Chat,
         providers: Sequence[Provider],
         address: Callable[[], str],
+        accounts: Sequence[str] = (),
     ) -> None:
         self.subscription = Subscription(storage, chat, address)
         self._storage = storage
         self._chat = chat
         self._providers = providers
         self._address = address
+        self._accounts = accounts
 
     # ---- install -------------------------------------------------------------------------
 
     def install_with_token(self, fields: Mapping[str, Any]) -> Bot:
         """Install a private bot with the token in the fields of the POST.
 
-        Raises `InstallRefused`, or another `ChatError` if the bot is stored but not subscribed.
+        Raises `InstallRefused`, or another `ChatError` if the bot could not be subscribed.
         """
         token, client_id = fields.get("access_token"), fields.get("client_id")
         if not is_token(token):
@@ -100,12 +111,71 @@ class Installation:
         return self._install({name: answer[name] for name in kept if name in answer})
 
     def _install(self, token: Mapping[str, Any]) -> Bot:
-        bot_id, name = self._owner_of(token["access_token"])
-        if bot_id != str(token.get("owner_id") or bot_id):
+        owner = self._owner_of(token["access_token"])
+        if owner.id != str(token.get("owner_id") or owner.id):
             raise _unclear()
-        known = {"name": name, "subscriptionId": None, REFUSED: None}
-        bot = self._storage.save_bot(bot_id, token=token, data=known)
-        self.subscribe(bot_id)
+        # One at a time, in all processes: the first bot decides which account is the right one.
+        holder = self._storage.messages.hold("install", INSTALL_SECONDS)
+        if holder is None:
+            raise ChatBusy(
+                "Another bot is being installed at this moment.",
+                advice="Wait a little, then install it again.",
+            )
+        try:
+            before = self._storage.find_bot(owner.id)
+            self._check_account(owner, before)
+            return self._save(owner, token, before)
+        finally:
+            self._storage.messages.drop("install", holder)
+
+    def _check_account(self, owner: _Owner, before: Bot | None) -> None:
+        """Raise `InstallRefused` unless bots of this account may be installed here."""
+        allowed = set(self._accounts) or self._accounts_here()
+        if before is None and allowed is not None and owner.account not in allowed:
+            raise InstallRefused(
+                f"This bot belongs to the RingCentral account {owner.account or 'of nobody'}, "
+                "whose bots may not be installed here.",
+                advice=f"The owner of this server can allow the account in {ACCOUNTS}.",
+            )
+
+    def _accounts_here(self) -> set[str] | None:
+        """Return the accounts of the bots that are here; None if there is no bot at all.
+
+        Rows of older versions do not say it, so RingCentral is asked.
+        """
+        bots, found = self._storage.find_bots(), set[str]()
+        for bot in bots:
+            account = (bot.data or {}).get(ACCOUNT)
+            if account is None:
+                with suppress(ChatError):
+                    account = self.learn_account(bot, self._chat.call(bot.id, "GET", EXTENSION))
+            if account:
+                found.add(str(account))
+        return found if bots else None
+
+    def learn_account(self, bot: Bot, extension: Mapping[str, Any]) -> str:
+        """Remember and return the account of a bot, from what RingCentral says about its owner."""
+        account = _account_of(extension)
+        if account and (bot.data or {}).get(ACCOUNT) != account:
+            self._storage.update_bot(bot.id, {ACCOUNT: account})
+        return account
+
+    def _save(self, owner: _Owner, token: Mapping[str, Any], before: Bot | None) -> Bot:
+        """Store the bot and subscribe it; if it cannot be subscribed, all is as before."""
+        known = {"name": owner.name, ACCOUNT: owner.account, "subscriptionId": None, REFUSED: None}
+        if before is None:
+            known[PENDING] = self._storage.now().isoformat()
+        bot = self._storage.save_bot(owner.id, token=token, data=known)
+        try:
+            self.subscribe(owner.id)
+        except ChatError:
+            if before is None:
+                self._storage.delete_bot(owner.id)
+            else:
+                old = before.data or {}
+                undo = {name: old.get(name) for name in {*known, "next"}}
+                self._storage.save_bot(owner.id, token=before.token, data=undo)
+            raise
         return bot
 
     def update_token(self, bot_id: str, token: str) -> None:
@@ -122,25 +192,27 @@ class Installation:
             raise InstallRefused(
                 "This is not a token.", advice="Copy the token again from RingCentral."
             )
-        owner, name = self._owner_of(token)
-        if owner != bot_id:
+        owner = self._owner_of(token)
+        if owner.id != bot_id:
             raise InstallRefused(
-                f"This is the token of bot {owner}, not of bot {bot_id}. Nothing was changed.",
+                f"This is the token of bot {owner.id}, not of bot {bot_id}. Nothing was changed.",
                 advice=f"Copy the token of bot {bot_id} from RingCentral.",
             )
-        known = {"name": name, "subscriptionId": None, REFUSED: None}
+        known = {"name": owner.name, ACCOUNT: owner.account, "subscriptionId": None, REFUSED: None}
         new = {**(bot.token or {}), "access_token": token}
         self._storage.save_bot(bot_id, token=new, data=known)
 
-    def _owner_of(self, token: str) -> tuple[str, str]:
-        """Return the id and the name of the bot whose token it is."""
-        owner = self._chat.fetch_owner(token)
-        bot_id = str(owner.get("id") or "")
-        if not bot_id.isdecimal():
+    def _owner_of(self, token: str) -> _Owner:
+        """Return the bot whose token it is.  Raises `InstallRefused` if it is no bot's."""
+        found = self._chat.fetch_owner(token)
+        bot_id = str(found.get("id") or "")
+        if not bot_id.isdecimal() or not bot_id.isascii():
             raise _unclear()
-        if owner.get("type") == "User":
+        if found.get("type") == "User":
             raise InstallRefused("This is the token of a person and not of a bot.")
-        return bot_id, str(owner.get("name") or "")
+        if found.get("type") != "Bot":
+            raise InstallRefused("RingCentral does not say that this is the token of a bot.")
+        return _Owner(bot_id, str(found.get("name") or ""), _account_of(found))
 
     def subscribe(self, bot_id: str) -> None:
         """Subscribe the bot to its events; after a temporary error a job tries again.
@@ -148,7 +220,7 @@ class Installation:
         Raises `ChatError` after a permanent error.
         """
         try:
-            self.subscription.ensure(bot_id)
+            self._ensure(bot_id)
         except ChatBusy as error:
             log.info("The subscription of bot %s has to wait: %s", bot_id, error)
             self._storage.messages.add(do_job("subscribe", bot_id, seconds=SECONDS_BETWEEN_TRIES))
@@ -156,16 +228,28 @@ class Installation:
     def subscribe_again(self, job: Claimed) -> None:
         """Do the job "subscribe".
 
-        Raises `TryLater` after a temporary error, until that has happened `TRIES` times, and
-        `ChatError`.
+        A new bot that cannot be subscribed is deleted again.  Raises `TryLater` after a temporary
+        error, until that has happened `TRIES` times, and `ChatError`.
         """
         _, bot_id = job.name
         try:
-            self.subscription.ensure(bot_id)
-        except ChatBusy as error:
-            if job.tries >= TRIES:
-                raise
-            raise TryLater(max(error.seconds, SECONDS_BETWEEN_TRIES)) from error
+            self._ensure(bot_id)
+        except ChatError as error:
+            if isinstance(error, ChatBusy) and job.tries < TRIES:
+                raise TryLater(max(error.seconds, SECONDS_BETWEEN_TRIES)) from error
+            if self._is_pending(bot_id):
+                log.warning("Bot %s was not installed, because it gets no messages.", bot_id)
+                self._storage.delete_bot(bot_id)
+            raise
+
+    def _ensure(self, bot_id: str) -> None:
+        self.subscription.ensure(bot_id)
+        if self._is_pending(bot_id):
+            self._storage.update_bot(bot_id, {PENDING: None})
+
+    def _is_pending(self, bot_id: str) -> bool:
+        bot = self._storage.find_bot(bot_id)
+        return bot is not None and PENDING in (bot.data or {})
 
     # ---- remove --------------------------------------------------------------------------
 
@@ -199,6 +283,21 @@ class Installation:
             except BotkitError as error:
                 log.warning("A connection was removed here, but: %s", error)
         return count
+
+
+class _Owner(NamedTuple):
+    """The bot whose token it is; `account` is the RingCentral account that it belongs to."""
+
+    id: str
+    name: str
+    account: str
+
+
+def _account_of(extension: Mapping[str, Any]) -> str:
+    account = extension.get("account")
+    found = account.get("id") if isinstance(account, Mapping) else None
+    known = isinstance(found, str | int) and not isinstance(found, bool)
+    return str(found)[:64] if known else ""
 
 
 def not_here(bot_id: str) -> InstallRefused:

@@ -23,7 +23,17 @@ from typing import Any, TypedDict
 
 from botkit.bot import Bot
 from botkit.chat import EXTENSION, Event, group_members, not_here, refusal_of, webhook_of
-from botkit.errors import BotGone, BotkitError, ChatError, NotFound, ProviderError, TryLater
+from botkit.errors import (
+    BotGone,
+    BotkitError,
+    ChatError,
+    NotFound,
+    ProviderError,
+    SealBroken,
+    StorageError,
+    TryLater,
+    WrongKey,
+)
 from botkit.skills import run_skills
 from botkit.storage import COUNTED, person_of, read_moment, tables
 
@@ -48,8 +58,11 @@ def maintain(bot: Bot) -> list[str]:
     for row in bot.storage.find_bots():
         fresh = _may_ask(bot, row)
         try:
-            bot.chat.call(row.id, "GET", EXTENSION, patience=PATIENCE, although_refused=fresh)
+            owner = bot.chat.call(
+                row.id, "GET", EXTENSION, patience=PATIENCE, although_refused=fresh
+            )
             accepted = True
+            bot.installation.learn_account(row, owner)
             done += _subscription(bot, row)
             done += _left_groups(bot, row)
             done += _connections(bot, row)
@@ -72,13 +85,16 @@ def remove_bot(bot: Bot, bot_id: str) -> list[str]:
     It works whatever RingCentral says about the bot.  Raises `InstallRefused` if there is no such
     bot, and `StorageError`.
     """
-    row = bot.storage.find_bot(bot_id)
-    if row is None:
+    if bot_id not in bot.storage.bot_ids():
         raise not_here(bot_id)
+    try:
+        row = bot.storage.find_bot(bot_id) or tables.Bot(bot_id)
+    except (SealBroken, WrongKey):  # it can be removed all the same
+        row = tables.Bot(bot_id)
     done = []
     try:
         bot.installation.subscription.end(bot_id)
-    except ChatError as error:
+    except BotkitError as error:
         done.append(f"Its subscription at RingCentral could not be ended. {error}")
     count = _end_bot(bot, bot_id)
     return [f"Removed {_name(row)} {_with(count)}.", *done]
@@ -250,6 +266,7 @@ class ServiceStatus(TypedDict):
 class BotStatus(TypedDict):
     """A bot without its secrets.
 
+    `account` is the RingCentral account that it belongs to; "" if that is not known.
     `subscription` is RingCentral's word (Active, Blacklisted), "none" or "unknown".  `ends` is a
     time in ISO 8601.  `services` are the oldest connections, and `connections` is how many there
     are.  That and `waiting_links` are counted up to 10,001, which means more than 10,000.
@@ -260,6 +277,7 @@ class BotStatus(TypedDict):
 
     id: str
     name: str
+    account: str
     subscription: str
     ends: str | None
     address: str
@@ -288,7 +306,36 @@ def status(bot: Bot, *, most: int | None = MOST_SHOWN) -> Status:
     RingCentral is asked about the subscriptions.  Nothing is changed, but a bot whose token
     RingCentral refuses is remembered as such.  Raises `StorageError`.
     """
-    return Status(_bot_status(bot, row, most) for row in bot.storage.find_bots())
+    known = {row.id: row for row in bot.storage.find_bots()}
+    return Status(
+        _bot_status(bot, known[bot_id], most) if bot_id in known else _unreadable(bot, bot_id)
+        for bot_id in bot.storage.bot_ids()
+    )
+
+
+def _unreadable(bot: Bot, bot_id: str) -> BotStatus:
+    """Return the status of a bot whose row cannot be read."""
+    try:
+        bot.storage.find_bot(bot_id)
+        trouble = "Its row has changed in this moment."
+    except StorageError as error:
+        trouble = f"{error} To remove this bot, run: python -m botkit remove-bot {bot_id}"
+    waiting, oldest = bot.storage.messages.of_bot(bot_id)
+    return BotStatus(
+        id=bot_id,
+        name="",
+        account="",
+        subscription="unknown",
+        ends=None,
+        address="",
+        trouble=trouble,
+        waiting_links=bot.storage.count_waiting_links(bot_id),
+        waiting=waiting,
+        oldest=oldest,
+        silent=bot.storage.messages.pause_left(bot_id),
+        connections=bot.storage.count_services(bot_id),
+        services=[],
+    )
 
 
 def _bot_status(bot: Bot, row: tables.Bot, most: int | None) -> BotStatus:
@@ -306,6 +353,7 @@ def _bot_status(bot: Bot, row: tables.Bot, most: int | None) -> BotStatus:
     return BotStatus(
         id=row.id,
         name=str(data.get("name") or ""),
+        account=str(data.get("account") or ""),
         subscription=word,
         ends=found.get("expirationTime") or (data.get("subscriptionEnds") if trouble else None),
         address=webhook_of(found),
@@ -333,8 +381,9 @@ def _service_status(row: tables.Service) -> ServiceStatus:
 def _lines(one: BotStatus) -> list[str]:
     ends = f", until {one['ends']}" if one["ends"] else ""
     to = f", to {one['address']}" if one["address"] else ""
+    account = f", of account {one['account']}" if one["account"] else ""
     lines = [
-        f"Bot {one['id']} ({one['name'] or 'without a name'})",
+        f"Bot {one['id']} ({one['name'] or 'without a name'}){account}",
         f"  subscription: {one['subscription']}{ends}{to}",
     ]
     if one["trouble"]:

@@ -9,13 +9,14 @@ encrypted (seal.py), and what is asked of the tables (store.py).
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -37,6 +38,8 @@ from botkit.storage.seal import Seal, grant_of, open_row, prove_key, seal_row
 from botkit.storage.setup import PIECE, complete_tables, is_empty, let_only_one, make_tables
 from botkit.storage.sqlite import share_compiled
 from botkit.storage.tables import SECRET, bots, columns_of, seals, services
+
+log = logging.getLogger("botkit")
 
 BUSY_SECONDS = 5.0  # for a lock, a statement or a connection
 CONNECT_SECONDS = 3
@@ -66,6 +69,7 @@ class Database:
         self._key_fits = False
         self._is_full = False  # since the last write that succeeded
         self._well_until = 0.0  # a moment of the monotonic clock
+        self._passed_over: set[tuple[str, str]] = set()  # rows that cannot be read
         self._all_bound = False  # once it is known that every secret is bound to its row
         self._engine = connect(url, busy_seconds=busy_seconds)
         self._busy_seconds = busy_seconds
@@ -229,6 +233,27 @@ class Database:
         opened, bound = open_row(self.seal, table, row._asdict())
         if not bound and self._is_all_bound(connection):
             raise SealBroken(f"A row of the table {table.name} is not sealed as this bot does it.")
+        return opened
+
+    def _open_each(
+        self, connection: sa.Connection, table: sa.Table, rows: Sequence[Any]
+    ) -> list[dict[str, Any]]:
+        """What several rows hold.  The log names those that cannot be read, once in a process.
+
+        Raises `WrongKey` if none of them can be read with our keys.
+        """
+        opened, failure = [], None
+        for row in rows:
+            try:
+                opened.append(self._open(connection, table, row))
+            except (SealBroken, WrongKey) as error:
+                failure = error
+                which = table.name, str(getattr(row, _key_of(table).key))
+                if which not in self._passed_over:
+                    self._passed_over.add(which)
+                    log.warning("Row %s of the table %s is passed over. %s", *which[::-1], error)
+        if isinstance(failure, WrongKey) and not opened:
+            raise failure
         return opened
 
     def _is_all_bound(self, connection: sa.Connection) -> bool:

@@ -230,14 +230,21 @@ class Storage(Database):
             wanted = wanted.where(services.c.id > after)
         with self._reading() as connection:
             rows = connection.execute(wanted).all()
-            return [Service(**self._open(connection, services, row)) for row in rows]
+            return [Service(**row) for row in self._open_each(connection, services, rows)]
 
     def each_service(self, *, bot_id: str, group_id: str | None = None) -> Iterator[Service]:
         """The connections of a bot, or of one chat of it; some hundred are read at a time."""
-        last: int | None = None
-        while some := self.find_services(bot_id=bot_id, group_id=group_id, after=last, limit=PIECE):
-            yield from some
-            last = some[-1].id
+        given = {"bot_id": bot_id} | ({} if group_id is None else {"group_id": group_id})
+        wanted = ANY[services].filter_by(**given).order_by(services.c.id).limit(PIECE)
+        last = -1
+        while True:
+            with self._reading() as connection:
+                rows = connection.execute(wanted.where(services.c.id > last)).all()
+                found = self._open_each(connection, services, rows)
+            yield from (Service(**row) for row in found)
+            if len(rows) < PIECE:
+                return
+            last = rows[-1].id
 
     def each_group(self, bot_id: str) -> Iterator[str]:
         """The chats in which a bot has connections, each once and in order.
@@ -399,9 +406,15 @@ class Storage(Database):
         return Bot(**row) if row is not None else None
 
     def find_bots(self) -> list[Bot]:
+        """Every bot whose row can be read: one that cannot does not stop the others."""
         with self._reading() as connection:
             rows = connection.execute(ANY[bots].order_by(bots.c.id)).all()
-            return [Bot(**self._open(connection, bots, row)) for row in rows]
+            return [Bot(**row) for row in self._open_each(connection, bots, rows)]
+
+    def bot_ids(self) -> list[str]:
+        """The ids of all bots, also of those whose rows cannot be read."""
+        with self._reading() as connection:
+            return list(connection.scalars(sa.select(bots.c.id).order_by(bots.c.id)))
 
     def save_bot(
         self, bot_id: str, *, token: Mapping[str, Any] | None = None, data: Mapping[str, Any]

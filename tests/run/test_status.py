@@ -49,7 +49,7 @@ def test_the_status_as_text_is_for_people(kit):
     connect(kit.alice, chat="Team")
     text = str(status(kit.bot)).replace(kit.address, "ADDRESS")
     first, second, third, fourth, fifth = text.splitlines()
-    assert first == "Bot 2109001 (Practice Bot)"
+    assert first == "Bot 2109001 (Practice Bot), of account 2100000"
     assert second.startswith("  subscription: Active, until 20")
     assert second.endswith(", to ADDRESS/bot/webhook")
     assert (third, fourth) == ("  waiting auth links: 2", "  connections: 1")

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from botkit.bot import DATABASE, key_file
 from botkit.chat import Refusal, refusal_of
-from botkit.errors import DatabaseBusy, SettingsError, StorageError, WrongKey
+from botkit.errors import DatabaseBusy, SealBroken, SettingsError, StorageError, WrongKey
 from botkit.run.doctor.report import Check, note, ok, wrong
 from botkit.settings import SECRET_KEY, Settings, read_keys
 from botkit.storage import (
@@ -117,8 +117,10 @@ class DatabaseVisit:
         found: list[Any] = []
         with suppress(StorageError), clear_errors(), engine.connect() as connection:
             wanted = sa.select(*columns_of(bots)).order_by(bots.c.id)
-            rows = [row._asdict() for row in connection.execute(wanted)]
-            found = [(row["id"], open_row(self._seal, bots, row)[0]["data"] or {}) for row in rows]
+            for row in connection.execute(wanted):
+                with suppress(SealBroken, WrongKey):  # `status` tells of it
+                    data = open_row(self._seal, bots, row._asdict())[0]["data"]
+                    found.append((row.id, data or {}))
         self.webhooks = frozenset(data["webhook"] for _, data in found if "webhook" in data)
         for bot_id, data in found:
             if refusal := refusal_of(data):

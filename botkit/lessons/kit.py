@@ -135,7 +135,7 @@ class Kit(Running):
     @property
     def chat_page(self) -> str:
         """The address of the practice chat's page, for a browser."""
-        return f"{self.world.ringcentral.browser_address}/"
+        return self.world.chat_page
 
     def show(self, value: Any) -> Any:
         """Return `value` as a notebook cell may show it, with a label for each secret."""
@@ -214,6 +214,7 @@ class Kit(Running):
         self.trace.paused = False
         for bot in self.storage.find_bots():
             self.labels.label("bot-token", (bot.token or {})["access_token"])
+        self.labels.label("page-key", self.world.ringcentral.page_key)
 
 
 def what_runs(places: Iterable[str], practice: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ same way by the other.  Start with `world.py`.
 
 from botkit.practice.browser.browser import Browser, Page
 from botkit.practice.fetch_site import from_elsewhere
+from botkit.practice.known_hosts import HERE, HOST_AND_PORT, KnownHosts
 from botkit.practice.ngrok.agent import write_launcher
 from botkit.practice.ringcentral.chat_page import POLL_SECONDS
 from botkit.practice.server import Server, serve_again
@@ -14,9 +15,12 @@ from botkit.practice.world import ACCOUNTS, Clock, World
 
 __all__ = [
     "ACCOUNTS",
+    "HERE",
+    "HOST_AND_PORT",
     "POLL_SECONDS",
     "Browser",
     "Clock",
+    "KnownHosts",
     "Page",
     "Server",
     "World",

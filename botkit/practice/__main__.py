@@ -15,6 +15,7 @@ from typing import Any
 
 from botkit.practice.github.server import GitHub
 from botkit.practice.google.server import Google
+from botkit.practice.known_hosts import KnownHosts
 from botkit.practice.ringcentral.server import RingCentral
 from botkit.practice.server import Server
 from botkit.practice.world import Clock
@@ -28,7 +29,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="default: a free one")
     chosen = parser.parse_args()
     practice: Any = SERVERS[chosen.server](now=Clock())
-    server = Server(practice.wsgi, port=chosen.port)
+    server = Server(KnownHosts(practice.wsgi), port=chosen.port)
     practice.address = server.url
     _say({"address": server.url})
     for line in sys.stdin:

@@ -12,6 +12,7 @@ from typing import Any
 
 from botkit.practice.github.server import GitHub
 from botkit.practice.google.server import Google
+from botkit.practice.known_hosts import KnownHosts
 from botkit.practice.ringcentral.server import RingCentral
 from botkit.practice.server import Server, WSGIApp, serve_again
 from botkit.practice.teapot.server import Teapot
@@ -127,6 +128,13 @@ class World:
         return chat
 
     @property
+    def chat_page(self) -> str:
+        """The address of the practice chat's page, for a browser."""
+        chat = self.ringcentral
+        key = f"{chat.page_key}/" if chat.page_key else ""
+        return f"{chat.browser_address}/{key}"
+
+    @property
     def ringcentral_app(self) -> RingCentral:
         """RingCentral as a service that people connect, apart from the chat; or `LookupError`."""
         app: RingCentral = self._found("ringcentral_app", "There is no practice RingCentral here.")
@@ -164,11 +172,13 @@ class World:
     def _start(self, name: str, kind: Callable[..., Any], party: str) -> Any:
         practice = self._there[name] = kind(now=self.clock)
         app = self._around(practice.wsgi, party) if self._around else practice.wsgi
-        server = serve_again(app, self._former.get(name, 0))
+        known = KnownHosts(app)
+        server = serve_again(known, self._former.get(name, 0))
         self._servers.append(server)
         self.ports[name] = server.port
         practice.address = server.url
         practice.browser_address = self._for_browsers(server.url)
+        known.know(practice.browser_address)
         return practice
 
     def _found(self, name: str, why: str) -> Any:

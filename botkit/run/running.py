@@ -10,6 +10,7 @@ Everything runs in this process, on loopback, and ends with it.
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -82,6 +83,7 @@ class Running:
         self.clock = Clock()
         self.tunnels: list[Tunnel] = []
         self._ended = False
+        self._is_live = settings.is_live
         with ExitStack() as undo:  # an error stops what was started before it
             folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
             undo.callback(folder.cleanup)
@@ -195,6 +197,8 @@ class Running:
     def _join_practice_chat(self) -> None:
         """Install the bot in the practice chat, with its direct chats and the team."""
         chat = self.world.ringcentral
+        if self._is_live:  # what is said there is done with real accounts
+            chat.page_key = secrets.token_urlsafe(16)
         self._choose_chat_address(self.address)
         chat.install_bot(f"{self.bot.chat_address or self.address}/bot/oauth")
         chat.add_bot_to_team()

@@ -222,6 +222,8 @@ def _what_runs(running: Running, settings: Settings) -> Iterator[str]:
     for place in (*running.settings.services, CHAT):
         live = "live" if place in settings.registrations else "practice"
         at = running.browser_address.for_browsers(running.settings.registrations[place].server)
+        if live == "practice" and place == CHAT:
+            at = running.world.chat_page
         lines[PLACES[place].heading] = f"{live}, at {at}"
     lines["Database"] = _named(running.settings.database or "")
     lines["The bot"] = f"{running.address}{here}"

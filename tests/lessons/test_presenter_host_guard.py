@@ -11,8 +11,8 @@ from presenter_world import Presented, Room, expect
 
 from botkit.errors import PortTaken
 from botkit.lessons import kit
-from botkit.lessons.presenter.host_guard import HERE, HostGuard
-from botkit.practice.server import Server
+from botkit.lessons.presenter.host_guard import HostGuard
+from botkit.practice import HERE, Server
 
 HUB = "https://hub.example/user/ann%40example/"
 

@@ -74,7 +74,7 @@ def test_only_github_is_live_and_the_chat_is_a_page_to_open(serve, github_proces
     page = bot.wait_for("The chat:  practice, at ").split()[-1]
     assert bot.wait_for("Open the chat's address in a browser")
     bot.wait_for("Ctrl-C ends it.")
-    people = f"{page}/people/Alice"
+    people = f"{page}people/Alice"
     chats = requests.get(f"{people}/news").json()["chats"]
     direct = next(chat["id"] for chat in chats if chat["direct"])
     said = requests.post(f"{people}/chats/{direct}/posts", json={"text": "profile"}).json()

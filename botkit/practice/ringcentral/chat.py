@@ -33,6 +33,7 @@ class ChatRoom:
         self.now = now
         self.name = secrets.token_hex(4)
         self.is_over = False
+        self.page_key = ""
         self.bot: Person | None = None
         self.webhooks = Webhooks(now)
         self._people = {person.id: person for person in PEOPLE}

@@ -3,10 +3,15 @@
 The page needs no token: it is the practice world, on loopback, and nothing in it is real.  But any
 other page in the same browser could send a POST here, and the bot would take it for Alice's word.
 So a POST that comes from another origin is refused.
+
+Beside a service that is the real one, what is said here counts.  Then the page has a key, which is
+the first part of its path: other users of this computer do not know it.
 """
 
 from __future__ import annotations
 
+import hmac
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
@@ -15,13 +20,35 @@ from botkit.practice.fetch_site import from_elsewhere
 from botkit.practice.ringcentral.bot_user import ChatWithBot
 from botkit.practice.ringcentral.chat import PEOPLE
 from botkit.practice.ringcentral.records import Chat, Person, Post, timestamp
+from botkit.practice.server import WSGIApp
 
+HAS_KEY = "practice.has_key"  # in the WSGI environment: the path began with the key
 POLL_SECONDS = 20.0  # below what proxies allow for an answer
+
+
+def with_key(world: ChatWithBot, app: WSGIApp) -> WSGIApp:
+    """Take the page's key out of the path, and note that it was there."""
+
+    def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        first, slash, rest = environ.get("PATH_INFO", "").removeprefix("/").partition("/")
+        given, key = first.encode("utf-8", "replace"), world.page_key.encode()
+        if key and slash and hmac.compare_digest(given, key):
+            script = f"{environ.get('SCRIPT_NAME', '')}/{first}"
+            moved = {"PATH_INFO": f"/{rest}", "SCRIPT_NAME": script, HAS_KEY: True}
+            environ = {**environ, **moved}
+        return app(environ, start_response)
+
+    return wsgi
 
 
 def chat_page(world: ChatWithBot) -> Blueprint:
     """Return the page at `/` and the data that it asks for, with page-relative addresses."""
     page = Blueprint("chat_page", __name__)
+
+    @page.before_request
+    def ask_for_key() -> None:
+        if world.page_key and not request.environ.get(HAS_KEY):
+            abort(404)
 
     @page.after_request
     def harden(response: Response) -> Response:

@@ -25,7 +25,7 @@ from botkit.practice.ringcentral.account_api import add_account_routes
 from botkit.practice.ringcentral.bot_user import ChatWithBot
 from botkit.practice.ringcentral.chat import PEOPLE
 from botkit.practice.ringcentral.chat_api import chat_api
-from botkit.practice.ringcentral.chat_page import chat_page
+from botkit.practice.ringcentral.chat_page import chat_page, with_key
 from botkit.practice.ringcentral.pages import RingCentralPages
 from botkit.practice.ringcentral.subscriptions import add_subscription_routes
 from botkit.practice.server import Trouble
@@ -36,7 +36,8 @@ class RingCentral(ChatWithBot):
     """The practice RingCentral and its HTTP server.  `now` returns an aware UTC datetime.
 
     `wsgi` is what to serve, and `trouble` the same thing by the name under which it can be told to
-    spoil the next answers.  `address` is the public address, set by whoever serves it.
+    spoil the next answers.  `address` is the public address, set by whoever serves it.  `page_key`
+    is the secret first part of the page's path; without one, everybody on this computer may use it.
     Knobs: `deliver_twice` (every event comes twice), `subscription_not_ready` (so many of the next
     subscriptions are refused with SUB-406), `blacklist()`, `remind()`, `webhooks.timeout` (s).
     """
@@ -49,7 +50,7 @@ class RingCentral(ChatWithBot):
         add_account_routes(api, self)
         for blueprint in (api, chat_page(self), RingCentralPages(self).blueprint):
             web.register_blueprint(blueprint)
-        self.wsgi = self.trouble = Trouble(web)
+        self.wsgi = self.trouble = Trouble(with_key(self, web))
 
     def __repr__(self) -> str:
         bot = self.bot.name if self.bot else "no bot yet"

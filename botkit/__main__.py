@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from getpass import getpass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botkit.errors import BotkitError, ChatError
@@ -22,6 +23,7 @@ from botkit.version import __version__
 if TYPE_CHECKING:
     from botkit.bot import Bot
 
+WITHOUT_IT = "Keep a copy elsewhere: without it nobody can read what the bot has stored."
 KEEP_IT = (
     "Keep it as you keep a password: without it nobody can read what the bot has stored. If you "
     "have one already, put the new one before it, with a comma between, and run: "
@@ -76,7 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("bot_id", metavar="BOT_ID", help="the bot's id, as status shows it")
     command = add("remove-bot", remove_bot, "end a bot's connections, and remove it from here")
     command.add_argument("bot_id", metavar="BOT_ID", help="the bot's id, as status shows it")
-    add("new-key", new_key, "make a key for the file .env")
+    command = add("new-key", new_key, "make a key that seals the tokens, and print it")
+    where = "add it to the file .env in this folder, which only you can read then"
+    command.add_argument("--write", action="store_true", help=where)
     add("rotate-key", rotate_key, "seal everything in the database with the newest key")
     return parser
 
@@ -212,10 +216,15 @@ def remove_bot(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def new_key(_chosen: argparse.Namespace) -> int:
+def new_key(chosen: argparse.Namespace) -> int:
+    from botkit.bot import write_new_key
     from botkit.settings import SECRET_KEY
     from botkit.storage import new_key
 
+    if chosen.write:
+        write_new_key(Path(".env"))
+        print("A new key is in the file .env, which only you can read.", WITHOUT_IT)
+        return 0
     print(f"{SECRET_KEY}={new_key()}")
     print(KEEP_IT, file=sys.stderr)
     return 0

@@ -15,10 +15,12 @@ botkit/bot/bot.py.
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from io import StringIO
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -28,7 +30,12 @@ from botkit.errors import SettingsError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECRET_KEY = "BOTKIT_SECRET_KEY"
-MAKE_A_KEY = "python -m botkit new-key >> .env"
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+MAKE_A_KEY = "python -m botkit new-key --write"
 
 
 # ---- the places, and the skills that need them -------------------------------------------------
@@ -241,16 +248,55 @@ def read_variables(environment: Mapping[str, str], env_file: Path | None = None)
     """Return the variables that are set and not empty.
 
     One of the `environment` wins over one in `env_file`, which is `.env` in the current folder or
-    in one above it if it is None.
+    in one above it if it is None.  Raises `EnvFileUnreadable`.
     """
-    from dotenv import dotenv_values, find_dotenv
+    from dotenv import dotenv_values
 
-    file = str(env_file) if env_file else find_dotenv(usecwd=True)
+    file = env_file or find_env_file()
     names = [variable.name for variable in known_variables()]
-    written = dotenv_values(file) if file else {}
+    written = dotenv_values(stream=StringIO(read_env_file(file))) if file else {}
     values = {name: written.get(name) or "" for name in names}
     values |= {name: environment[name] for name in names if name in environment}
     return {name: value.strip() for name, value in values.items() if value.strip()}
+
+
+class EnvFileUnreadable(SettingsError):
+    """Raised when the file `.env` cannot be read; the message names it."""
+
+
+def find_env_file() -> Path | None:
+    """Return the file `.env` in the current folder, or in the nearest one above it."""
+    from dotenv import find_dotenv
+
+    found = find_dotenv(usecwd=True)
+    return Path(found) if found else None
+
+
+def read_env_file(file: Path) -> str:
+    """Return the text of a file `.env`; "" if it is missing.
+
+    Editors and shells on Windows write it in other encodings, and say so in its first bytes.
+    Raises `EnvFileUnreadable`.
+    """
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        return ""
+    except OSError:
+        raise EnvFileUnreadable(
+            f"The file {file} cannot be read.", advice="Make sure that you may read it."
+        ) from None
+    encoding = next((name for mark, name in BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8")
+    try:
+        text = content.decode(encoding)
+    except UnicodeError:
+        text = "\0"
+    if "\0" in text:
+        raise EnvFileUnreadable(
+            f"The file {file} is not written in UTF-8.",
+            advice="Open it in an editor, and save it in the encoding UTF-8.",
+        )
+    return text
 
 
 # ---- reading them, and refusing what cannot work -----------------------------------------------
@@ -291,8 +337,16 @@ def load_settings(
 
 
 def practice_settings() -> Settings:
-    """Everything is practice, except how a browser gets here.  Raises `SettingsError`."""
-    return Settings(practice=True, public_url=_public_url(read_variables(os.environ)))
+    """Everything is practice, except how a browser gets here.
+
+    A file `.env` that cannot be read is for what is live, so it does no harm here.  Raises
+    `SettingsError`.
+    """
+    try:
+        values = read_variables(os.environ)
+    except EnvFileUnreadable:
+        values = read_variables(os.environ, Path(os.devnull))
+    return Settings(practice=True, public_url=_public_url(values))
 
 
 def _yes(values: Mapping[str, str], name: str, default: str) -> bool:

@@ -12,7 +12,7 @@ Not here: the process in which a bot runs (`botkit.run`).
 from __future__ import annotations
 
 from botkit.bot.bot import DATABASE, SKILLS, Bot
-from botkit.bot.keys import key_file, missing_key, with_key
+from botkit.bot.keys import key_file, missing_key, with_key, write_new_key
 from botkit.bot.places import FEWEST_THREADS, WEB_THREADS
 from botkit.bot.web import LONGEST_BODY
 
@@ -26,4 +26,5 @@ __all__ = [
     "key_file",
     "missing_key",
     "with_key",
+    "write_new_key",
 ]

@@ -1,9 +1,9 @@
 """Find or make the key that encrypts the database of a bot.
 
-Start with `with_key`.  Live, the key is the one in `BOTKIT_SECRET_KEY`, and without it the bot does
-not start.  Practice mode makes its own key: in memory if the database is deleted at the end, and
-otherwise in a file beside the database.  There is no place beside a database on a server, so
-practice mode needs the variable there too.
+Start with `with_key`.  Live, the key is the one in `BOTKIT_SECRET_KEY`, which `write_new_key` adds
+to the file `.env`, and without it the bot does not start.  Practice mode makes its own key: in
+memory if the database is deleted at the end, and otherwise in a file beside the database.  There is
+no place beside a database on a server, so practice mode needs the variable there too.
 
 Not here: the encryption itself (`botkit.storage.seal`).
 """
@@ -13,12 +13,20 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from botkit.errors import SettingsError, StorageError
-from botkit.settings import MAKE_A_KEY, SECRET_KEY, Settings, load_settings, read_keys
+from botkit.settings import (
+    MAKE_A_KEY,
+    SECRET_KEY,
+    Settings,
+    load_settings,
+    read_env_file,
+    read_keys,
+)
 from botkit.storage import connect, new_key
 
 
@@ -32,6 +40,38 @@ def with_key(settings: Settings) -> Settings:
     if file:
         return replace(settings, secret_keys=_kept_in(file))
     return replace(settings, secret_keys=_of_a_server(settings) or (new_key(),))
+
+
+def write_new_key(file: Path) -> None:
+    """Make a key and add it to a file `.env`, which is made if it is missing.
+
+    Only its owner can read the file afterwards, and it is in UTF-8.  Raises `SettingsError` if it
+    has a key already, or cannot be written.
+    """
+    from dotenv import dotenv_values
+
+    file = Path(os.path.realpath(file))  # a link stays one
+    text = read_env_file(file)
+    if dotenv_values(stream=StringIO(text)).get(SECRET_KEY):
+        raise SettingsError(
+            f"The file {file} has a key already, so nothing was changed.",
+            advice="To exchange it, put a new one before it, with a comma between. This prints a "
+            "new one: python -m botkit new-key",
+        )
+    text += "" if not text or text.endswith("\n") else "\n"
+    try:
+        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".env.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as new:
+                new.write(f"{text}{SECRET_KEY}={new_key()}\n")
+            os.replace(name, file)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError:
+        raise SettingsError(
+            f"The file {file} cannot be written.", advice="Make sure that you may write there."
+        ) from None
 
 
 def missing_key() -> SettingsError:

@@ -28,7 +28,7 @@ LIVE = Settings(registrations={"github": Registration("id", "secret", "https://g
 GITHUB = {"GITHUB_CLIENT_ID": "id", "GITHUB_CLIENT_SECRET": "planted"}
 CHAT = {"RINGCENTRAL_CHATBOT_CLIENT_ID": "id", "RINGCENTRAL_CHATBOT_CLIENT_SECRET": "planted"}
 WANTED = "BOTKIT_SECRET_KEY is not set, so the tokens in the database could not be sealed."
-TELLS = "python -m botkit new-key >> .env"
+TELLS = "python -m botkit new-key --write"
 
 
 # ---- live --------------------------------------------------------------------------------------

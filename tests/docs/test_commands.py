@@ -220,7 +220,7 @@ def address(terminal: Terminal, github_process, ringcentral_process) -> str:
 
 
 @runs(
-    "python -m botkit new-key >> .env",
+    "python -m botkit new-key --write",
     "python -m botkit setup-database",
     "python -m botkit serve",
     "python -m botkit status",
@@ -230,7 +230,7 @@ def address(terminal: Terminal, github_process, ringcentral_process) -> str:
     "python -m botkit remove-bot BOT_ID",
 )
 def test_a_bot_lives_as_the_readme_says(terminal, address, ringcentral_process):
-    terminal("python -m botkit new-key >> .env")
+    terminal("python -m botkit new-key --write")
     assert terminal("python -m botkit setup-database").startswith("Made the table ")
     bot = terminal.start("python -m botkit serve")
     bot.wait_for("Ctrl-C ends it.")
@@ -268,7 +268,7 @@ GUNICORN = (
 @runs(GUNICORN)
 def test_gunicorn_runs_the_bot(terminal, address):
     needs("gunicorn")
-    terminal("python -m botkit new-key >> .env")
+    terminal("python -m botkit new-key --write")
     with (terminal.folder / ".env").open("a") as file:
         file.write(f"RINGCENTRAL_CHATBOT_SERVER={address}\n")
     port = address.rpartition(":")[2]

@@ -19,7 +19,9 @@ from botkit.settings import (
     MAKE_A_KEY,
     PLACES,
     SECRET_KEY,
+    EnvFileUnreadable,
     Settings,
+    find_env_file,
     known_variables,
     load_settings,
 )
@@ -94,6 +96,9 @@ def read(environment: Mapping[str, str], env_file: Path | None) -> Reading:
         try:
             settings = load_settings(values, env_file=env_file)
             break
+        except EnvFileUnreadable as error:
+            troubles.append(wrong("settings", str(error), error.advice))
+            env_file = Path(os.devnull)
         except SettingsError as error:
             troubles.append(wrong("settings", str(error), error.advice))
             named = _named_in(str(error)) - left_out
@@ -104,10 +109,6 @@ def read(environment: Mapping[str, str], env_file: Path | None) -> Reading:
             values |= dict.fromkeys(named, "")  # an empty one also hides that of the file
             if "BOTKIT_PRACTICE" in named:
                 values["BOTKIT_PRACTICE"] = "1"  # perhaps "yes" was written there
-        except (OSError, UnicodeError):
-            advice = "Make sure that you may read it, and save it as UTF-8."
-            troubles.append(wrong("settings", "The file .env cannot be read.", advice))
-            env_file = Path(os.devnull)
     if not troubles:
         troubles.append(ok("settings", f"The settings can be read: {_sources(env_file)}."))
     return Reading(settings, frozenset(left_out), tuple(troubles))
@@ -121,10 +122,9 @@ def _named_in(sentence: str) -> set[str]:
 
 
 def _sources(env_file: Path | None) -> str:
-    from dotenv import find_dotenv
-
-    file = env_file or Path(find_dotenv(usecwd=True))
-    return "the environment and the file .env" if file.is_file() else "the environment, and no .env"
+    file = env_file or find_env_file()
+    there = file is not None and file.is_file()
+    return "the environment and the file .env" if there else "the environment, and no .env"
 
 
 # ---- live or practice --------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from botkit.version import __version__
 if TYPE_CHECKING:
     from botkit.bot import Bot
 
+NUMBER = "its number, as status shows it"
 WITHOUT_IT = "Keep a copy elsewhere: without it nobody can read what the bot has stored."
 KEEP_IT = (
     "Keep it as you keep a password: without it nobody can read what the bot has stored. If you "
@@ -78,6 +79,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("bot_id", metavar="BOT_ID", help="the bot's id, as status shows it")
     command = add("remove-bot", remove_bot, "end a bot's connections, and remove it from here")
     command.add_argument("bot_id", metavar="BOT_ID", help="the bot's id, as status shows it")
+    command = add("hand-over", hand_over, "give a connection without a person to its person")
+    command.add_argument("connection", type=int, metavar="CONNECTION", help=NUMBER)
+    command.add_argument("person", metavar="PERSON", help="the person's id in RingCentral")
+    command = add("end-connection", end_connection, "end a connection, here and at its service")
+    command.add_argument("connection", type=int, metavar="CONNECTION", help=NUMBER)
     command = add("new-key", new_key, "make a key that seals the tokens, and print it")
     where = "add it to the file .env in this folder, which only you can read then"
     command.add_argument("--write", action="store_true", help=where)
@@ -157,11 +163,15 @@ def doctor(chosen: argparse.Namespace) -> int:
 
 
 def setup_database(chosen: argparse.Namespace) -> int:
-    from botkit import storage
     from botkit.bot import DATABASE
+    from botkit.run import maintenance
     from botkit.settings import load_settings
+    from botkit.storage import Storage
 
-    done = storage.setup_database(chosen.url or load_settings().database or DATABASE)
+    with closing(Storage(chosen.url or load_settings().database or DATABASE)) as storage:
+        done = storage.set_up()
+        if count := storage.count_without_person(maintenance.personal_names()):
+            done.append(maintenance.without_person(count))
     print(*done or ["Nothing to do."], sep="\n")
     return 0
 
@@ -213,6 +223,22 @@ def remove_bot(chosen: argparse.Namespace) -> int:
 
     with _bot() as bot:
         print(*maintenance.remove_bot(bot, chosen.bot_id), sep="\n")
+    return 0
+
+
+def hand_over(chosen: argparse.Namespace) -> int:
+    from botkit.run import maintenance
+
+    with _bot() as bot:
+        print(*maintenance.hand_over(bot, chosen.connection, chosen.person), sep="\n")
+    return 0
+
+
+def end_connection(chosen: argparse.Namespace) -> int:
+    from botkit.run import maintenance
+
+    with _bot() as bot:
+        print(*maintenance.end_connection(bot, chosen.connection), sep="\n")
     return 0
 
 

@@ -324,6 +324,7 @@ def end_connection(
     deleted also when this raises `ProviderError`, because the provider does not confirm, and
     only if it still holds what was revoked.  Raises `StorageError` too.
     """
+    service = _with_account(storage, provider, service)
     try:
         others = others_in_grant(storage, provider, service, leaving=leaving)
         if not others:
@@ -332,3 +333,18 @@ def end_connection(
     finally:
         storage.delete_service(service)
     return others
+
+
+def _with_account(storage: Storage, provider: Provider, service: Service) -> Service:
+    """Return the connection with its account, if that decides whether others would end.
+
+    Rows of the original framework do not say whose account it is, so the provider is asked.
+    """
+    decides = provider.revocation is not None and provider.revocation.ends == "everything"
+    if service.account or not decides or not service.access_token:
+        return service
+    try:
+        account = fetch_account(provider, service.access_token)
+    except ProviderError:  # then it will not be revoked either
+        return service
+    return storage.update_service(service, {"account": account}) or service

@@ -2,8 +2,8 @@
 
 Start with `maintain`.  It renews and repairs subscriptions, and what the skills need.  It removes
 what is gone: deleted bots, connections of chats that a bot has left, old auth links.  Run it every
-day, from cron for example.  Two of them can run at the same time.  `status` changes nothing, and
-`remove_bot` removes a bot because its owner says so.
+day, from cron for example.  Two of them can run at the same time.  `status` changes nothing.
+`remove_bot`, `hand_over` and `end_connection` do what the owner of the bot says.
 
 One answer can be a mistake, so `maintain` removes rows only after RingCentral has said twice that
 the thing itself is gone, with `BETWEEN` in between.  A bot is removed only if RingCentral accepts
@@ -18,10 +18,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TypedDict
 
-from botkit.bot import Bot
+from botkit.bot import SKILLS, Bot
 from botkit.chat import EXTENSION, Event, group_members, not_here, refusal_of, webhook_of
 from botkit.errors import (
     BotGone,
@@ -34,7 +35,8 @@ from botkit.errors import (
     TryLater,
     WrongKey,
 )
-from botkit.skills import run_skills
+from botkit.oauth import fetch_account
+from botkit.skills import ServiceSkill, run_skills
 from botkit.storage import COUNTED, person_of, read_moment, tables
 
 log = logging.getLogger("botkit")
@@ -43,6 +45,7 @@ PATIENCE = 90.0  # seconds; a penalty of RingCentral lasts 60, and nobody waits 
 BETWEEN = timedelta(hours=20)  # between two answers that count; less than a day, for cron
 LEFT = "leftChats"  # where a bot's `data` remembers since when RingCentral does not find a chat
 INVALID_URI = "CMN-120"  # RingCentral's code for an address that it does not have at all
+LATE_SECONDS = 60.0  # that a message may wait before somebody should look
 MOST_SHOWN = 100  # connections of a bot in its status, unless all are wanted
 
 
@@ -98,6 +101,82 @@ def remove_bot(bot: Bot, bot_id: str) -> list[str]:
         done.append(f"Its subscription at RingCentral could not be ended. {error}")
     count = _end_bot(bot, bot_id)
     return [f"Removed {_name(row)} {_with(count)}.", *done]
+
+
+def hand_over(bot: Bot, service_id: int, user_id: str) -> list[str]:
+    """Give a connection without a person to the person whose it is; say what was done.
+
+    The original framework wrote such rows.  In a direct chat the person gets it with the next
+    message, but in a team only the owner of the bot can say whose it is.  Raises `StorageError`,
+    or `ChatError` if that person is not in the chat.
+    """
+    service = _connection(bot, service_id)
+    skill = _skill_of(bot, service)
+    if skill is not None and skill.shared:
+        raise StorageError(
+            f"{skill.title} belongs to the whole chat, and not to one person.",
+            advice="Nothing was changed.",
+        )
+    place = service.bot_id or "", service.group_id or ""
+    try:
+        if bot.chat.has_left(*place, user_id):
+            happened = f"Person {user_id} is not in chat {service.group_id}."
+            raise ChatError(happened, advice="Nothing was changed.")
+    except NotFound:
+        raise ChatError(
+            f"The bot is not in chat {service.group_id}, so nobody can use this connection.",
+            advice=f"To end it, run: python -m botkit end-connection {service_id}",
+        ) from None
+    service = bot.storage.adopt_service(service, user_id=user_id)
+    account = service.account
+    if skill is not None and not account:
+        with suppress(ProviderError):
+            account = fetch_account(skill.provider, service.access_token or "") or {}
+            bot.storage.update_service(service, {"account": account})
+    whose = f", account {account['name']}," if account.get("name") else ""
+    return [f"{service.name}{whose} in chat {service.group_id} belongs to person {user_id} now."]
+
+
+def end_connection(bot: Bot, service_id: int) -> list[str]:
+    """End a connection, at its service too; say what was done.  Raises `StorageError`."""
+    service = _connection(bot, service_id)
+    skill = _skill_of(bot, service)
+    if skill is None:
+        bot.storage.delete_service(service)
+        return [
+            f"Deleted {service.name} in chat {service.group_id}. Its service was not told, because "
+            "BOTKIT_SKILLS leaves it out."
+        ]
+    ended = f"Ended {skill.title} in chat {service.group_id}."
+    try:
+        others = skill.end(service)
+    except TryLater:
+        return ["Another process works with this connection. Nothing was changed. Try again."]
+    except ProviderError as error:
+        return [f"{ended} But: {error} The person can remove the app {skill.remove_at}."]
+    if others:
+        return [f"{ended} Nothing was revoked, because another connection uses the same account."]
+    return [ended]
+
+
+def _connection(bot: Bot, service_id: int) -> tables.Service:
+    service = bot.storage.get_service(service_id)
+    if service is None:
+        raise StorageError(
+            f"There is no connection {service_id} in this database.",
+            advice="To see the connections and their numbers, run: python -m botkit status --all",
+        )
+    return service
+
+
+def _skill_of(bot: Bot, service: tables.Service) -> ServiceSkill | None:
+    return next((one for one in bot.services if one.provider.name == service.name), None)
+
+
+def personal_names() -> list[str]:
+    """Return the names of the services whose connections belong to one person."""
+    named = (entry for entry in SKILLS.values() if not entry.skill.shared)
+    return [entry.description("", "").name for entry in named]
 
 
 def _may_ask(bot: Bot, row: tables.Bot) -> bool:
@@ -209,7 +288,7 @@ def _of_people_who_left(
 
 def _end_connection(bot: Bot, service: tables.Service) -> list[str]:
     """End the connection of a person who has left its chat; say what was done."""
-    skill = next((one for one in bot.services if one.provider.name == service.name), None)
+    skill = _skill_of(bot, service)
     if skill is None:
         return []
     ended = f"Ended {skill.title} in chat {service.group_id}: its person has left that chat."
@@ -252,15 +331,18 @@ def _with(count: int) -> str:
 class ServiceStatus(TypedDict):
     """A connection without its secrets.
 
-    Times are ISO 8601.  `expires` is None if it never expires.
+    `id` is the number that `hand-over` and `end-connection` want.  Times are ISO 8601.  `expires`
+    is None if it never expires.  `trouble` says why it cannot be used; "" if it can.
     """
 
+    id: int
     service: str
     account: str
     chat: str
     person: str  # "" if the whole chat shares it
     since: str
     expires: str | None
+    trouble: str
 
 
 class BotStatus(TypedDict):
@@ -269,7 +351,8 @@ class BotStatus(TypedDict):
     `account` is the RingCentral account that it belongs to; "" if that is not known.
     `subscription` is RingCentral's word (Active, Blacklisted), "none" or "unknown".  `ends` is a
     time in ISO 8601.  `services` are the oldest connections, and `connections` is how many there
-    are.  That and `waiting_links` are counted up to 10,001, which means more than 10,000.
+    are, of which `without_person` nobody can use, because only a person could.  Both numbers and
+    `waiting_links` are counted up to 10,001, which means more than 10,000.
     `waiting` counts messages without an answer and replies that were not said, `oldest` is the age
     of the oldest one, and `silent` is how long RingCentral wants the bot to be silent, both in
     seconds.
@@ -287,6 +370,7 @@ class BotStatus(TypedDict):
     oldest: float
     silent: float
     connections: int
+    without_person: int
     services: list[ServiceStatus]
 
 
@@ -334,6 +418,7 @@ def _unreadable(bot: Bot, bot_id: str) -> BotStatus:
         oldest=oldest,
         silent=bot.storage.messages.pause_left(bot_id),
         connections=bot.storage.count_services(bot_id),
+        without_person=bot.storage.count_without_person(personal_names(), bot_id),
         services=[],
     )
 
@@ -349,7 +434,8 @@ def _bot_status(bot: Bot, row: tables.Bot, most: int | None) -> BotStatus:
     except ChatError as error:
         trouble, word = f"{error} {error.advice}", "unknown"
     waiting, oldest = bot.storage.messages.of_bot(row.id)
-    shown = [_service_status(one) for one in bot.storage.find_services(bot_id=row.id, limit=most)]
+    rows = bot.storage.find_services(bot_id=row.id, limit=most)
+    shown = [_service_status(bot, one) for one in rows]
     return BotStatus(
         id=row.id,
         name=str(data.get("name") or ""),
@@ -363,19 +449,33 @@ def _bot_status(bot: Bot, row: tables.Bot, most: int | None) -> BotStatus:
         oldest=oldest,
         silent=bot.storage.messages.pause_left(row.id),
         connections=len(shown) if most is None else bot.storage.count_services(row.id),
+        without_person=bot.storage.count_without_person(personal_names(), row.id),
         services=shown,
     )
 
 
-def _service_status(row: tables.Service) -> ServiceStatus:
+def _service_status(bot: Bot, row: tables.Service) -> ServiceStatus:
     return ServiceStatus(
+        id=row.id,
         service=row.name or "",
         account=str(row.account.get("name") or ""),
         chat=row.group_id or "",
         person=row.user_id or "",
         since=row.created_at.isoformat(timespec="seconds") if row.created_at else "",
         expires=(row.data or {}).get("expiresAt"),
+        trouble=_trouble_of(bot, row),
     )
+
+
+def _trouble_of(bot: Bot, row: tables.Service) -> str:
+    skill = _skill_of(bot, row)
+    if skill is None:
+        return "its skill is not in BOTKIT_SKILLS"
+    if not skill.shared and not row.user_id:
+        return "it has no person"
+    if (row.data or {}).get("needsReconnect"):
+        return "its service refuses it, so the person must connect again"
+    return ""
 
 
 def _lines(one: BotStatus) -> list[str]:
@@ -388,27 +488,47 @@ def _lines(one: BotStatus) -> list[str]:
     ]
     if one["trouble"]:
         lines.append(f"  trouble: {one['trouble']}")
+    elif one["subscription"] != "Active":
+        lines.append("    It gets no messages. To renew it, run: python -m botkit maintain")
     lines.append(f"  waiting auth links: {_counted(one['waiting_links'])}")
     if one["waiting"]:
         oldest = f"the oldest for {one['oldest']:.0f} seconds"
         lines.append(f"  messages without an answer, and replies: {one['waiting']}, {oldest}")
+        if one["oldest"] > LATE_SECONDS and not one["silent"]:
+            lines.append("    Nobody answers them. Does the bot run? python -m botkit serve")
     if one["silent"]:
         lines.append(f"  RingCentral wants it to be silent for {one['silent']:.0f} seconds")
     shown, there = len(one["services"]), one["connections"]
     lines.append(f"  connections: {_counted(there) if there > shown else shown or 'none'}")
-    for service in one["services"]:
-        person = f"person {service['person']}" if service["person"] else "everybody there"
-        lines.append(
-            f"    {service['service']}, account {service['account'] or 'unknown'}: {person} in "
-            f"chat {service['chat']}, since {service['since']}, "
-            f"{'until ' + service['expires'] if service['expires'] else 'does not expire'}"
-        )
+    lines += [_line_of(service) for service in one["services"]]
     if there > shown:
         more = _counted(there, besides=shown)
         lines.append(f"    and {more} more. To see all, run: python -m botkit status --all")
+    if one["without_person"]:
+        lines.append(f"  {without_person(one['without_person'])}")
     return lines
 
 
 def _counted(many: int, *, besides: int = 0) -> str:
     """Return how many there are `besides` some; the database counts up to `COUNTED` + 1."""
     return f"more than {COUNTED - besides:,}" if many > COUNTED else f"{many - besides}"
+
+
+def _line_of(one: ServiceStatus) -> str:
+    person = f"person {one['person']}" if one["person"] else "everybody there"
+    trouble = f". Trouble: {one['trouble']}" if one["trouble"] else ""
+    return (
+        f"    {one['id']}: {one['service']}, account {one['account'] or 'unknown'}: {person} in "
+        f"chat {one['chat']}, since {one['since']}, "
+        f"{'until ' + one['expires'] if one['expires'] else 'does not expire'}{trouble}"
+    )
+
+
+def without_person(count: int) -> str:
+    """Return what the owner of a bot can do about connections that have no person."""
+    have = "One connection has" if count == 1 else f"{_counted(count)} connections have"
+    return (
+        f"{have} no person, so nobody can use or end them. In a direct chat, the person there gets "
+        "theirs with the next message. Hand over those of a team with: python -m botkit hand-over "
+        "CONNECTION PERSON. Or end them with: python -m botkit end-connection CONNECTION"
+    )

@@ -22,7 +22,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import (
+    ArgumentError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+    StatementError,
+)
 from sqlalchemy.pool import QueuePool
 
 from botkit.errors import (
@@ -504,7 +511,8 @@ def _in_plain_words(error: Exception) -> StorageError:
     def says(*words: str) -> bool:
         return any(word in text for word in words)
 
-    if getattr(driver, "sqlstate", "") is None or says("57p"):
+    no_code = getattr(driver, "sqlstate", "") is None  # it never came as far as the server
+    if (no_code and isinstance(error, OperationalError | InterfaceError)) or says("57p"):
         return StorageError(
             "The database does not answer.",
             advice="The owner of this bot must check that its server runs, and that the address, "
@@ -520,11 +528,16 @@ def _in_plain_words(error: Exception) -> StorageError:
             advice="The owner of this bot must make its folder, bring the file back, or name "
             "another one.",
         )
+    if says("not a database", "malformed"):
+        return StorageError(
+            "The database file is no database, or it is damaged.",
+            advice="The owner of this bot must name another file, or bring a good copy back.",
+        )
     if says("is full", "disk i/o", "53100", "58030"):
         return DatabaseFull(FULL)
-    if says("no such table", "42p01"):
+    if says("no such table", "no such column", "42p01", "42703"):
         return StorageError(
-            "The database does not have the tables yet.",
-            advice="The owner of this bot must set up the database.",
+            "The database does not have all its tables and columns yet.",
+            advice="The owner of this bot must run: python -m botkit setup-database",
         )
     return StorageError("The database did not do what was asked.")

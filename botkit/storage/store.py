@@ -264,6 +264,18 @@ class Storage(Database):
         with self._reading() as connection:
             return connection.scalars(COUNT_SERVICES, {"of_bot": bot_id}).one()
 
+    def count_without_person(self, names: Sequence[str], bot_id: str | None = None) -> int:
+        """How many connections with these names have no person, in all or of one bot.
+
+        It counts up to `COUNTED` + 1.
+        """
+        nobody = services.c.user_id == sa.literal_column("''")
+        which = [nobody, services.c.name.in_(names)]
+        if bot_id is not None:
+            which.append(services.c.bot_id == bot_id)
+        with self._reading() as connection:
+            return connection.scalars(_count_some(services, *which)).one()
+
     def save_service(
         self, name: str, *, bot_id: str, group_id: str, user_id: str = "", data: Mapping[str, Any]
     ) -> Service:
@@ -326,11 +338,25 @@ class Storage(Database):
             return Service(**row)
 
     def adopt_service(self, service: Service, *, user_id: str) -> Service:
-        """Give a row that had no owner to the person whose it is; used in two-person chats."""
+        """Give a row that had no owner to the person whose it is; return it.
+
+        Raises `StorageError` if it has a person, or if the person has another row in that chat.
+        """
         with self._writing() as connection:
             row = self._row(connection, services, service.id, hold=True)
             if row is None:
                 raise StorageError("This connection was removed in the same moment.")
+            if row["user_id"] not in (None, "", user_id):
+                raise StorageError(
+                    "This connection belongs to a person already.", advice="Nothing was changed."
+                )
+            place = row["name"], row["bot_id"], row["group_id"]
+            other = self._service_of(connection, *place, user_id)
+            if other is not None and other["id"] != row["id"]:
+                raise StorageError(
+                    f"This person has a connection to {row['name']} in that chat already.",
+                    advice="Nothing was changed. One of the two must be ended first.",
+                )
             change = {"user_id": user_id, "updated_at": self.now()}
             return Service(**self._change(connection, services, row, **change))
 

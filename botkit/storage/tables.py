@@ -225,6 +225,14 @@ services = sa.Table(
     sqlite_autoincrement=True,
 )
 
+sa.Index(  # few have no person, however many rows there are
+    "services_without_person",
+    services.c.bot_id,
+    services.c.name,
+    sqlite_where=services.c.user_id == "",
+    postgresql_where=services.c.user_id == "",
+)
+
 authorizations = sa.Table(
     "authorizations",
     metadata,

@@ -204,3 +204,37 @@ def test_another_error_in_a_transaction_is_no_full_disk(storage):
     with pytest.raises(StorageError, match="a mistake"), storage._writing():
         raise StorageError("a mistake of one caller")
     storage.check()
+
+
+NO_DATABASES = [b"Shopping list: milk, bread\n" * 100, b"SQLite format 3\0" + b"x" * 5000]
+
+
+@pytest.mark.parametrize("content", NO_DATABASES)
+def test_a_file_that_is_no_database_is_told_as_such_and_left_alone(tmp_path, content):
+    file = tmp_path / "notes.txt"
+    file.write_bytes(content)
+    with pytest.raises(StorageError) as told:
+        Storage(f"sqlite:///{file}").set_up()
+    assert "is no database, or it is damaged" in str(told.value)
+    assert "name another file" in told.value.advice
+    assert file.read_bytes() == content
+
+
+def test_a_text_that_postgresql_does_not_take_is_not_a_database_that_is_away(postgresql_url):
+    storage = Storage(postgresql_url)
+    storage.set_up()
+    with pytest.raises(StorageError) as told:
+        storage.find_service("GitHub", bot_id="1\0", group_id="g")
+    assert "does not answer" not in str(told.value)
+    storage.close()
+
+
+def test_tables_of_an_older_version_lead_to_the_command_that_completes_them(database_url):
+    storage = Storage(database_url)
+    storage.set_up()
+    with storage._writing() as connection:
+        connection.exec_driver_sql("DROP TABLE holds")
+    with pytest.raises(StorageError) as told:
+        storage.messages.hold("key", 1)
+    assert told.value.advice.endswith("python -m botkit setup-database")
+    storage.close()

@@ -298,6 +298,7 @@ def test_an_original_database_is_sealed_at_the_first_start_and_told_in_a_sentenc
         "Added the index services_of_bot.",
         "Added the index services_of_grant.",
         "Added the index services_one_per_owner.",
+        "Added the index services_without_person.",
         "Sealed 5 rows of an older version again.",
     ]
     assert storage.set_up() == []

@@ -228,6 +228,8 @@ def address(terminal: Terminal, github_process, ringcentral_process) -> str:
     "python -m botkit rotate-key",
     "python -m botkit update-token BOT_ID < token.txt",
     "python -m botkit remove-bot BOT_ID",
+    "python -m botkit hand-over CONNECTION PERSON",
+    "python -m botkit end-connection CONNECTION",
 )
 def test_a_bot_lives_as_the_readme_says(terminal, address, ringcentral_process):
     terminal("python -m botkit new-key --write")
@@ -244,6 +246,15 @@ def test_a_bot_lives_as_the_readme_says(terminal, address, ringcentral_process):
     key = re.findall("^BOTKIT_SECRET_KEY=(.+)$", (terminal.folder / ".env").read_text(), re.M)
     with closing(Storage(f"sqlite:///{terminal.folder}/botkit.sqlite", seal=Seal(key))) as storage:
         (row,) = storage.find_bots()
+        (alice,) = storage.find_services()
+        place = {"bot_id": alice.bot_id, "group_id": "6300002"}  # All Employees
+        nobodys = storage.save_service("GitHub", **place, data=alice.data)
+    instead = {"CONNECTION": str(nobodys.id), "PERSON": alice.user_id}
+    handed = terminal("python -m botkit hand-over CONNECTION PERSON", instead=instead)
+    assert handed.endswith(f"belongs to person {alice.user_id} now.\n")
+    instead = {"CONNECTION": str(nobodys.id)}
+    ended = terminal("python -m botkit end-connection CONNECTION", instead=instead)
+    assert ended.startswith("Ended GitHub in chat 6300002. Nothing was revoked")
     (terminal.folder / "token.txt").write_text(row.token["access_token"])
     instead = {"BOT_ID": row.id}
     line = "python -m botkit update-token BOT_ID < token.txt"

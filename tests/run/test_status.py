@@ -24,6 +24,8 @@ def test_the_status_of_a_bot_and_its_connections(kit):
     (service,) = bot["services"]
     (row,) = services(kit)
     assert service == {
+        "id": 1,
+        "trouble": "",
         "service": "GitHub",
         "account": "alice-practice",
         "chat": row.group_id,
@@ -53,7 +55,7 @@ def test_the_status_as_text_is_for_people(kit):
     assert second.startswith("  subscription: Active, until 20")
     assert second.endswith(", to ADDRESS/bot/webhook")
     assert (third, fourth) == ("  waiting auth links: 2", "  connections: 1")
-    assert fifth.startswith("    GitHub, account alice-practice: person 2101001 in chat ")
+    assert fifth.startswith("    1: GitHub, account alice-practice: person 2101001 in chat ")
     assert fifth.endswith(", does not expire")
     kit.storage.delete_bot(kit.bot_id)
     assert str(status(kit.bot)) == "No bot is installed."

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from contract_world import PROVIDERS, examined, report_of, running
 
-from botkit.oauth import Provider, refresh, token_data
+from botkit.oauth import Provider, refresh, revoke, token_data
 from botkit.practice.oauth import CodeGrant, Revocation, S256Always
 from botkit.providers.contract import LINES, front_channel
+from botkit.providers.contract import revocation as contract_revocation
 
 NOT_THERE = {("GitHub", "refresh")}  # its tokens have no end
 
@@ -161,6 +162,20 @@ def test_a_service_that_leaves_something_out_is_found_out(monkeypatch, part, met
         report = examined(provider, world)
     assert report.broken == [line]
     assert words in report[line].text
+
+
+def test_an_api_that_answers_a_revoked_token_otherwise_is_told_by_what_it_said(monkeypatch):
+    with running("Teapot") as (provider, world):
+
+        def then_forbidden(*given: Any) -> None:
+            revoke(*given)
+            world.teapot.trouble.next(times=9, status=403)
+
+        monkeypatch.setattr(contract_revocation, "revoke", then_forbidden)
+        report = examined(provider, world)
+    assert report["revoke"].mark == "✘"
+    assert "The API answered 403 to a token that was revoked" in report["revoke"].text
+    assert "still works" not in report["revoke"].text
 
 
 def test_a_service_without_pkce_is_told_and_not_broken(monkeypatch):

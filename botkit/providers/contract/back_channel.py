@@ -130,7 +130,9 @@ def api(case: Case) -> str:
             raise Broken(
                 f"A made-up token was answered with {status}; wanted: 401. Is {url} right?"
             )
-    case.call(case.connection())
+    status = case.call(case.connection())
+    if status >= 400:
+        return f"It answers our token with {status}, and a made-up one with 401."
     return "It takes our token, and answers a made-up one with 401."
 
 

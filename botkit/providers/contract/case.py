@@ -100,8 +100,11 @@ class Case:
         assert row is not None
         return row
 
-    def call(self, service: Service) -> None:
-        """Call the API as the bot does.  Raises `ReconnectNeeded` if the token is refused."""
+    def call(self, service: Service) -> int:
+        """Call the API as the bot does; return the status of the answer.
+
+        Raises `ReconnectNeeded` if the token is refused.
+        """
         there = replace(self.provider, api_url=self.api_url)
         with api_session(self.storage, there, service) as api:
-            api.get(self.api_url)
+            return int(api.get(self.api_url).status_code)

@@ -7,7 +7,7 @@ import requests
 from botkit.errors import ProviderNonsense, ReconnectNeeded
 from botkit.oauth import Provider, http, read_fields, revoke
 from botkit.providers.contract.case import Case
-from botkit.providers.contract.report import Broken, NotTried, look_at, refused, said
+from botkit.providers.contract.report import Broken, NotTried, look_at, said
 
 LOOK = {  # at which fields of a revocation, by the status of the answer
     401: "client_auth",
@@ -34,10 +34,17 @@ def revoked(case: Case) -> str:
         raise Broken(f"{error} {_why_not(case.provider, listener.heard)}") from None
     finally:
         http.watchers.remove(listener)
-    still = "The token still works after it was revoked. Look at revocation: its field and url."
-    with refused(ReconnectNeeded, still):
-        case.call(service)
-    return "The service confirms it, and the bot then learns that it must connect again."
+    try:
+        status = case.call(service)
+    except ReconnectNeeded:
+        return "The service confirms it, and the bot then learns that it must connect again."
+    if status < 400:
+        seen = f"The token still works after it was revoked (the API answered {status})."
+        raise Broken(f"{seen} Look at revocation: its field and url.")
+    raise Broken(
+        f"The API answered {status} to a token that was revoked; wanted: 401. So the bot does not "
+        "learn that it must connect again."
+    )
 
 
 class _Listener:

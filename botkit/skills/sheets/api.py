@@ -12,7 +12,7 @@ Sources: the reference of the Sheets API, version 4, and Google's page "google.r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -23,14 +23,17 @@ from botkit.oauth import ApiSession, read_fields
 from botkit.skills.sheets.commands import (
     LAST_COLUMN,
     LAST_ROW,
+    LONGEST_TITLE,
     InvalidInput,
     Range,
     Value,
+    is_same_tab,
     one_line,
     quoted,
     read_range,
 )
 
+PathOf = Callable[[Range], str]  # what comes after `values/`
 MOST_TABS = 20  # that are listed
 RAW = {"valueInputOption": "RAW", "includeValuesInResponse": "true"}
 CHECK_FIRST = "Perhaps it was written all the same: look with **sheet read** before you try again."
@@ -81,7 +84,7 @@ class SheetsApi:
 
     def read(self, sheet: Sheet, place: Range) -> list[list[str]]:
         """Return the rows at `place`; without the empty cells at their ends."""
-        return read_cells(self._call(sheet, place, "GET", _path(place.a1)))
+        return read_cells(self._call(sheet, place, "GET", _cells))
 
     def append(self, sheet: Sheet, row: Sequence[Value]) -> tuple[Range, list[str]]:
         """Add a row below the table; return where it is, and its cells."""
@@ -89,7 +92,7 @@ class SheetsApi:
             sheet,
             Range(sheet.tab, bottom=1, right=len(row)),
             "POST",
-            _path(quoted(sheet.tab), ":append"),
+            lambda _: _path(quoted(sheet.tab), ":append"),
             params={**RAW, "insertDataOption": "INSERT_ROWS"},
             json={"values": [row]},
         )
@@ -98,11 +101,11 @@ class SheetsApi:
     def write(self, sheet: Sheet, place: Range, value: Value) -> tuple[Range, list[str]]:
         """Write one cell; return where it is, and what is there now."""
         body = {"values": [[value]]}
-        answer = self._write(sheet, place, "PUT", _path(place.a1), params=RAW, json=body)
+        answer = self._write(sheet, place, "PUT", _cells, params=RAW, json=body)
         return read_update(answer, sheet.tab)
 
     def _write(
-        self, sheet: Sheet, place: Range, method: str, path: str, **options: Any
+        self, sheet: Sheet, place: Range, method: str, path: PathOf, **options: Any
     ) -> dict[str, Any]:
         """Do as `_call` does; without an answer nobody knows whether something was written."""
         try:
@@ -111,18 +114,27 @@ class SheetsApi:
             raise SheetsRefused(f"{error} {CHECK_FIRST}") from error
 
     def _call(
-        self, sheet: Sheet, place: Range, method: str, path: str, **options: Any
+        self, sheet: Sheet, place: Range, method: str, path: PathOf, **options: Any
     ) -> dict[str, Any]:
-        """Call a method of spreadsheets.values; find out what is wrong with `place` on a 400."""
+        """Call a method of spreadsheets.values; find out what is wrong with `place` on a 400.
+
+        A tab may be called otherwise than it was said: then the call is made again with its title.
+        """
+        values = f"/spreadsheets/{sheet.id}/values"
         try:
-            return self._ask(method, f"/spreadsheets/{sheet.id}/values/{path}", **options)
+            return self._ask(method, f"{values}/{path(place)}", **options)
         except UnexplainedRefusal as error:
             unexplained = error
         title, tabs = self.find_tabs(sheet.id)
         tab = next((one for one in tabs if one.title.lower() == place.tab.lower()), None)
         if tab is None:
+            meant = [one for one in tabs if is_same_tab(place.tab, one.title)]
+            if len(meant) == 1:
+                place = replace(place, tab=meant[0].title)
+                return self._call(sheet, place, method, path, **options)
             has = f"**{one_line(title)}** has no tab **{one_line(place.tab)}**."
-            choose = "Choose one with **sheet use LINK**, or name it."
+            example = one_line(f"{quoted(tabs[0].title)}!A1", LONGEST_TITLE)
+            choose = f"Choose one with **sheet use LINK**, or name it: **sheet read {example}**."
             raise SheetsRefused(f"{has} It has: {list_tabs(tabs)}. {choose}")
         last = place.left if method == "GET" else place.right
         if place.top > tab.rows or last > tab.columns:
@@ -136,6 +148,10 @@ class SheetsApi:
         if answer.status_code != 200:
             raise error_of(answer, self._account)
         return read_fields(answer)
+
+
+def _cells(place: Range) -> str:
+    return _path(place.a1)
 
 
 def _path(target: str, action: str = "") -> str:
@@ -202,7 +218,7 @@ def read_update(update: Any, tab: str) -> tuple[Range, list[str]]:
 def list_tabs(tabs: list[Tab]) -> str:
     """Return the titles of the first tabs, and how many more there are."""
     more = f" and {len(tabs) - MOST_TABS} more" if len(tabs) > MOST_TABS else ""
-    return ", ".join(one_line(tab.title) for tab in tabs[:MOST_TABS]) + more
+    return ", ".join(one_line(tab.title, LONGEST_TITLE) for tab in tabs[:MOST_TABS]) + more
 
 
 # ---- what an error means -----------------------------------------------------------------------

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from botkit.chat import plain
+from botkit.chat import plain, read_text
 from botkit.errors import BotkitError
 
 LAST_ROW = 10_000_000  # no sheet is longer
@@ -22,6 +22,10 @@ LAST_COLUMN = 18_278  # ZZZ; no sheet is wider
 TAKE_LINK = "Open the spreadsheet in your browser and copy the link from the address bar."
 GOOD_RANGE = "Write a range like **A1:C5**, **B2**, **A:C** or **Sheet2!A1:B2**."
 GOOD_ROW = 'Write it like **sheet add Rent, 950** or **sheet add "Rent, May", 950**.'
+
+CURLY = "\u2018\u2019"
+STRAIGHT = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"'})
+LONGEST_TITLE = 250  # characters of a tab's title and cells, which a hint must not cut
 
 _ID = r"[A-Za-z0-9_-]{20,100}"
 _PATH = rf"/(?:a/[^/]+/)?spreadsheets/(?:u/[0-9]+/)?d/({_ID})(?:/.*)?"
@@ -117,9 +121,7 @@ def read_range(text: str, tab: str) -> Range:
     Whole columns (`A:C`) and rows (`2:5`) are allowed, and `B2:A1` is the same as `A1:B2`.
     """
     title, mark, cells = text.strip().rpartition("!")
-    title = title.strip().replace("\u2018", "'").replace("\u2019", "'")
-    if len(title) > 2 and title[0] == title[-1] == "'":
-        title = title[1:-1].replace("''", "'")
+    title, cells = _without_quotes(title.strip()), read_text(cells)
     first, colon, second = cells.partition(":")
     start = re.fullmatch(_CORNER, first.strip())
     end = re.fullmatch(_CORNER, second.strip()) if colon else start
@@ -129,6 +131,42 @@ def read_range(text: str, tab: str) -> Range:
     top, bottom = sorted((_row(start[2], 1), _row(end[2], LAST_ROW)))
     left, right = sorted((_column(start[1], 1), _column(end[1], LAST_COLUMN)))
     return Range(title or tab, top, left, bottom, right)
+
+
+def _without_quotes(title: str) -> str:
+    """Return the title of a tab; quotes around it go, and those in it stay as they were typed."""
+    if len(title) > 2 and title[0] == title[-1] == "'":
+        return title[1:-1].replace("''", "'")
+    if len(title) > 2 and title[0] in CURLY and title[-1] in f"{CURLY}'":  # as phones write them
+        return title[1:-1]
+    return title
+
+
+def split_cell(text: str) -> tuple[str, str | None]:
+    """Return the cell and the value in `'My tab'!B2 some text`; None if there is no value.
+
+    The tab may have spaces and quotes in its title if it is in quotes.
+    """
+    for title in (r"'(?:[^']|'')+'!", rf"[{CURLY}].+?[{CURLY}']!", ""):
+        if found := re.fullmatch(rf"({title}\S+)(?:\s+(.+))?", text, re.DOTALL):
+            return found[1], found[2]
+    return "", None
+
+
+def is_same_tab(said: str, title: str) -> bool:
+    """Return whether somebody who said this meant the tab with this title.
+
+    The bot shows brackets as others that look alike, cuts long titles, and writes them in one line.
+    A phone writes curly quotes.  What people copy from there must lead to the tab again.
+    """
+    ours, theirs = _comparable(said), _comparable(title)
+    beginning = ours.removesuffix("...")  # NFKC makes three dots of an ellipsis
+    return ours == theirs or (beginning != ours and theirs.startswith(beginning))
+
+
+def _comparable(title: str) -> str:
+    title = read_text(title.encode("utf-8", "replace").decode())
+    return title.translate(STRAIGHT).casefold()
 
 
 def read_cell(text: str, tab: str) -> Range:

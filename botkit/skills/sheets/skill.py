@@ -21,6 +21,7 @@ from botkit.oauth import missing_scopes
 from botkit.skills.base import ServiceSkill
 from botkit.skills.sheets.api import CHECK_FIRST, Sheet, SheetsApi, SheetsRefused, list_tabs
 from botkit.skills.sheets.commands import (
+    LONGEST_TITLE,
     InvalidInput,
     Range,
     one_line,
@@ -29,6 +30,7 @@ from botkit.skills.sheets.commands import (
     read_range,
     read_row,
     read_value,
+    split_cell,
 )
 from botkit.skills.sheets.table import draw_answer, draw_cell
 from botkit.storage import Service
@@ -118,7 +120,8 @@ class GoogleSheetsSkill(ServiceSkill):
         rows = self._sheets(service).read(sheet, place)
         if not any(map(any, rows)):
             if argument:
-                return f"**{one_line(str(place))}** of **{one_line(sheet.title)}** is empty."
+                shown = one_line(str(place), LONGEST_TITLE)
+                return f"**{shown}** of **{one_line(sheet.title)}** is empty."
             tab = f"The tab **{one_line(sheet.tab)}** of **{one_line(sheet.title)}**"
             return f"{tab} is empty. **sheet add a, b, c** writes its first row."
         table = draw_answer(rows, place, cut_short=len(rows) == ROWS and place != asked)
@@ -130,23 +133,24 @@ class GoogleSheetsSkill(ServiceSkill):
         place, cells = self._sheets(service).append(sheet, row)
         if not cells:
             raise SheetsRefused(f"Google Sheets does not show what was added. {CHECK_FIRST}")
-        where = f"**{one_line(sheet.title)}** at **{one_line(str(place))}**"
+        where = f"**{one_line(sheet.title)}** at **{one_line(str(place), LONGEST_TITLE)}**"
         return f"Added to {where}:\n{draw_answer([cells], place)}"
 
     def _set(self, service: Service, argument: str) -> str:
         sheet = self._chosen(service)
-        found = re.fullmatch(r"((?:['‘](?:[^'’]|'')+['’]!)?\S+)(?:\s+(.+))?", argument, re.DOTALL)
-        if found is None:
+        cell, written = split_cell(argument)
+        if not cell:
             raise InvalidInput("Which cell, and what shall I write? Say **sheet set B2 value**.")
-        place = read_cell(found[1], sheet.tab)
-        if found[2] is None:
+        place = read_cell(cell, sheet.tab)
+        if written is None:
+            shown = one_line(cell, LONGEST_TITLE)
             raise InvalidInput(
-                f"What shall I write? Say **sheet set {one_line(found[1])} value**, "
-                f'or **sheet set {one_line(found[1])} ""** to empty the cell.'
+                f"What shall I write? Say **sheet set {shown} value**, "
+                f'or **sheet set {shown} ""** to empty the cell.'
             )
-        value = "" if found[2] in ('""', "“”") else read_value(found[2])
+        value = "" if written in ('""', "“”") else read_value(written)
         place, cells = self._sheets(service).write(sheet, place, value)
-        where = f"**{one_line(str(place))}** of **{one_line(sheet.title)}**"
+        where = f"**{one_line(str(place), LONGEST_TITLE)}** of **{one_line(sheet.title)}**"
         if not any(cells):
             return f"{where} is empty now."
         return f"{where} is now:\n{draw_cell(cells[0])}"

@@ -6,6 +6,10 @@ connection is stored), then `skills/github.py` (a skill that uses both).
 
 from __future__ import annotations
 
+import botkit.hiding  # noqa: F401 -- the first import of all, which names a file that hides others
+
+# isort: split
+
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -19,10 +18,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from botkit.bot import Bot, with_key
-from botkit.errors import KitEnded
+from botkit.errors import KitEnded, TunnelError
 from botkit.oauth import Provider
 from botkit.practice import Clock, World, write_launcher
 from botkit.run.address import BrowserAddress, find_browser_address, open_address
+from botkit.run.folder import temporary_folder
 from botkit.run.loopback import reach_loopback_directly
 from botkit.run.server import STOP_IT, ProductionServer, port_wanted
 from botkit.run.tunnel import Tunnel, open_tunnel
@@ -85,9 +85,7 @@ class Running:
         self._ended = False
         self._is_live = settings.is_live
         with ExitStack() as undo:  # an error stops what was started before it
-            folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-            undo.callback(folder.cleanup)
-            self._folder = Path(folder.name)
+            self._folder = undo.enter_context(temporary_folder())
             self.world = World(
                 self.clock,
                 around=around,
@@ -128,8 +126,18 @@ class Running:
 
     @property
     def ngrok_path(self) -> Path:
-        """The program of the practice agent, which pyngrok uses like ngrok's."""
-        return write_launcher(self._folder)
+        """The program of the practice agent, which pyngrok uses like ngrok's.
+
+        Raises `TunnelError` if no program can be started from the folder for temporary files.
+        """
+        program = write_launcher(self._folder)
+        if not os.access(program, os.X_OK):  # its file system is mounted with `noexec`
+            raise TunnelError(
+                f"No program can be started from the folder {self._folder.parent}.",
+                advice="Set the environment variable TMPDIR to a folder of yours, for example to "
+                f"{Path.home()}, and start JupyterLab again.",
+            )
+        return program
 
     def settle(self) -> None:
         """Wait until the chat has delivered everything and the bot has finished."""

@@ -21,7 +21,6 @@ import os
 import re
 import secrets
 import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -29,6 +28,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from botkit.errors import TunnelError
+from botkit.run.folder import temporary_folder
 
 if TYPE_CHECKING:
     from pyngrok.conf import PyngrokConfig
@@ -116,8 +116,8 @@ def _private_config(
     """
     from pyngrok.conf import PyngrokConfig
 
-    with tempfile.TemporaryDirectory(prefix="botkit-", ignore_cleanup_errors=True) as folder:
-        path = Path(folder, "ngrok.yml")
+    with temporary_folder() as folder:
+        path = folder / "ngrok.yml"
         agent = {"agent": {"authtoken": authtoken}} if authtoken else {}
         path.write_text(json.dumps({"version": "3", **agent}), encoding="utf-8")  # JSON is YAML
         config = PyngrokConfig(

@@ -14,6 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # A room imports only rooms that stand before it here.
 ROOMS = (
+    "hiding",
     "version",
     "errors",
     "settings",

@@ -65,7 +65,14 @@ def test_nothing_is_hidden_from_nbval(file):
     source = file.read_text(encoding="utf-8")
     assert "NBVAL_" not in source
     tags = {tag for cell in read(file).cells for tag in cell.metadata.get("tags", [])}
-    assert tags - {"exercise", "check"} == ({LIVE} if file.stem == "11_go_live" else set())
+    live = {LIVE, "skip-execution"} if file.stem == "11_go_live" else set()
+    assert tags - {"exercise", "check"} == live
+
+
+@each_notebook
+def test_a_cell_that_nbval_leaves_out_is_left_out_by_other_programs_too(file):
+    """papermill, nbmake and `jupyter execute` know this tag, and not nbval's."""
+    assert tagged(read(file), LIVE) == tagged(read(file), "skip-execution")
 
 
 def test_a_cell_that_needs_a_real_account_shows_nothing():

@@ -36,6 +36,7 @@ def office(request, monkeypatch):
     monkeypatch.setattr(urllib.request, "proxy_bypass", urllib.request.proxy_bypass)
     bypass = requests.utils.should_bypass_proxies
     monkeypatch.setattr(requests.utils, "should_bypass_proxies", bypass)
+    monkeypatch.setattr(requests.sessions, "get_netrc_auth", requests.sessions.get_netrc_auth)
 
 
 def test_they_reach_this_computer_and_the_environment_is_left_alone(office, address):
@@ -61,3 +62,13 @@ def test_no_proxy_keeps_its_meaning(office, monkeypatch):
     reach_loopback_directly()
     assert urllib.request.proxy_bypass("api.example:80")
     assert requests.utils.should_bypass_proxies("http://api.example", no_proxy=None)
+
+
+def test_a_password_in_netrc_is_for_others(office, address, tmp_path, monkeypatch):
+    (tmp_path / "netrc").write_text("default login me password mine\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    reach_loopback_directly()
+    with requests.Session() as session:
+        here = session.prepare_request(requests.Request("GET", address))
+        there = session.prepare_request(requests.Request("GET", "https://api.example"))
+    assert "Authorization" not in here.headers and "Authorization" in there.headers

@@ -1,0 +1,62 @@
+"""A file in the folder of the lessons that hides a module is named, and others are left alone."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import botkit
+from botkit import hiding
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setattr(sys, "path", ["", *sys.path[1:]])
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["secrets.py", "token.py", "requests.py", "botkit.py", "netrc.py"])
+def test_a_file_that_hides_a_module_is_named(folder, name, monkeypatch):
+    (folder / name).write_text("mine = 1")
+    monkeypatch.delitem(sys.modules, name[:-3], raising=False)
+    with pytest.raises(ImportError) as told:
+        hiding.refuse_hiding_file()
+    assert str(folder / name) in str(told.value) and "restart the kernel" in str(told.value)
+
+
+def test_a_folder_hides_a_module_if_it_is_a_package(folder, monkeypatch):
+    monkeypatch.delitem(sys.modules, "secrets", raising=False)
+    (folder / "secrets").mkdir()
+    assert hiding.hiding_file() == ""
+    (folder / "secrets" / "__init__.py").touch()
+    assert hiding.hiding_file() == str(folder / "secrets")
+
+
+@pytest.mark.parametrize("name", ["notes.py", "test.py", "turtle.py", "secrets.txt", "solution.py"])
+def test_what_hides_nothing_that_botkit_needs_is_left_alone(folder, name):
+    (folder / name).write_text("mine = 1")
+    assert hiding.hiding_file() == ""
+
+
+def test_a_module_that_was_imported_before_is_not_hidden(folder):
+    import secrets
+
+    assert secrets.token_hex(1)
+    (folder / "secrets.py").write_text("mine = 1")
+    assert hiding.hiding_file() == ""
+
+
+def test_the_list_has_every_module_that_botkit_imports():
+    imported = set[str]()
+    for file in Path(botkit.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.partition(".")[0])
+    sometimes = {"gunicorn", "msvcrt", "IPython", "psycopg", "psycopg2", "_typeshed"}
+    assert imported - hiding.NEEDED - sometimes <= {"sys", "__future__", "builtins"}

@@ -52,6 +52,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+def _number(text: str) -> int:
+    """Return the number of a connection.  Raises `ValueError`, which argparse explains."""
+    number = int(text) if len(text) <= 9 else 0
+    if number < 1:
+        raise ValueError
+    return number
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m botkit", description="The botkit teaching kit."
@@ -84,10 +92,10 @@ def _parser() -> argparse.ArgumentParser:
     command = add("remove-bot", remove_bot, "end a bot's connections, and remove it from here")
     command.add_argument("bot_id", metavar="BOT_ID", help="the bot's id, as status shows it")
     command = add("hand-over", hand_over, "give a connection without a person to its person")
-    command.add_argument("connection", type=int, metavar="CONNECTION", help=NUMBER)
+    command.add_argument("connection", type=_number, metavar="CONNECTION", help=NUMBER)
     command.add_argument("person", metavar="PERSON", help="the person's id in RingCentral")
     command = add("end-connection", end_connection, "end a connection, here and at its service")
-    command.add_argument("connection", type=int, metavar="CONNECTION", help=NUMBER)
+    command.add_argument("connection", type=_number, metavar="CONNECTION", help=NUMBER)
     command = add("new-key", new_key, "make a key that seals the tokens, and print it")
     where = "add it to the file .env in this folder, which only you can read then"
     command.add_argument("--write", action="store_true", help=where)

@@ -493,7 +493,7 @@ def _is_host(text: str) -> bool:
 
 def _port(values: Mapping[str, str]) -> int:
     text = values.get("BOTKIT_PORT", "0")
-    if not text.isdecimal() or int(text) > 65535:
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 65535:
         raise SettingsError(
             "BOTKIT_PORT is not a port.", advice="Write a number from 1024 to 65535, such as 8090."
         )

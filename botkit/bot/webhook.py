@@ -20,7 +20,7 @@ from flask import Response, jsonify, request
 
 from botkit.bot.turns import job_for
 from botkit.bot.worker import Delivery, Worker
-from botkit.chat import read_event
+from botkit.chat import read_event, read_id
 
 LONGEST_ID, LONGEST_KEY = 128, 600  # characters
 VISIBLE = re.compile(r"[\x21-\x7e]*")  # an id of RingCentral has no space in it
@@ -36,7 +36,7 @@ def webhook_view(worker: Worker) -> Callable[[], Any]:
         if envelope is None:
             return jsonify(error="This is not a delivery: the body is not a JSON object."), 400
         event = read_event(envelope)
-        bot_id = str(envelope.get("ownerId") or "")
+        bot_id = read_id(envelope.get("ownerId"))
         key = delivery_key(bot_id, envelope)
         ids = (bot_id, event.group_id, event.user_id) if event else (bot_id,)
         if not all(_is_id(one) for one in ids) or not _is_id(key, LONGEST_KEY):

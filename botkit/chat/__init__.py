@@ -9,13 +9,14 @@ Not here: RingCentral as a service that people connect (`botkit.providers.ringce
 
 from __future__ import annotations
 
-from botkit.chat.events import Event, read_event, read_text
+from botkit.chat.events import Event, read_event, read_id, read_text
 from botkit.chat.installation import Installation, as_provider, not_here
 from botkit.chat.ringcentral import (
     EXTENSION,
     LONGEST_POST,
     Chat,
     Refusal,
+    chat_path,
     group_members,
     plain,
     refusal_of,
@@ -31,10 +32,12 @@ __all__ = [
     "Installation",
     "Refusal",
     "as_provider",
+    "chat_path",
     "group_members",
     "not_here",
     "plain",
     "read_event",
+    "read_id",
     "read_text",
     "refusal_of",
     "webhook_of",

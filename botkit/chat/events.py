@@ -54,26 +54,27 @@ def read_event(envelope: Mapping[str, Any]) -> Event | None:
     Only a reminder has no `eventType`.
     """
     body = envelope.get("body")
-    bot_id = str(envelope.get("ownerId") or "")
+    bot_id = read_id(envelope.get("ownerId"))
     if bot_id and str(envelope.get("event")).startswith(REMINDER):
         return Event("SubscriptionEnds", bot_id)
     if not isinstance(body, Mapping) or not bot_id:
         return None
-    kind, group_id = body.get("eventType"), str(body.get("id") or "")
+    kind, group_id = body.get("eventType"), read_id(body.get("id"))
     if kind == "PostAdded":
         return _message(body, bot_id)
     if kind == "GroupJoined" and group_id:
         return Event("BotJoinGroup", bot_id, group_id, group_type=old_type(body.get("type")))
     if kind == "GroupLeft" and group_id:
         return Event("BotLeftGroup", bot_id, group_id)
-    if kind == "Delete" and str(body.get("extensionId")) == bot_id:
+    if kind == "Delete" and read_id(body.get("extensionId")) == bot_id:
         return Event("BotRemoved", bot_id)
     return None
 
 
 def _message(body: Mapping[str, Any], bot_id: str) -> Event | None:
-    sender, group_id, text = body.get("creatorId"), body.get("groupId"), body.get("text")
-    if not sender or not group_id or not isinstance(text, str) or str(sender) == bot_id:
+    sender, group_id = read_id(body.get("creatorId")), read_id(body.get("groupId"))
+    text = body.get("text")
+    if not sender or not group_id or not isinstance(text, str) or sender == bot_id:
         return None  # the bot's own messages are delivered too
     if body.get("type", "TextMessage") != "TextMessage":
         return None  # someone entered the chat, or it is a card
@@ -82,8 +83,8 @@ def _message(body: Mapping[str, Any], bot_id: str) -> Event | None:
     return Event(
         "Message4Bot",
         bot_id,
-        str(group_id),
-        str(sender),
+        group_id,
+        sender,
         text=read_text(written),
         mentioned=mention in text,
         written=_without_blank_ends(written),
@@ -116,5 +117,11 @@ def _is_invisible(character: str) -> bool:
 
 
 def old_type(name: Any) -> str:
-    """Return the name that webhooks have for a kind of chat."""
-    return OLD_TYPES.get(str(name), str(name or ""))
+    """Return the name that webhooks have for a kind of chat; "" if it is no name at all."""
+    return OLD_TYPES.get(name, name) if isinstance(name, str) else ""
+
+
+def read_id(value: Any) -> str:
+    """Return an id, which RingCentral sends as text or as a number; "" for anything else."""
+    known = isinstance(value, str | int) and not isinstance(value, bool)
+    return str(value) if known else ""

@@ -17,10 +17,12 @@ Source: RingCentral developer guide, "Bot walkthrough".
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from botkit.chat.events import read_id
 from botkit.chat.ringcentral import EXTENSION, REFUSED, Chat
 from botkit.chat.subscription import Subscription
 from botkit.errors import (
@@ -205,14 +207,14 @@ class Installation:
     def _owner_of(self, token: str) -> _Owner:
         """Return the bot whose token it is.  Raises `InstallRefused` if it is no bot's."""
         found = self._chat.fetch_owner(token)
-        bot_id = str(found.get("id") or "")
-        if not bot_id.isdecimal() or not bot_id.isascii():
+        bot_id, name = read_id(found.get("id")), found.get("name")
+        if not re.fullmatch("[0-9]{1,20}", bot_id):
             raise _unclear()
         if found.get("type") == "User":
             raise InstallRefused("This is the token of a person and not of a bot.")
         if found.get("type") != "Bot":
             raise InstallRefused("RingCentral does not say that this is the token of a bot.")
-        return _Owner(bot_id, str(found.get("name") or ""), _account_of(found))
+        return _Owner(bot_id, name[:100] if isinstance(name, str) else "", _account_of(found))
 
     def subscribe(self, bot_id: str) -> None:
         """Subscribe the bot to its events; after a temporary error a job tries again.
@@ -295,9 +297,8 @@ class _Owner(NamedTuple):
 
 def _account_of(extension: Mapping[str, Any]) -> str:
     account = extension.get("account")
-    found = account.get("id") if isinstance(account, Mapping) else None
-    known = isinstance(found, str | int) and not isinstance(found, bool)
-    return str(found)[:64] if known else ""
+    found = read_id(account.get("id")) if isinstance(account, Mapping) else ""
+    return found if len(found) <= 64 else ""
 
 
 def not_here(bot_id: str) -> InstallRefused:

@@ -20,10 +20,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
-from botkit.chat.events import Event, old_type
+from botkit.chat.events import Event, old_type, read_id
 from botkit.errors import (
     BotGone,
     ChatBusy,
@@ -39,6 +40,7 @@ from botkit.storage import Bot, Storage, read_moment, reply_job
 
 log = logging.getLogger("botkit")
 
+LONGEST_NAME = 200  # characters of a chat's name
 LONGEST_POST = 10_000  # characters, the chat's own limit
 GROUP_INFO_LIFE = timedelta(minutes=10)  # after that a chat is asked about again
 PENALTY_SECONDS = 30.0  # when the chat does not say for how long
@@ -140,14 +142,14 @@ class Chat:
 
     def say(self, bot_id: str, group_id: str, text: str) -> None:
         """Say `text` in a chat now.  Raises `ChatError`."""
-        self.call(bot_id, "POST", f"/team-messaging/v1/chats/{group_id}/posts", {"text": text})
+        self.call(bot_id, "POST", f"{chat_path(group_id)}/posts", {"text": text})
 
     def has_said(self, bot_id: str, group_id: str, text: str, since: float) -> bool:
         """Return whether the bot has said `text` there after a moment, in seconds since 1970.
 
         The chat's own list decides.  Raises `ChatError`.
         """
-        path = f"/team-messaging/v1/chats/{group_id}/posts?recordCount={RECENT_POSTS}"
+        path = f"{chat_path(group_id)}/posts?recordCount={RECENT_POSTS}"
         records = self.call(bot_id, "GET", path).get("records")
         for post in records if isinstance(records, list) else ():
             if not isinstance(post, Mapping) or str(post.get("creatorId")) != bot_id:
@@ -162,7 +164,7 @@ class Chat:
         now = self._storage.now()
         moment, info = self._groups.get((bot_id, group_id), (None, None))
         if info is None or moment is None or now - moment > GROUP_INFO_LIFE:
-            info = _group_info(self.call(bot_id, "GET", f"/team-messaging/v1/chats/{group_id}"))
+            info = _group_info(self.call(bot_id, "GET", chat_path(group_id)))
             self._groups[(bot_id, group_id)] = (now, info)
             while len(self._groups) > MOST_GROUPS:
                 self._groups.pop(next(iter(self._groups)), None)
@@ -175,8 +177,8 @@ class Chat:
         """
         members = {"members": [{"id": user_id}]}
         answer = self.call(bot_id, "POST", "/team-messaging/v1/conversations", members)
-        group_id, info = answer.get("id"), _group_info(answer)
-        if not isinstance(group_id, str) or set(info.members) - {bot_id, user_id}:
+        group_id, info = read_id(answer.get("id")), _group_info(answer)
+        if not group_id or set(info.members) - {bot_id, user_id}:
             raise ChatError("The chat did not open a direct chat with this person.")
         return group_id
 
@@ -334,18 +336,23 @@ class Chat:
         return patience
 
 
+def chat_path(group_id: str) -> str:
+    """Return the path of a chat in RingCentral's API."""
+    return f"/team-messaging/v1/chats/{quote(group_id, safe='')}"
+
+
 def _group_info(answer: Mapping[str, Any]) -> GroupInfo:
-    name, type_ = str(answer.get("name") or ""), old_type(answer.get("type"))
-    return GroupInfo(name, group_members(answer), type_)
+    name = answer.get("name")
+    title = " ".join(name[:LONGEST_NAME].split()) if isinstance(name, str) else ""
+    return GroupInfo(title, group_members(answer), old_type(answer.get("type")))
 
 
 def group_members(answer: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the members of a chat in the new shape (they are objects) or the old one (strings)."""
     there = answer.get("members")
-    return tuple(
-        str(member.get("id") if isinstance(member, Mapping) else member)
-        for member in (there if isinstance(there, list) else ())
-    )
+    listed = there if isinstance(there, list) else ()
+    ids = (read_id(one.get("id") if isinstance(one, Mapping) else one) for one in listed)
+    return tuple(filter(None, ids))
 
 
 def _chat_error(answer: requests.Response) -> ChatError:

@@ -15,12 +15,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Literal
+from urllib.parse import quote
 
 from botkit.chat.ringcentral import Chat
 from botkit.errors import ChatBusy, ChatError, InstallRefused, NotFound
-from botkit.storage import Bot, Storage
+from botkit.storage import Bot, Storage, read_moment
 
 PATH = "/restapi/v1.0/subscription"
 EVENT_FILTERS = [
@@ -31,6 +32,7 @@ EVENT_FILTERS = [
 ]
 LIFE = timedelta(days=7)
 RENEWED_BEFORE_ITS_END = timedelta(days=2)
+MOST_SECONDS = 1e9  # more than 31 years; RingCentral's longest subscription lasts 15
 HOLD_SECONDS = 40.0  # longer than one request can take
 UNREACHABLE = ("SUB-524", "SUB-525")  # RingCentral called the webhook and was not answered well
 
@@ -91,7 +93,7 @@ class Subscription:
             outcome = "made"
         elif self._left(good[0]) < RENEWED_BEFORE_ITS_END:
             hold.go_on()
-            renewed = self._chat.call(bot_id, "POST", f"{PATH}/{good[0]['id']}/renew")
+            renewed = self._chat.call(bot_id, "POST", f"{_path_of(good[0])}/renew")
             hold.write(_found(renewed))
             outcome = "renewed"
         for other in others:
@@ -101,12 +103,12 @@ class Subscription:
 
     def _left(self, record: Mapping[str, Any]) -> timedelta:
         """Return the time to its end: the shorter of RingCentral's count and our clock's."""
-        try:
-            end = datetime.fromisoformat(str(record.get("expirationTime")))
-            seconds = int(record.get("expiresIn") or 0)
-            return min(end - self._storage.now(), timedelta(seconds=seconds))
-        except (ValueError, TypeError):  # it does not say
+        end, seconds = read_moment(record.get("expirationTime")), record.get("expiresIn")
+        if end is None or isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            return timedelta()  # it does not say
+        if not 0 <= seconds <= MOST_SECONDS:
             return timedelta()
+        return min(end - self._storage.now(), timedelta(seconds=seconds))
 
     def _webhook(self, records: list[dict[str, Any]]) -> str:
         """Return our webhook's URL; in a process without an address, the one subscribed."""
@@ -156,7 +158,7 @@ class Subscription:
 
     def _delete(self, bot_id: str, record: Mapping[str, Any]) -> None:
         with suppress(NotFound):  # it ended in this moment
-            self._chat.call(bot_id, "DELETE", f"{PATH}/{record['id']}")
+            self._chat.call(bot_id, "DELETE", _path_of(record))
 
 
 class _Hold:
@@ -191,6 +193,10 @@ class _Hold:
         messages = self._storage.messages
         if messages.hold(_key(self.bot.id), HOLD_SECONDS, holder=self._holder) is None:
             raise _changed()
+
+
+def _path_of(record: Mapping[str, Any]) -> str:
+    return f"{PATH}/{quote(str(record.get('id')), safe='')}"
 
 
 def _key(bot_id: str) -> str:

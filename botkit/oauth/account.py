@@ -25,6 +25,7 @@ from botkit.storage import Claimed, Service, Storage, do_job
 
 log = logging.getLogger("botkit")
 
+LONGEST_ID, LONGEST_NAME = 255, 300  # characters of an account's id and name
 REVOKE_AGAIN = (60.0, 300.0, 1800.0, 7200.0, 21600.0, 43200.0)  # seconds between tries, for a day
 
 
@@ -46,28 +47,31 @@ def read_account(provider: Provider, answer: requests.Response) -> dict[str, Any
     Raises `ProviderNonsense` if the answer does not have them.
     """
     account = read_fields(answer)
-    account_id = _text(account.get(provider.account_id_field))
+    account_id = _text(account.get(provider.account_id_field), LONGEST_ID)
     if answer.status_code != 200 or not account_id:
         raise ProviderNonsense(f"{provider.called} did not say whose account it is.")
     return {
         "id": account_id,
-        "name": _text(account.get(provider.account_name_field)) or "no name",
+        "name": _text(account.get(provider.account_name_field), LONGEST_NAME) or "no name",
     }
 
 
-def _text(value: object) -> str:
-    """Return a string or a whole number as text; "" for anything else.
+def _text(value: object, longest: int) -> str:
+    """Return a string or a whole number as one line of text; "" for anything else.
 
-    Half characters (lone surrogates) are replaced: JSON can contain them, but no page shows them.
+    Half characters (lone surrogates) are replaced, because JSON can contain them, but no page shows
+    them.  A text that is longer than `longest` is none.
     """
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
-    return str(value).encode("utf-8", "replace").decode("utf-8")
+    text = " ".join(str(value).encode("utf-8", "replace").decode("utf-8").split())
+    return text if len(text) <= longest else ""
 
 
 def missing_scopes(provider: Provider, service: Service) -> list[str]:
     """Return the scopes that the link asked for and the person did not grant."""
-    written = (service.data or {}).get("scope", provider.scopes)
+    data = service.data if isinstance(service.data, dict) else {}
+    written = data.get("scope", provider.scopes)
     listed = written if isinstance(written, list | tuple) else ()
     granted = {scope for scope in listed if isinstance(scope, str)}
     for scope in tuple(granted):

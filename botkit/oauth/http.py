@@ -30,6 +30,7 @@ USER_AGENT = f"botkit/{__version__} (teaching kit)"
 TOTAL_SECONDS = 15.0  # for a request and its answer, from the first moment to the last byte
 LONGEST_WAIT_SECONDS = 10.0
 WITHOUT_A_NUMBER = 60.0  # seconds to wait if the API asks for it and does not say how long
+LONGEST_TOKEN = 16 * 1024  # characters; servers take headers of about this length
 LONGEST_LIMIT = 86400.0  # seconds; an API that asks for more is not believed
 
 
@@ -133,8 +134,12 @@ def read_fields(response: requests.Response) -> dict[str, Any]:
 
 
 def is_token(value: object) -> bool:
-    """Return whether a value can be a token: visible ASCII only (RFC 6749, appendix A.12)."""
-    return isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]+", value) is not None
+    """Return whether a value can be a token: visible ASCII only (RFC 6749, appendix A.12).
+
+    It also has to fit into the header in which it is sent.
+    """
+    fits = isinstance(value, str) and len(value) <= LONGEST_TOKEN
+    return fits and re.fullmatch(r"[\x21-\x7e]+", str(value)) is not None
 
 
 class BearerToken(requests.auth.AuthBase):

@@ -29,6 +29,7 @@ CLIENT_ERRORS = ("incorrect_client_credentials", "invalid_client", "unauthorized
 CHECK_CLIENT = "The owner of this bot must check its client id and client secret."
 ASK_FOR_LINK = "Ask the bot in the chat for a new link."
 
+MOST_SCOPES, LONGEST_SCOPE = 500, 255  # scopes, and characters of one
 LONGEST_LIFE = 1_000_000_000  # seconds, more than 31 years
 
 
@@ -133,7 +134,7 @@ def token_data(provider: Provider, answer: Mapping[str, Any], now: datetime) -> 
         data["scope"] = _scopes(provider, answer["scope"])
     # Google sends a refresh token once and never again.  So the key is set only if there is one:
     # a stored refresh token must not be overwritten with nothing.
-    if answer.get("refresh_token"):
+    if http.is_token(answer.get("refresh_token")):
         data["refreshToken"] = answer["refresh_token"]
     return data
 
@@ -142,12 +143,15 @@ def _life(expires_in: object) -> int | None:
     """Return how many whole seconds a token lives, or None if that cannot be read.
 
     Providers send it as a number or as a string, with a fraction or without.  None also stands for
-    more than `LONGEST_LIFE`, which means that the token does not expire.
+    more than `LONGEST_LIFE`, which means that the token does not expire.  Less than nothing is
+    nothing: the token has expired.
     """
-    if isinstance(expires_in, bool) or not re.fullmatch(r"[0-9]{1,10}(\.[0-9]*)?", str(expires_in)):
+    if isinstance(expires_in, bool) or not isinstance(expires_in, int | float | str):
         return None
-    life = int(float(str(expires_in)))
-    return life if life <= LONGEST_LIFE else None
+    if isinstance(expires_in, str) and not re.fullmatch(r"-?[0-9]{1,10}(\.[0-9]*)?", expires_in):
+        return None
+    life = float(expires_in) if not isinstance(expires_in, int) else expires_in
+    return max(0, int(life)) if life <= LONGEST_LIFE else None  # NaN is not less than anything
 
 
 def _scopes(provider: Provider, granted: object) -> list[str]:
@@ -156,8 +160,9 @@ def _scopes(provider: Provider, granted: object) -> list[str]:
     Anything else is not understood, so nothing counts as granted.
     """
     said = granted if isinstance(granted, list) else [granted]
-    scopes = [scope for scope in said if isinstance(scope, str)]
-    return " ".join(scopes).replace(provider.scope_separator, " ").split()
+    scopes = " ".join(scope for scope in said if isinstance(scope, str))
+    listed = scopes.replace(provider.scope_separator, " ").split()
+    return [scope for scope in listed[:MOST_SCOPES] if len(scope) <= LONGEST_SCOPE]
 
 
 def revoke_token(provider: Provider, revocation: Revocation, token: str) -> None:

@@ -23,7 +23,7 @@ from datetime import timedelta
 from typing import Any, TypedDict
 
 from botkit.bot import SKILLS, Bot
-from botkit.chat import EXTENSION, Event, group_members, not_here, refusal_of, webhook_of
+from botkit.chat import EXTENSION, Event, chat_path, group_members, not_here, refusal_of, webhook_of
 from botkit.errors import (
     BotGone,
     BotkitError,
@@ -247,9 +247,8 @@ def _left_groups(bot: Bot, row: tables.Bot) -> list[str]:
     before = found if isinstance(found, dict) else {}
     missing: dict[str, str] = {}
     for group_id in bot.storage.each_group(row.id):
-        path = f"/team-messaging/v1/chats/{group_id}"
         try:
-            answer = bot.chat.call(row.id, "GET", path, patience=PATIENCE)
+            answer = bot.chat.call(row.id, "GET", chat_path(group_id), patience=PATIENCE)
             for service in _of_people_who_left(bot, row.id, group_id, answer):
                 key = f"{group_id}/{person_of(service)}"
                 since = read_moment(before.get(key)) or now

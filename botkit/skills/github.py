@@ -17,6 +17,7 @@ from botkit.oauth import read_fields
 from botkit.skills.base import ServiceSkill
 from botkit.storage import Service
 
+LONGEST = 500  # characters of one value
 # What a chat that others read may show: the private email address is not among it.
 PUBLIC = ("login", "name", "bio", "company", "location", "public_repos", "followers", "html_url")
 
@@ -43,7 +44,7 @@ class GitHubSkill(ServiceSkill):
             with self.api(service) as api:
                 answer = api.get("/user")
             profile = read_fields(answer)
-            if answer.status_code != 200 or "login" not in profile:
+            if answer.status_code != 200 or not isinstance(profile.get("login"), str):
                 raise ProviderNonsense(
                     f"GitHub sent no profile (it answered {answer.status_code})."
                 )
@@ -51,10 +52,15 @@ class GitHubSkill(ServiceSkill):
 
 
 def _profile_text(profile: Any) -> str:
-    shown = {key: plain(profile.get(key)) for key in PUBLIC if profile.get(key) is not None}
+    shown = {key: _shown(profile[key]) for key in PUBLIC if isinstance(profile.get(key), str | int)}
     code = json.dumps(shown, indent=2, ensure_ascii=False)
     return (
         "Here is your GitHub profile:\n"
         f"**{shown.get('login', 'unknown')}**: {shown.get('public_repos', 0)} public repositories, "
         f"{shown.get('followers', 0)} followers\n[code]{code}[/code]"
     )
+
+
+def _shown(value: str | int) -> Any:
+    """Return a value so that it cannot end the block of code, and fits into a message."""
+    return plain(value[:LONGEST]) if isinstance(value, str) else value

@@ -119,6 +119,9 @@ class Authorization:
 # ---- what SQL has no type for ------------------------------------------------------------------
 
 
+FIRST_YEAR, LAST_YEAR = 1900, 9000  # of a moment that is believed
+
+
 class _SqliteDateTime(UserDefinedType[str]):
     """A column that SQLite calls DATETIME and that holds text, as all of its columns may."""
 
@@ -159,9 +162,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             except ValueError:  # what cannot be read is not known; the row is there all the same
                 return None
         moment: datetime = value
-        if moment.tzinfo is not UTC:
-            moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-        return moment
+        return _bounded(moment)
 
 
 def read_moment(written: Any) -> datetime | None:
@@ -170,7 +171,16 @@ def read_moment(written: Any) -> datetime | None:
         found = datetime.fromisoformat(written)
     except (TypeError, ValueError):
         return None
-    return found.replace(tzinfo=found.tzinfo or UTC)
+    return _bounded(found)
+
+
+def _bounded(moment: datetime) -> datetime | None:
+    """In UTC; None if it is so far away that nobody could add a day to it."""
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        return None
+    if moment.tzinfo is UTC:  # as it is in nearly every row
+        return moment
+    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
 
 
 def _tight(text: str) -> str:

@@ -107,7 +107,10 @@ def _end(milliseconds: Any) -> datetime | None:
     """Read a moment as Google writes it: milliseconds since 1970, as text."""
     if not re.fullmatch(r"[0-9]{1,15}", str(milliseconds)):
         return None
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(milliseconds))
+    try:
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(milliseconds))
+    except OverflowError:  # after the year 9999
+        return None
 
 
 # ---- what an answer means ----------------------------------------------------------------------

@@ -35,6 +35,7 @@ from botkit.skills.drive.lease import Lease, lease_of
 from botkit.storage import Claimed, Service, do_job, person_of, read_moment
 
 TRY_AGAIN_AFTER = (5.0, 30.0, 180.0)  # seconds; after that the next notification, or the next day
+MOST_PAGES = 100  # of changes in one check
 CHECK, RENEW = "drive check", "drive renew"  # the names of jobs
 ABANDONED = "abandonedBy"  # where `data` remembers who has left the chat, once that was said
 HAS_LEFT = "the person who bound it has left this chat. Say **bind** to bind another one."
@@ -227,6 +228,9 @@ class DriveWatch:
         while not at_end:
             if page_token in seen:
                 raise ProviderNonsense("Google Drive sent the same page of changes again.")
+            if len(seen) == MOST_PAGES:  # the rest is for the next check
+                self.check_soon(row.id)
+                break
             seen.add(page_token)
             lease.extend()
             changes, page_token, at_end = drive_api.fetch_changes(api, page_token)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any, NamedTuple
 
 from botkit.chat import plain
@@ -62,6 +63,8 @@ def as_text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(filter(None, map(as_text, value)))[:LONGEST]
+    if isinstance(value, float) and not isfinite(value):
+        return ""
     text = " ".join(str(value).split()) if isinstance(value, str | int | float) else ""
     return str(plain(text if len(text) <= LONGEST else f"{text[:LONGEST]}…"))
 

@@ -167,7 +167,7 @@ def read_tabs(answer: Mapping[str, Any]) -> tuple[str, list[Tab]]:
     Raises `ProviderNonsense`, and `SheetsRefused` if there is no such tab.
     """
     try:
-        title = str(answer["properties"]["title"])
+        title = _title_of(answer["properties"])
         every = [sheet["properties"] for sheet in answer["sheets"]]
         tabs = [_tab(one) for one in every if one.get("sheetType", "GRID") == "GRID"]
     except (KeyError, TypeError, AttributeError) as error:
@@ -178,9 +178,26 @@ def read_tabs(answer: Mapping[str, Any]) -> tuple[str, list[Tab]]:
 
 
 def _tab(properties: Mapping[str, Any]) -> Tab:
-    grid = properties.get("gridProperties", {})
-    size = grid.get("rowCount", LAST_ROW), grid.get("columnCount", LAST_COLUMN)
-    return Tab(str(properties["title"]), properties.get("sheetId", 0), *size)
+    found = properties.get("gridProperties")
+    grid = found if isinstance(found, Mapping) else {}
+    return Tab(
+        _title_of(properties),
+        _count(properties.get("sheetId"), 0),
+        _count(grid.get("rowCount"), LAST_ROW),
+        _count(grid.get("columnCount"), LAST_COLUMN),
+    )
+
+
+def _title_of(properties: Mapping[str, Any]) -> str:
+    """Return the title in some properties.  Raises `TypeError` if it is no text."""
+    title = properties["title"]
+    if not isinstance(title, str):
+        raise TypeError
+    return title
+
+
+def _count(value: Any, otherwise: int) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else otherwise
 
 
 def read_cells(answer: Any) -> list[list[str]]:

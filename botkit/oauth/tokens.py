@@ -143,15 +143,14 @@ def _life(expires_in: object) -> int | None:
     """Return how many whole seconds a token lives, or None if that cannot be read.
 
     Providers send it as a number or as a string, with a fraction or without.  None also stands for
-    more than `LONGEST_LIFE`, which means that the token does not expire.  Less than nothing is
-    nothing: the token has expired.
+    more than `LONGEST_LIFE`, which means that the token does not expire.
     """
     if isinstance(expires_in, bool) or not isinstance(expires_in, int | float | str):
         return None
-    if isinstance(expires_in, str) and not re.fullmatch(r"-?[0-9]{1,10}(\.[0-9]*)?", expires_in):
+    if isinstance(expires_in, str) and not re.fullmatch(r"[0-9]{1,10}(\.[0-9]*)?", expires_in):
         return None
-    life = float(expires_in) if not isinstance(expires_in, int) else expires_in
-    return max(0, int(life)) if life <= LONGEST_LIFE else None  # NaN is not less than anything
+    life = float(expires_in) if isinstance(expires_in, str) else expires_in
+    return int(life) if 0 <= life <= LONGEST_LIFE else None  # NaN is not between anything
 
 
 def _scopes(provider: Provider, granted: object) -> list[str]:

@@ -234,11 +234,12 @@ class ServiceSkill:
 
     def _outcome_of_ending(self, service: Service) -> str:
         """End a connection, and say what was done."""
-        by_hand = f"remove the app there yourself, {self.remove_at}"
         try:
             others = self.end(service)
         except BotkitError as error:
-            return f"Disconnected here, but: {error} You can {by_hand}."
+            return (
+                f"Disconnected here, but: {error} You can remove the app yourself {self.remove_at}."
+            )
         if self.provider.name in others:
             return "Disconnected here. Your account stays connected in another chat."
         if others:
@@ -248,8 +249,8 @@ class ServiceSkill:
             )
         if self.provider.revocation is None:
             return (
-                f"Disconnected here. {self.title} offers no way to revoke what you allowed, so "
-                f"{by_hand}."
+                f"Disconnected here. {self.title} offers no way to revoke what you allowed. "
+                f"You can remove the app yourself {self.remove_at}."
             )
         return f"Disconnected. {self.title} has forgotten the connection too."
 

@@ -537,7 +537,7 @@ def _in_plain_words(error: Exception) -> StorageError:
         return DatabaseFull(FULL)
     if says("no such table", "no such column", "42p01", "42703"):
         return StorageError(
-            "The database does not have all its tables and columns yet.",
-            advice="The owner of this bot must run: python -m botkit setup-database",
+            "The database does not have the tables yet, or not all of their columns.",
+            advice="The owner of this bot must set up the database: python -m botkit setup-database",
         )
     return StorageError("The database did not do what was asked.")

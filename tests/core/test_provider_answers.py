@@ -185,14 +185,14 @@ def test_the_life_of_a_token_is_read_in_whatever_form_it_comes(storage, provider
     assert service.data["expiresIn"] == 3600
 
 
-@pytest.mark.parametrize("said", [None, True, "1e3", "1_000", 2147483647, 10**30])
+@pytest.mark.parametrize("said", [None, True, "1e3", "1_000", -5, 2147483647, 10**30])
 def test_a_life_that_cannot_be_read_or_never_ends_is_no_end(storage, provider, elsewhere, said):
     elsewhere.answers(200, json.dumps(json.loads(GOOD) | {"expires_in": said}))
     assert call_back(storage, provider).expires_at is None
 
 
-@pytest.mark.parametrize("said", [0, -5, "-5", 1e-9])
-def test_a_life_of_nothing_or_less_is_over(storage, provider, elsewhere, said):
+@pytest.mark.parametrize("said", [0, "0", 0.9, 1e-9])
+def test_a_life_of_nothing_is_over(storage, provider, elsewhere, said):
     elsewhere.answers(200, json.dumps(json.loads(GOOD) | {"expires_in": said}))
     assert call_back(storage, provider).expires_at == storage.now()
 

@@ -231,6 +231,8 @@ class World(logging.Handler):
             text = json.loads(request.body)["text"]
             self.posts.append((path.split("/")[-2], text))
             return as_json(201, {"id": str(next(self.numbers))})
+        if path.endswith("/conversations"):
+            return as_json(200, {"id": DIRECT, "members": [BOT, ALICE], "type": "Direct"})
         if "/chats/" in path:
             members = [BOT, ALICE] if path.endswith(DIRECT) else [BOT, ALICE, "5"]
             kind = "Direct" if path.endswith(DIRECT) else "Team"

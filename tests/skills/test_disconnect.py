@@ -37,8 +37,8 @@ def test_where_nothing_can_be_revoked_the_person_is_told_what_to_do(kit):
     connect(kit.alice)
     offered(kit, revocation=None)
     assert kit.alice.say("disconnect").text == (
-        "Disconnected here. GitHub offers no way to revoke what you allowed, so remove the app "
-        "there yourself, in your GitHub settings, under “Applications”."
+        "Disconnected here. GitHub offers no way to revoke what you allowed. "
+        "You can remove the app yourself in your GitHub settings, under “Applications”."
     )
     assert repr(kit.world.github).endswith("1 grants>") and kit.storage.find_services() == []
 
@@ -48,4 +48,4 @@ def test_an_end_that_the_service_does_not_confirm_is_told_as_such(kit):
     kit.world.github.trouble.next(path="/api/v3/applications", status=500)
     said = kit.alice.say("disconnect").text
     assert said.startswith("Disconnected here, but: GitHub did not confirm")
-    assert "You can remove the app there yourself, in your GitHub settings" in said
+    assert "You can remove the app yourself in your GitHub settings" in said

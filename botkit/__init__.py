@@ -6,15 +6,17 @@ connection is stored), then `skills/github.py` (a skill that uses both).
 
 from __future__ import annotations
 
-import botkit.hiding  # noqa: F401 -- the first import of all, which names a file that hides others
+try:
+    import logging
+    from dataclasses import replace
+    from typing import TYPE_CHECKING
 
-# isort: split
+    from botkit.version import __version__
+except (ImportError, AttributeError):  # a file of the learner's may hide a module
+    from botkit.hiding import refuse_hiding_file
 
-import logging
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
-from botkit.version import __version__
+    refuse_hiding_file()
+    raise
 
 if TYPE_CHECKING:
     from botkit.lessons.kit import Kit
@@ -43,16 +45,22 @@ def start(
     counts once the person has said a code in the chat: lesson 08 shows why.  Returns a
     `botkit.lessons.kit.Kit`.
     """
-    from botkit.lessons import kit  # here, so that `import botkit` is quick
-    from botkit.settings import load_settings, practice_settings, read_skills
+    try:
+        from botkit.lessons import kit  # here, so that `import botkit` is quick
+        from botkit.settings import load_settings, practice_settings, read_skills
 
-    settings = load_settings() if live else practice_settings()
-    return kit.start(
-        replace(
-            settings,
-            database=database or settings.database,
-            port=port or settings.port,
-            confirm=confirm and settings.confirm,
-            skills=read_skills(skills) if skills else settings.skills,
+        settings = load_settings() if live else practice_settings()
+        return kit.start(
+            replace(
+                settings,
+                database=database or settings.database,
+                port=port or settings.port,
+                confirm=confirm and settings.confirm,
+                skills=read_skills(skills) if skills else settings.skills,
+            )
         )
-    )
+    except (ImportError, AttributeError):
+        from botkit.hiding import refuse_hiding_file
+
+        refuse_hiding_file()
+        raise

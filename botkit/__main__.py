@@ -47,6 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BotkitError as error:
         print(f"{error} {error.advice}", file=sys.stderr)
         return 1
+    except (ImportError, AttributeError):
+        from botkit.hiding import hiding_file, what_it_hides
+
+        if not (path := hiding_file()):
+            raise
+        print(f"{what_it_hides(path)} Give it another name.", file=sys.stderr)
+        return 1
     except BrokenPipeError:  # who reads our output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python has left
         return 1

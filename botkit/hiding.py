@@ -2,7 +2,7 @@
 
 Python looks for modules in the folder of a notebook first.  So a file of one's own that is named
 like Python's module `secrets` is imported instead of it, and botkit would fail somewhere with a
-riddle.  Importing this module raises `ImportError` with the name of such a file.
+riddle.  Where that happens, `refuse_hiding_file` is called.
 
 Hardly anything is imported here, because it may be hidden, too.
 """
@@ -53,11 +53,10 @@ def _is_package(path: str) -> bool:
 def refuse_hiding_file() -> None:
     """Raise `ImportError`, with the name of the file, if a needed module is hidden."""
     if path := hiding_file():
-        module = os.path.basename(path).removesuffix(".py")
-        raise ImportError(
-            f"The file {path} hides the module {module} that botkit needs. Give it another name, "
-            "then restart the kernel."
-        )
+        raise ImportError(f"{what_it_hides(path)} Give it another name, then restart the kernel.")
 
 
-refuse_hiding_file()
+def what_it_hides(path: str) -> str:
+    """Return a sentence about a file that `hiding_file` has found."""
+    module = os.path.basename(path).removesuffix(".py")
+    return f"The file {path} hides the module {module} that botkit needs."

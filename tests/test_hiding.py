@@ -10,6 +10,8 @@ import pytest
 
 import botkit
 from botkit import hiding
+from botkit.__main__ import main
+from botkit.run.doctor import computer
 
 
 @pytest.fixture
@@ -26,6 +28,42 @@ def test_a_file_that_hides_a_module_is_named(folder, name, monkeypatch):
     with pytest.raises(ImportError) as told:
         hiding.refuse_hiding_file()
     assert str(folder / name) in str(told.value) and "restart the kernel" in str(told.value)
+
+
+def test_start_and_the_look_at_the_computer_name_it(folder, monkeypatch):
+    (folder / "secrets.py").write_text("mine = 1")
+    monkeypatch.delitem(sys.modules, "secrets", raising=False)
+
+    def fail(*_: object, **__: object) -> None:
+        raise AttributeError("module 'secrets' has no attribute 'token_hex'")
+
+    monkeypatch.setattr("botkit.lessons.kit.start", fail)
+    with pytest.raises(ImportError, match="hides the module secrets"):
+        botkit.start()
+    monkeypatch.setattr("botkit.run.running.Running.__init__", fail)
+    shown = repr(computer.environment())
+    assert f"The file {folder / 'secrets.py'} hides the module secrets" in shown
+
+
+def test_a_command_says_it_in_a_sentence(folder, monkeypatch, capsys):
+    (folder / "secrets.py").write_text("mine = 1")
+    monkeypatch.delitem(sys.modules, "secrets", raising=False)
+
+    def fail(*_: object, **__: object) -> None:
+        raise ImportError("cannot import name 'token_hex' from 'secrets'")
+
+    monkeypatch.setattr("botkit.run.doctor.run", fail)
+    assert main(["doctor"]) == 1
+    assert "hides the module secrets" in capsys.readouterr().err
+
+
+def test_an_error_of_another_kind_stays_what_it_is(folder, monkeypatch):
+    def fail(*_: object, **__: object) -> None:
+        raise AttributeError("something else")
+
+    monkeypatch.setattr("botkit.lessons.kit.start", fail)
+    with pytest.raises(AttributeError, match="something else"):
+        botkit.start()
 
 
 def test_a_folder_hides_a_module_if_it_is_a_package(folder, monkeypatch):

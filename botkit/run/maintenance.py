@@ -20,6 +20,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
+from itertools import islice
 from typing import Any, TypedDict
 
 from botkit.bot import SKILLS, Bot
@@ -389,7 +390,9 @@ def status(bot: Bot, *, most: int | None = MOST_SHOWN) -> Status:
     RingCentral is asked about the subscriptions.  Nothing is changed, but a bot whose token
     RingCentral refuses is remembered as such.  Raises `StorageError`.
     """
-    known = {row.id: row for row in bot.storage.find_bots()}
+    known: dict[str, tables.Bot] = {}
+    with suppress(SealBroken):  # then none can be read, and each says so
+        known = {row.id: row for row in bot.storage.find_bots()}
     return Status(
         _bot_status(bot, known[bot_id], most) if bot_id in known else _unreadable(bot, bot_id)
         for bot_id in bot.storage.bot_ids()
@@ -433,7 +436,7 @@ def _bot_status(bot: Bot, row: tables.Bot, most: int | None) -> BotStatus:
     except ChatError as error:
         trouble, word = f"{error} {error.advice}", "unknown"
     waiting, oldest = bot.storage.messages.of_bot(row.id)
-    rows = bot.storage.find_services(bot_id=row.id, limit=most)
+    rows = islice(bot.storage.each_service(bot_id=row.id), most)
     shown = [_service_status(bot, one) for one in rows]
     return BotStatus(
         id=row.id,

@@ -243,11 +243,12 @@ class Database:
         return opened
 
     def _open_each(
-        self, connection: sa.Connection, table: sa.Table, rows: Sequence[Any]
+        self, connection: sa.Connection, table: sa.Table, rows: Sequence[Any], *, some: bool = False
     ) -> list[dict[str, Any]]:
         """What several rows hold.  The log names those that cannot be read, once in a process.
 
-        Raises `WrongKey` if none of them can be read with our keys.
+        Raises `WrongKey` if none of them can be read with our keys.  If `some` are needed, it also
+        raises `SealBroken` if there are only others.
         """
         opened, failure = [], None
         for row in rows:
@@ -259,7 +260,7 @@ class Database:
                 if which not in self._passed_over:
                     self._passed_over.add(which)
                     log.warning("Row %s of the table %s is passed over. %s", *which[::-1], error)
-        if isinstance(failure, WrongKey) and not opened:
+        if failure and not opened and (some or isinstance(failure, WrongKey)):
             raise failure
         return opened
 
@@ -538,6 +539,7 @@ def _in_plain_words(error: Exception) -> StorageError:
     if says("no such table", "no such column", "42p01", "42703"):
         return StorageError(
             "The database does not have the tables yet, or not all of their columns.",
-            advice="The owner of this bot must set up the database: python -m botkit setup-database",
+            advice="The owner of this bot must set up the database: "
+            "python -m botkit setup-database",
         )
     return StorageError("The database did not do what was asked.")

@@ -230,7 +230,7 @@ class Storage(Database):
             wanted = wanted.where(services.c.id > after)
         with self._reading() as connection:
             rows = connection.execute(wanted).all()
-            return [Service(**row) for row in self._open_each(connection, services, rows)]
+            return [Service(**self._open(connection, services, row)) for row in rows]
 
     def each_service(self, *, bot_id: str, group_id: str | None = None) -> Iterator[Service]:
         """The connections of a bot, or of one chat of it; some hundred are read at a time."""
@@ -435,7 +435,7 @@ class Storage(Database):
         """Every bot whose row can be read: one that cannot does not stop the others."""
         with self._reading() as connection:
             rows = connection.execute(ANY[bots].order_by(bots.c.id)).all()
-            return [Bot(**row) for row in self._open_each(connection, bots, rows)]
+            return [Bot(**row) for row in self._open_each(connection, bots, rows, some=True)]
 
     def bot_ids(self) -> list[str]:
         """The ids of all bots, also of those whose rows cannot be read."""

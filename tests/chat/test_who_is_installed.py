@@ -166,6 +166,13 @@ def test_a_row_that_cannot_be_read_stops_nobody_and_is_named(broken, caplog):
     assert ours["trouble"] == ""
 
 
+def test_where_no_row_can_be_read_status_still_names_each(broken):
+    with broken.storage._writing() as connection:
+        connection.exec_driver_sql("UPDATE bots SET id = '2' WHERE id = ?", (broken.bot_id,))
+    first, second = status(broken.bot)
+    assert "remove-bot 1" in first["trouble"] and "remove-bot 2" in second["trouble"]
+
+
 def test_a_row_that_cannot_be_read_can_be_removed(broken):
     done = remove_bot(broken.bot, "1")
     assert done[0] == "Removed Bot 1 with its 0 connections."
@@ -182,5 +189,7 @@ def test_a_connection_that_cannot_be_read_does_not_stop_maintenance(kit, caplog)
         connection.exec_driver_sql("UPDATE services SET data = ? WHERE id = 2", tuple(data))
     assert maintain(kit.bot) == []
     assert "Row 2 of the table services is passed over." in caplog.text
-    assert [one.user_id for one in kit.storage.find_services()] == ["2101001"]
+    found = kit.storage.each_service(bot_id=kit.bot_id)
+    assert [one.user_id for one in found] == ["2101001"]
+    assert len(status(kit.bot)[0]["services"]) == 1
     assert "Here is your GitHub profile" in kit.alice.say("profile").text

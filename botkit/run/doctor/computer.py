@@ -21,6 +21,8 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import TCPServer
 
+from botkit.hiding import hiding_file, what_it_hides
+
 OLDEST_PYTHON = (3, 11)
 PACKAGES = (
     "flask",
@@ -36,6 +38,10 @@ PACKAGES = (
 )  # as in pyproject.toml
 PROJECT = Path(__file__).resolve().parents[3]  # the folder that has requirements.txt
 PATIENCE_SECONDS = 5.0
+GIVE_ANOTHER_NAME = (
+    "Give it another name.",
+    "Then restart the kernel (menu Kernel > Restart Kernel…).",
+)
 
 
 class Trouble(Exception):
@@ -104,6 +110,8 @@ def _python() -> str:
 
 def _packages() -> str:
     missing = [name for name in PACKAGES if not _can_be_imported(name)]
+    if missing and (path := hiding_file()):
+        raise Trouble(what_it_hides(path), *GIVE_ANOTHER_NAME)
     if missing:
         raise Trouble(f"This kernel cannot import {', '.join(missing)}.", *_another_kernel())
     return "This kernel can import every package that the lessons need."
@@ -169,6 +177,8 @@ def _world() -> str:
         finally:
             watchers[:] = others
     except Exception as error:
+        if path := hiding_file():
+            raise Trouble(what_it_hides(path), *GIVE_ANOTHER_NAME) from error
         fix = ["Restart the kernel (menu Kernel > Restart Kernel…)."]
         if isinstance(error, ImportError):  # a package that is there, but in another version
             fix = _another_kernel()

@@ -233,15 +233,17 @@ class Bot:
         RingCentral reaches no bot there: then the address is wrong.
         """
         self.address = address.rstrip("/")
-        bots, unreached = self.storage.find_bots(), list[ChatError]()
+        bots, failed = self.storage.find_bots(), dict[str, ChatError]()
         for bot in bots:
             try:
                 self.installation.subscribe(bot.id)
             except ChatError as error:
-                log.warning("Bot %s gets no messages: %s %s", bot.id, error, error.advice)
-                unreached += [error] if error.code in UNREACHABLE else []
+                failed[bot.id] = error
+        unreached = [error for error in failed.values() if error.code in UNREACHABLE]
         if bots and len(unreached) == len(bots):
             raise unreached[0]
+        for bot_id, why in failed.items():
+            log.warning("Bot %s gets no messages: %s %s", bot_id, why, why.advice)
 
     def close(self) -> None:
         """Finish the work that is under way, and close the database."""

@@ -132,8 +132,10 @@ class Installation:
 
     def _check_account(self, owner: _Owner, before: Bot | None) -> None:
         """Raise `InstallRefused` unless bots of this account may be installed here."""
+        if before is not None:  # its account was asked for when it came first
+            return
         allowed = set(self._accounts) or self._accounts_here()
-        if before is None and allowed is not None and owner.account not in allowed:
+        if allowed is not None and owner.account not in allowed:
             raise InstallRefused(
                 f"This bot belongs to the RingCentral account {owner.account or 'of nobody'}, "
                 "whose bots may not be installed here.",

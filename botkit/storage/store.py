@@ -224,27 +224,35 @@ class Storage(Database):
         `after` only those whose id is higher.
         """
         given = {"bot_id": bot_id, "group_id": group_id, "user_id": user_id}
-        given = {column: value for column, value in given.items() if value is not None}
-        wanted = ANY[services].filter_by(**given).order_by(services.c.id).limit(limit)
-        if after is not None:
-            wanted = wanted.where(services.c.id > after)
+        wanted = _services_where(**given, after=after, limit=limit)
         with self._reading() as connection:
             rows = connection.execute(wanted).all()
             return [Service(**self._open(connection, services, row)) for row in rows]
 
     def each_service(self, *, bot_id: str, group_id: str | None = None) -> Iterator[Service]:
-        """The connections of a bot, or of one chat of it; some hundred are read at a time."""
-        given = {"bot_id": bot_id} | ({} if group_id is None else {"group_id": group_id})
-        wanted = ANY[services].filter_by(**given).order_by(services.c.id).limit(PIECE)
-        last = -1
+        """The connections of a bot, or of one chat of it; some hundred are read at a time.
+
+        A row that cannot be read is passed over, and named in the log.
+        """
+        last: int | None = None
         while True:
-            with self._reading() as connection:
-                rows = connection.execute(wanted.where(services.c.id > last)).all()
-                found = self._open_each(connection, services, rows)
-            yield from (Service(**row) for row in found)
-            if len(rows) < PIECE:
+            where: dict[str, Any] = {"bot_id": bot_id, "group_id": group_id}
+            where |= {"after": last, "limit": PIECE}
+            try:
+                some = self.find_services(**where)
+                last = some[-1].id if some else None
+            except (SealBroken, WrongKey):
+                some, last = self._readable_services(**where)
+            yield from some
+            if last is None:
                 return
-            last = rows[-1].id
+
+    def _readable_services(self, **where: Any) -> tuple[list[Service], int | None]:
+        """What can be read of these rows, and the id of the last one."""
+        with self._reading() as connection:
+            rows = connection.execute(_services_where(**where)).all()
+            found = [Service(**row) for row in self._open_each(connection, services, rows)]
+        return found, rows[-1].id if rows else None
 
     def each_group(self, bot_id: str) -> Iterator[str]:
         """The chats in which a bot has connections, each once and in order.
@@ -724,6 +732,14 @@ class Storage(Database):
                 last = connection.execute(delete, values).rowcount
             count += last
         return count
+
+
+def _services_where(
+    *, after: int | None = None, limit: int | None = None, **given: str | None
+) -> sa.Select[Any]:
+    columns = {column: value for column, value in given.items() if value is not None}
+    wanted = ANY[services].filter_by(**columns).order_by(services.c.id).limit(limit)
+    return wanted if after is None else wanted.where(services.c.id > after)
 
 
 def _twins(row: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:

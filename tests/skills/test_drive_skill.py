@@ -34,7 +34,7 @@ def test_bind_brings_a_link(world):
 
 def test_bind_says_whose_drive_is_bound_and_offers_its_owner_to_bind_another(world):
     world.bind(chat="Team")
-    said = f"{ALICE} is bound to this chat. Say **unbind** to end that, or bind another Drive in"
+    said = f"{ALICE} is bound to this chat. Say **unbind** to end that. To bind your own in its"
     assert world.say("@bot bind", "alice", "Team").startswith(said)
     assert re.search(LINK, world.kit.alice.reads().text)
 

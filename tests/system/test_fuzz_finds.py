@@ -107,7 +107,7 @@ def test_a_bot_whose_token_is_no_object_has_none(world):
 
 
 def test_the_chat_may_list_subscriptions_in_any_shape(world):
-    me = as_json(200, {"id": BOT})
+    me = as_json(200, {"id": BOT, "type": "Bot"})
     for records in (
         7,
         [7],

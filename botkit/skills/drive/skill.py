@@ -69,7 +69,7 @@ class GoogleDriveSkill(ServiceSkill):
         if not self.may_decide(service, event.user_id):
             self.reply(event, f"{bound} {self.belongs_to_another()}")
             return
-        end = "Say **unbind** to end that, or bind another Drive in its place."
+        end = "Say **unbind** to end that. To bind your own in its place:"
         self.send_auth_link(event, f"{bound} {end}")
 
     def find_or_send_link(self, event: Event) -> Service | None:

@@ -277,7 +277,8 @@ class Installation:
         """
         providers = {provider.name: provider for provider in self._providers}
         count = 0
-        for service in self._storage.each_service(**leaving):
+        bot_id, group_id = leaving["bot_id"], leaving.get("group_id")
+        for service in self._storage.each_service(bot_id=bot_id, group_id=group_id):
             count += 1
             provider = providers.get(service.name or "")
             if provider is None:

@@ -436,7 +436,7 @@ def _bot_status(bot: Bot, row: tables.Bot, most: int | None) -> BotStatus:
     except ChatError as error:
         trouble, word = f"{error} {error.advice}", "unknown"
     waiting, oldest = bot.storage.messages.of_bot(row.id)
-    rows = islice(bot.storage.each_service(bot_id=row.id), most)
+    rows = islice(bot.storage.each_service(bot_id=row.id, piece=most), most)
     shown = [_service_status(bot, one) for one in rows]
     return BotStatus(
         id=row.id,

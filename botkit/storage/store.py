@@ -229,15 +229,17 @@ class Storage(Database):
             rows = connection.execute(wanted).all()
             return [Service(**self._open(connection, services, row)) for row in rows]
 
-    def each_service(self, *, bot_id: str, group_id: str | None = None) -> Iterator[Service]:
-        """The connections of a bot, or of one chat of it; some hundred are read at a time.
+    def each_service(
+        self, *, bot_id: str, group_id: str | None = None, piece: int | None = None
+    ) -> Iterator[Service]:
+        """The connections of a bot, or of one chat of it, read by `piece` or by some hundred.
 
         A row that cannot be read is passed over, and named in the log.
         """
         last: int | None = None
         while True:
             where: dict[str, Any] = {"bot_id": bot_id, "group_id": group_id}
-            where |= {"after": last, "limit": PIECE}
+            where |= {"after": last, "limit": piece or PIECE}
             try:
                 some = self.find_services(**where)
                 last = some[-1].id if some else None

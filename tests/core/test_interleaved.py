@@ -159,4 +159,4 @@ def test_one_code_takes_one_answer_once(storage, first):
     storage.add_authorization("state", **LINK, **ALICE)
     storage.hold_answer(storage.claim_authorization("state", provider="GitHub"), {"code": "111111"})
     first(sa.update(authorizations).values(answer=None))
-    assert storage.try_code(*ALICE.values(), "111111") is None
+    assert storage.try_code(ALICE["bot_id"], ALICE["user_id"], ["111111"]) is None

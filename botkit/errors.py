@@ -12,7 +12,9 @@ Not here: errors that one part alone raises and handles.
     ├── AuthorizationError ─ CallbackIncomplete, AuthorizationDenied, StateError, IssuerMismatch
     │                        StateError ── StateUnknown, StateUsed, StateExpired, StateForeign
     ├── ProviderError ────── ProviderRefused, ProviderUnreachable, ProviderNonsense
-    │                        ProviderRefused ── ReconnectNeeded, RateLimited
+    │                        ProviderRefused ── ReconnectNeeded, RateLimited, ApiRefused
+    │                        ReconnectNeeded ── NotConnected
+    ├── CommandError
     ├── ChatError ────────── InstallRefused, NotFound, ChatBusy
     │                        InstallRefused ── TokenRefused, BotGone
     └── TunnelError, PortTaken, NotACallback, KitEnded
@@ -21,6 +23,8 @@ Not here: errors that one part alone raises and handles.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class BotkitError(Exception):
@@ -190,12 +194,33 @@ class ReconnectNeeded(ProviderRefused):
     advice = "Please connect again."
 
 
+class NotConnected(ReconnectNeeded):
+    """Raised when the person who speaks has no connection to the service yet."""
+
+
+class ApiRefused(ProviderRefused):
+    """Raised when an API did not send what a skill asked for; `answer` is what it sent instead."""
+
+    def __init__(self, happened: str, *, answer: Any, advice: str | None = None) -> None:
+        super().__init__(happened, advice=advice)
+        self.answer = answer
+
+
 class RateLimited(ProviderRefused):
     """Raised after too many requests, when waiting `seconds` would take too long."""
 
     def __init__(self, happened: str, *, seconds: float, advice: str | None = None) -> None:
         super().__init__(happened, code="rate_limited", advice=advice)
         self.seconds = seconds
+
+
+# ---- a skill ------------------------------------------------------------------------------------
+
+
+class CommandError(BotkitError):
+    """Raised in a skill when a command cannot be done; the person reads the sentence."""
+
+    advice = ""
 
 
 # ---- the chat ----------------------------------------------------------------------------------

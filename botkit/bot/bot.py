@@ -29,12 +29,12 @@ from botkit.skills import (
     VERBS,
     AssistantSkill,
     Confirmation,
+    EventHandler,
     GitHubSkill,
     GoogleDriveSkill,
     GoogleSheetsSkill,
     HelpSkill,
     ServiceSkill,
-    Skill,
     run_skills,
 )
 from botkit.storage import Claimed, Seal, Storage, utc_now
@@ -108,7 +108,7 @@ class Bot:
         self.services: list[ServiceSkill] = []
         self._built_in: tuple[ServiceSkill, ...] = ()
         self.confirmation = Confirmation(self.storage, self.chat, self.services)
-        self.skills: list[Skill] = [self.confirmation, HelpSkill(self.services)]
+        self.skills: list[EventHandler] = [self.confirmation, HelpSkill(self.services)]
         self.worker = Worker(self.storage, self.chat.is_from_ringcentral)
         for skill, provider in described:
             self.add(skill, provider)

@@ -19,7 +19,7 @@ from dataclasses import asdict
 from botkit.chat import Chat, Event
 from botkit.errors import BotkitError, ChatBusy, ChatError, TryLater
 from botkit.oauth import connections
-from botkit.skills import Skill, run_skills
+from botkit.skills import EventHandler, run_skills
 from botkit.storage import Claimed, Job, Storage, Turn, current_turn, do_job, in_turn
 
 log = logging.getLogger("botkit")
@@ -65,7 +65,7 @@ class Turns:
         self,
         storage: Storage,
         chat: Chat,
-        skills: Sequence[Skill],
+        skills: Sequence[EventHandler],
         overhear: Callable[[Event], None] = lambda _: None,
     ) -> None:
         self._storage = storage

@@ -27,6 +27,7 @@ from botkit.oauth.http import (
     is_token,
     reaching,
     read_fields,
+    read_json,
     watchers,
 )
 from botkit.oauth.provider import Provider, Revocation, base_url, callback_path
@@ -76,6 +77,7 @@ __all__ = [
     "reaching",
     "read_account",
     "read_fields",
+    "read_json",
     "receive_answer",
     "revoke",
     "revoke_later",

@@ -126,11 +126,17 @@ def read_fields(response: requests.Response) -> dict[str, Any]:
     """
     if "form-urlencoded" in response.headers.get("Content-Type", ""):
         return dict(parse_qsl(response.text))
+    answer = read_json(response)
+    return answer if isinstance(answer, dict) else {}
+
+
+def read_json(response: requests.Response) -> dict[str, Any] | list[Any] | None:
+    """Return the answer if it is a JSON object or array; None if it is neither."""
     try:
         answer = response.json()
     except (ValueError, RecursionError):
-        return {}
-    return answer if isinstance(answer, dict) else {}
+        return None
+    return answer if isinstance(answer, dict | list) else None
 
 
 def is_token(value: object) -> bool:

@@ -8,37 +8,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from botkit.chat import Event, plain
+from botkit.chat import plain
 from botkit.oauth import read_account
-from botkit.skills.base import ServiceSkill
+from botkit.skills.call import Call
+from botkit.skills.skill import Skill, command
 from botkit.storage import Service
 
 
-class AccountSkill(ServiceSkill):
-    """A skill made from a provider: its command is the provider's slug."""
+class AccountSkill(Skill):
+    """I know whose {title} account it is."""
 
     def __init__(self, *parts: Any) -> None:
+        _, _, provider, *_ = parts
+        self.word = provider.slug
         super().__init__(*parts)
-        self.word = self.provider.slug
-        self.introduction = f"I know whose {self.title} account it is."
-        self.commands = {self.word: f"says which {self.title} account is connected"}
-        self.remove_at = f"in your {self.title} settings"
+
+    @command("{word}", "says which {title} account is connected")
+    def whose(self, call: Call) -> str:
+        """Ask the provider for the name, so that a revoked connection is noticed."""
+        one = self.provider
+        account = read_account(one, call.api.get(one.account_url or one.api_url))
+        return f"You are connected to {self.title} as **{plain(account['name'])}**."
 
     def welcome(self, service: Service) -> str:
         return f"Say **{self.word}** to see which {self.title} account is connected."
-
-    def answer(self, event: Event, command: str) -> bool:
-        if command != self.word:
-            return False
-        service = self.find_or_send_link(event)
-        if service is not None:
-            with self.replying_errors(event):
-                name = plain(self._name(service))
-                self.reply(event, f"You are connected to {self.title} as **{name}**.")
-        return True
-
-    def _name(self, service: Service) -> str:
-        """Ask the provider for the name, so that a revoked connection is noticed."""
-        one = self.provider
-        with self.api(service) as api:
-            return str(read_account(one, api.get(one.account_url or one.api_url))["name"])

@@ -1,15 +1,7 @@
 """Do what all skills have in common: connect an account, find the connection, end it.
 
-A skill is a subclass of `ServiceSkill` that describes itself and answers its own commands:
-
-    class WeatherSkill(ServiceSkill):
-        word = "weather"
-        commands = {"forecast": "shows tomorrow's weather"}
-
-        def answer(self, event, command):
-            ...
-
-Start with `ServiceSkill.handle`.  `github.py` is a whole skill in a few lines.
+Start with `ServiceSkill.handle`.  A skill of your own is a `Skill` (`skill.py`): there each command
+is a method, and `answer` is written already.  `github.py` is a whole skill in a few lines.
 
 Not here: `connect`, `disconnect` and `help` as commands (`help.py`), and the code that confirms a
 connection (`confirm.py`).
@@ -25,9 +17,12 @@ from flask import Blueprint
 
 from botkit.chat import Chat, Event, plain
 from botkit.errors import (
+    ApiRefused,
     BotkitError,
     ChatBusy,
     ChatError,
+    CommandError,
+    NotConnected,
     ProviderError,
     RateLimited,
     ReconnectNeeded,
@@ -49,8 +44,8 @@ NO_DIRECT_CHAT = (
 )
 
 
-class Skill(Protocol):
-    """Something that sees every event of the chat."""
+class EventHandler(Protocol):
+    """Something that sees every event of the chat, such as a skill."""
 
     def handle(self, event: Event, handled: bool) -> bool:
         """React to `event`; return whether it is handled now.
@@ -60,7 +55,7 @@ class Skill(Protocol):
         ...
 
 
-def run_skills(skills: Sequence[Skill], event: Event) -> bool:
+def run_skills(skills: Sequence[EventHandler], event: Event) -> bool:
     """Offer the event to each skill in order; return whether one handled it."""
     handled = False
     for skill in skills:
@@ -307,14 +302,20 @@ class ServiceSkill:
 
     @contextmanager
     def replying_errors(self, event: Event) -> Iterator[None]:
-        """Reply with what happened and what to do, when the provider fails inside the block."""
+        """Reply with what happened and what to do, when something fails inside the block.
+
+        That is the provider, or a command that cannot be done.  Other errors pass.
+        """
         try:
             yield
+        except NotConnected as error:
+            self.send_auth_link(event, str(error))
         except ReconnectNeeded as error:
             self.offer_reconnect(event, error)
+        except (ApiRefused, CommandError, RateLimited) as error:
+            self.reply(event, f"{error} {error.advice}".rstrip())
         except ProviderError as error:
-            advice = error.advice if isinstance(error, RateLimited) else TRY_AGAIN
-            self.reply(event, f"{error} {advice}")
+            self.reply(event, f"{error} {TRY_AGAIN}")
 
     def offer_reconnect(self, event: Event, error: ReconnectNeeded) -> None:
         """Reply that the connection has ended, with an auth link for a new one."""

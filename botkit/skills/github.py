@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from botkit.chat import Event, plain
+from botkit.chat import plain
 from botkit.errors import ProviderNonsense
-from botkit.oauth import read_fields
-from botkit.skills.base import ServiceSkill
+from botkit.providers import github
+from botkit.skills.call import Call
+from botkit.skills.skill import Skill, command
 from botkit.storage import Service
 
 LONGEST = 500  # characters of one value
@@ -22,33 +23,21 @@ LONGEST = 500  # characters of one value
 PUBLIC = ("login", "name", "bio", "company", "location", "public_repos", "followers", "html_url")
 
 
-class GitHubSkill(ServiceSkill):
-    word = "github"
-    introduction = "I show GitHub profiles."
-    commands = {"profile": "shows your GitHub profile"}
+class GitHubSkill(Skill):
+    """I show GitHub profiles."""
+
+    word, connects_to = "github", github
     remove_at = "in your GitHub settings, under “Applications”"
 
-    def answer(self, event: Event, command: str) -> bool:
-        if command != "profile":
-            return False
-        service = self.find_or_send_link(event)
-        if service is not None:
-            self._profile(event, service)
-        return True
+    @command("profile", "shows your GitHub profile")
+    def profile(self, call: Call) -> str:
+        profile = call.get("/user", what="profile", having="login")
+        if not isinstance(profile["login"], str):
+            raise ProviderNonsense("GitHub sent no profile (it answered 200).")
+        return _profile_text(profile)
 
     def welcome(self, service: Service) -> str:
         return "Say **profile** to see the profile."
-
-    def _profile(self, event: Event, service: Service) -> None:
-        with self.replying_errors(event):
-            with self.api(service) as api:
-                answer = api.get("/user")
-            profile = read_fields(answer)
-            if answer.status_code != 200 or not isinstance(profile.get("login"), str):
-                raise ProviderNonsense(
-                    f"GitHub sent no profile (it answered {answer.status_code})."
-                )
-            self.reply(event, _profile_text(profile))
 
 
 def _profile_text(profile: Any) -> str:

@@ -15,6 +15,7 @@ from botkit.bot.bot import DATABASE, SKILLS, Bot
 from botkit.bot.keys import key_file, missing_key, with_key, write_new_key
 from botkit.bot.places import FEWEST_THREADS, WEB_THREADS
 from botkit.bot.web import LONGEST_BODY
+from botkit.bot.worker import log_error
 
 __all__ = [
     "DATABASE",
@@ -24,6 +25,7 @@ __all__ = [
     "WEB_THREADS",
     "Bot",
     "key_file",
+    "log_error",
     "missing_key",
     "with_key",
     "write_new_key",

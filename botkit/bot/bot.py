@@ -122,7 +122,13 @@ class Bot:
         )
         self.places = WebPlaces(web_threads)
         overhear = self.confirmation.overhear
-        turns = Turns(self.storage, self.chat, self.skills, overhear)
+        turns = Turns(
+            self.storage,
+            self.chat,
+            self.skills,
+            lambda error: self.worker.on_error(error),
+            overhear,
+        )
         self.worker.add("turn", turns.take, threads=12, per_bot=4, longest=120.0)
         self.worker.add("say", turns.say, threads=6, per_bot=4, longest=60.0)
         self.worker.jobs |= {

@@ -58,7 +58,8 @@ def job_for(event: Event, key: str) -> Job:
 class Turns:
     """The work of the "turn" and the "say" threads, with the parts of a bot.
 
-    `overhear` gets the messages of a team that are not for the bot.
+    `on_error` gets each error that is nobody's but ours, such as a mistake in a skill.  `overhear`
+    gets the messages of a team that are not for the bot.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Turns:
         storage: Storage,
         chat: Chat,
         skills: Sequence[EventHandler],
+        on_error: Callable[[Exception], None],
         overhear: Callable[[Event], None] = lambda _: None,
     ) -> None:
         self._storage = storage
@@ -73,6 +75,7 @@ class Turns:
         self._chat = chat
         self._skills = skills
         self._overhear = overhear
+        self._on_error = on_error
 
     # ---- a message -----------------------------------------------------------------------------
 
@@ -123,8 +126,8 @@ class Turns:
         except BotkitError as error:
             log.warning("A message was answered with an apology: %s", error)
             self._chat.send(event.bot_id, event.group_id, f"{error} {error.advice}")
-        except Exception:
-            log.exception("Work left undone")
+        except Exception as error:
+            self._on_error(error)
             sentence = f"{OWN_TROUBLE} Please try again in a moment."
             self._chat.send(event.bot_id, event.group_id, sentence)
 

@@ -56,6 +56,11 @@ Outcome = Literal[
 Handler = Callable[[Claimed], object]
 
 
+def log_error(error: Exception) -> None:
+    """Write an error of ours to the log, with its traceback."""
+    log.error("Work left undone", exc_info=error)
+
+
 @dataclass(frozen=True)
 class Delivery:
     """A delivery as it came: for which bot, with which secret, and what has to be done.
@@ -133,11 +138,13 @@ class Worker:
     """The threads for the messages in `storage`.
 
     `is_genuine(bot, token)` says whether a delivery has the secret of its bot.  `jobs` says what
-    the "do" threads do, by the name that `do_job` was given.
+    the "do" threads do, by the name that `do_job` was given.  `on_error` gets each error that is
+    nobody's but ours, such as a mistake in a skill; by default it goes to the log.
     """
 
     def __init__(self, storage: Storage, is_genuine: Callable[[Bot, str], bool]) -> None:
         self.jobs: dict[str, Handler] = {}
+        self.on_error: Callable[[Exception], None] = log_error
         self._storage = storage
         self._messages = storage.messages
         self._is_genuine = is_genuine
@@ -363,8 +370,8 @@ class Worker:
             log.warning("Another process has gone on with what took too long here.")
         except StorageError as error:  # the claim will lapse, and then somebody tries again
             log.warning("Work left undone: %s", error)
-        except Exception:
-            log.exception("Work left undone")
+        except Exception as error:
+            self.on_error(error)
             self._set_aside(job)
         with self._lock:
             del pool.running[job.lane]

@@ -24,6 +24,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from botkit.errors import NotACallback
+from botkit.lessons.mishaps import Mishaps
 from botkit.lessons.people import Person
 from botkit.oauth import Provider, callback_path, watchers
 from botkit.practice import ACCOUNTS, Browser, Page, Server, serve_again
@@ -67,8 +68,8 @@ class Kit(Running):
     """The bot, the practice world, its people, and the trace that watches them.
 
     `alice`, `bob` and `mallory` are people in the practice chat.  `trace` shows what was sent, and
-    `labels` has a label for each secret.  `Running` has the rest: `bot`, `storage`, `chat`, `app`
-    and `world`.
+    `labels` has a label for each secret.  `mishaps` has the errors of skills.  `Running` has the
+    rest: `bot`, `storage`, `chat`, `app` and `world`.
     """
 
     alice: Person
@@ -90,6 +91,7 @@ class Kit(Running):
         self.labels = Labels()
         self.trace = Trace(self.labels)
         self.trace.paused = settings.chatbot is None  # until the practice people are there
+        self.mishaps = Mishaps(self.labels)
         former = (ports or {}).get("bot", 0)
 
         def serve(app: WSGIApp, port: int) -> Server:
@@ -109,6 +111,7 @@ class Kit(Running):
             watchers.remove(self.trace)
             raise
         self._undo.callback(watchers.remove, self.trace)
+        self.bot.worker.on_error = self.mishaps.note
         if self.world.has("chat"):
             self._add_people()
 
@@ -208,7 +211,8 @@ class Kit(Running):
             browser = Browser(
                 dict.fromkeys(ACCOUNTS, name.lower()), find=self.browser_address.on_loopback
             )
-            person = Person(name, self.world.ringcentral, browser, self.settle, self.labels)
+            chat, settle, mishap = self.world.ringcentral, self.settle, self.mishaps.take
+            person = Person(name, chat, browser, settle, self.labels, mishap)
             setattr(self, name.lower(), person)
         # What the learner sees begins with ‹state·1› and ‹token·1›, not with what was sent so far.
         self.trace.paused = False

@@ -18,6 +18,7 @@ from botkit.trace import COLUMNS, Labels, in_columns
 _LINK = re.compile(r"\[([^\]]*)\]\((https?://[^)\s]+)\)")
 _CODE = re.compile(r"\n*\[code\]\n*(.*?)\n*\[/code\]\n*", re.DOTALL)
 _MENTION = re.compile(r"!\[:Person\]\(\d+\)")
+IN_THE_BOT = "Inside the bot, and not in the chat:"
 
 
 class ChatMessage(Protocol):
@@ -44,21 +45,30 @@ class Talk:
     """Some messages of a chat, which a cell shows as chat bubbles.
 
     `reader` is the person who sees them.  `messages` are pairs of a name and a text in the chat's
-    Markdown.
+    Markdown.  `mishap` is the traceback of what has failed inside the bot at the same time, for the
+    person who writes the skill.  Nobody in the chat sees it.
     """
 
     reader: str
     messages: Sequence[tuple[str, str]]  # who, what
     labels: Labels
+    mishap: str = ""
 
     @property
     def text(self) -> str:
         """The newest message, or an empty string."""
         return self.messages[-1][1] if self.messages else ""
 
+    @property
+    def texts(self) -> list[str]:
+        """What others have said, oldest first."""
+        return [text for who, text in self.messages if who != self.reader]
+
     def __repr__(self) -> str:
-        if not self.messages:
-            return "(nothing new)"
+        failed = f"\n\n{IN_THE_BOT}\n{self.mishap}" if self.mishap else ""
+        return (self._talk() if self.messages else "(nothing new)") + failed
+
+    def _talk(self) -> str:
         width = max(len(who) for who, _ in self.messages)
         lines = []
         for who, text in self.messages:
@@ -70,8 +80,12 @@ class Talk:
 
     def _repr_html_(self) -> str:
         bubbles = "".join(self._bubble(who, text) for who, text in self.messages)
+        bubbles = bubbles or "(nothing new)"
+        if self.mishap:
+            look = "white-space:pre-wrap;border-left:3px solid #c33;padding-left:8px"
+            bubbles += f'<div>{IN_THE_BOT}</div><pre style="{look}">{escape(self.mishap)}</pre>'
         look = "max-width:44em;padding-left:6px"  # where the text of the lesson begins
-        return f'<div style="{look}">{bubbles or "(nothing new)"}</div>'
+        return f'<div style="{look}">{bubbles}</div>'
 
     def _plain(self, text: str) -> str:
         """Return a message for a terminal: a link is its words and where it leads."""
@@ -123,12 +137,14 @@ class Person:
         browser: Any,
         settle: Callable[[], None],
         labels: Labels,
+        mishap: Callable[[], str] = str,
     ) -> None:
         self.name = name
         self.browser = browser
         self._chat = chat
         self._settle = settle
         self._labels = labels
+        self._mishap = mishap
         self._seen: dict[str, str | None] = {}
         self._newest_link = ""
 
@@ -148,6 +164,7 @@ class Person:
         `chat` is "direct", the person's own chat with the bot, or "Team", where the bot reads only
         messages with `@bot` in them.
         """
+        __tracebackhide__ = True  # for pytest
         self._settle()
         self._news(chat)  # what was there before is not part of this talk
         self._chat.say(self.name, text, chat)
@@ -158,6 +175,7 @@ class Person:
 
         Raises `LookupError` if there are no six digits on the page.
         """
+        __tracebackhide__ = True
         found = re.search(r"\b\d{3} \d{3}\b", page.text)
         if found is None:
             raise LookupError(f"There is no code on the page {page.heading!r}.")
@@ -166,8 +184,9 @@ class Person:
 
     def reads(self, *, chat: str = "direct") -> Talk:
         """Wait until the bot has finished, and return the new messages of a chat."""
+        __tracebackhide__ = True
         self._settle()
-        return Talk(self.name, self._news(chat), self._labels)
+        return Talk(self.name, self._news(chat), self._labels, self._mishap())
 
     def _news(self, chat: str) -> list[tuple[str, str]]:
         posts = self._chat.posts(chat, self.name, since=self._seen.get(chat))

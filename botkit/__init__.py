@@ -41,7 +41,7 @@ def start(
     `database` is an SQLAlchemy URL, by default a file that goes when the kit is closed.  `port` is
     the bot's, 0 for a free one.  With `live`, the settings in the environment and in `.env` count:
     a system whose credentials are there is the real one.  `skills` says what the bot can do, such
-    as "github, drive"; see `botkit.settings.PLACE_OF`.  With `confirm`, a connection
+    as "github, drive"; see `botkit.settings.read_skills`.  With `confirm`, a connection
     counts once the person has said a code in the chat: lesson 08 shows why.  Returns a
     `botkit.lessons.kit.Kit`.
     """

@@ -1,16 +1,17 @@
 """Read everything that is set from outside into one frozen object, and refuse what cannot work.
 
-Start at `PLACES`: the one table of the places where an app of ours can be registered.  Whoever
-needs to know which services there are asks it: the settings, the doctor, the log, the traces.  Then
-read `load_settings`, which reads the environment and the file `.env`.
+Start at `PLACES`: the one table of the places where an app of ours can be registered.  A skill that
+is not botkit's own adds its place (`Settings.places`).  The settings, the doctor, the log and the
+traces ask there which services there are.  Then read `load_settings`, which reads the environment
+and the file `.env`.
 
 The names of the variables are those of the original bots, so their instructions still fit.  A
 system is live when its credentials are there.  Otherwise its practice stand-in is used.
 `BOTKIT_PRACTICE=1` keeps everything in practice.  A value that cannot work is refused before
 anything starts, with a sentence that names the variable and never shows the value.
 
-How a service is described is in botkit/oauth/provider.py, and which class each skill is in
-botkit/bot/bot.py.
+How a service is described is in botkit/oauth/provider.py, which class each skill is in
+botkit/bot/bot.py, and how a skill of your own is found in botkit/plugins.py.
 """
 
 from __future__ import annotations
@@ -18,14 +19,16 @@ from __future__ import annotations
 import codecs
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from cryptography.fernet import Fernet
 
+from botkit import plugins
 from botkit.errors import SettingsError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -137,9 +140,38 @@ PLACE_OF = {
 }
 
 
-def credentials(skill: str) -> tuple[str, str]:
-    """Return the two variables that make a skill's service live."""
-    return PLACES[PLACE_OF[skill]].credentials
+def place_of(skill: type[Any]) -> str | None:
+    """Return the place that a skill's class needs; None if it works with no service."""
+    if not hasattr(skill, "connects_to"):
+        return None
+    word = str(skill.word)
+    return PLACE_OF.get(word, word)
+
+
+def _place_named(skill: str) -> str | None:
+    return PLACE_OF[skill] if skill in PLACE_OF else place_of(plugins.find_class(skill))
+
+
+def places_of(skills: Iterable[str]) -> dict[str, Place]:
+    """Return the places that skills need, each once, in their order.  Raises `SettingsError`."""
+    names = {skill: _place_named(skill) for skill in skills}
+    return {
+        place: PLACES.get(place) or _own_place(plugins.find_class(skill))
+        for skill, place in names.items()
+        if place
+    }
+
+
+def _own_place(skill: type[Any]) -> Place:
+    """Return the place of a service that botkit does not know; its word is in its variables."""
+    title, prefix = plugins.name_of(skill), skill.word.upper().replace("-", "_")
+    return Place(
+        title=title,
+        prefix=prefix,
+        server_variable=f"{prefix}_SERVER",
+        server=plugins.default_server(skill.connects_to),
+        app=f"{title} app",
+    )
 
 
 # ---- the settings ------------------------------------------------------------------------------
@@ -171,7 +203,7 @@ class Settings:
     confirm: bool = (
         True  # a connection counts once a code is said in the chat: botkit/skills/confirm.py
     )
-    skills: tuple[str, ...] = ("github",)  # what the bot can do; the names are in PLACE_OF
+    skills: tuple[str, ...] = ("github",)  # what the bot can do: see `read_skills`
 
     @property
     def chatbot(self) -> Registration | None:
@@ -180,12 +212,17 @@ class Settings:
 
     def registration_for(self, skill: str) -> Registration | None:
         """Return our app at the service that a skill works with."""
-        return self.registrations.get(PLACE_OF[skill])
+        return self.registrations.get(_place_named(skill) or "")
 
     @property
-    def services(self) -> tuple[str, ...]:
+    def services(self) -> dict[str, Place]:
         """The places that the skills need, each once, in the order of the skills."""
-        return tuple(dict.fromkeys(PLACE_OF[skill] for skill in self.skills))
+        return places_of(self.skills)
+
+    @property
+    def places(self) -> dict[str, Place]:
+        """All places that are known here."""
+        return {**PLACES, **self.services}
 
     @property
     def is_live(self) -> bool:
@@ -238,14 +275,18 @@ OTHER_VARIABLES = (
 )
 
 
-def known_variables() -> tuple[Variable, ...]:
+def known_variables(places: Mapping[str, Place] = PLACES) -> tuple[Variable, ...]:
     """Return all variables that botkit reads.  The README's table and `.env.example` show these."""
-    of_places = (variable for place in PLACES.values() for variable in place.variables)
+    of_places = (variable for place in places.values() for variable in place.variables)
     return tuple(dict.fromkeys([*of_places, *OTHER_VARIABLES]))  # two places may share a server
 
 
-def read_variables(environment: Mapping[str, str], env_file: Path | None = None) -> dict[str, str]:
-    """Return the variables that are set and not empty.
+def read_variables(
+    environment: Mapping[str, str],
+    env_file: Path | None = None,
+    places: Mapping[str, Place] = PLACES,
+) -> dict[str, str]:
+    """Return the variables that are set and not empty, those of `places` among them.
 
     One of the `environment` wins over one in `env_file`, which is `.env` in the current folder or
     in one above it if it is None.  Raises `EnvFileUnreadable`.
@@ -253,7 +294,7 @@ def read_variables(environment: Mapping[str, str], env_file: Path | None = None)
     from dotenv import dotenv_values
 
     file = env_file or find_env_file()
-    names = [variable.name for variable in known_variables()]
+    names = [variable.name for variable in known_variables(places)]
     written = dotenv_values(stream=StringIO(read_env_file(file))) if file else {}
     values = {name: written.get(name) or "" for name in names}
     values |= {name: environment[name] for name in names if name in environment}
@@ -310,21 +351,24 @@ def load_settings(
     `environment` is the process's own if it is None.  `env_file` is `.env` in the current folder or
     in one above it if it is None.  Raises `SettingsError`.
     """
-    values = read_variables(os.environ if environment is None else environment, env_file)
+    given = os.environ if environment is None else environment
+    skills = wanted_skills(given, env_file)
+    places = {**PLACES, **places_of(skills)}
+    values = read_variables(given, env_file, places)
     common = Settings(
         database=_database(values),
         secret_keys=read_keys(values.get(SECRET_KEY, "")),
         port=_port(values),
         practice=_yes(values, "BOTKIT_PRACTICE", "0"),
         confirm=_yes(values, "BOTKIT_CONFIRM", "1"),
-        skills=read_skills(values.get("BOTKIT_SKILLS", "github")),
+        skills=skills,
         public_url=_public_url(values),
     )
     if common.practice:
         return common
     live = replace(
         common,
-        registrations=dict(_registrations(values)),
+        registrations=dict(_registrations(values, places)),
         accounts=_accounts(values),
         public_address=_address(values, "RINGCENTRAL_CHATBOT_SERVER"),
         ngrok_authtoken=values.get("NGROK_AUTHTOKEN"),
@@ -359,8 +403,10 @@ def _yes(values: Mapping[str, str], name: str, default: str) -> bool:
     return value == "1"
 
 
-def _registrations(values: Mapping[str, str]) -> Iterator[tuple[str, Registration]]:
-    for name, place in PLACES.items():
+def _registrations(
+    values: Mapping[str, str], places: Mapping[str, Place]
+) -> Iterator[tuple[str, Registration]]:
+    for name, place in places.items():
         if registration := _registration(values, place):
             yield name, registration
 
@@ -428,15 +474,41 @@ def _public_url(values: Mapping[str, str]) -> str | None:
     return pattern
 
 
+def wanted_skills(environment: Mapping[str, str], env_file: Path | None = None) -> tuple[str, ...]:
+    """Return the skills that BOTKIT_SKILLS names; the parameters are those of `read_variables`.
+
+    Code is named in the environment or in the `.env` of the current folder, and not in one above
+    it: what is loaded must not depend on a folder that somebody else may write to.  Raises
+    `SettingsError`.
+    """
+    text = read_variables(environment, env_file).get("BOTKIT_SKILLS", "github")
+    file = None if env_file or "BOTKIT_SKILLS" in environment else find_env_file()
+    if ":" in text and file and file.parent != Path.cwd():
+        raise SettingsError(
+            f"BOTKIT_SKILLS names code of your own in {file}, which is above this folder.",
+            advice="Start in that folder, or write a file .env here.",
+        )
+    return read_skills(text)
+
+
 def read_skills(text: str) -> tuple[str, ...]:
-    """The skills that a text such as "github, drive" names.  Raises `SettingsError`."""
-    wanted = text.replace(",", " ").lower().split()
-    unknown = sorted(set(wanted) - set(PLACE_OF))
+    """Return the skills that a text such as "github, mybot:Mybot" names.
+
+    botkit's own come first, in the order of their turns.  Raises `SettingsError`, also for a skill
+    of your own that cannot be loaded.
+    """
+    names = text.replace(",", " ").split()
+    wanted = list(dict.fromkeys(name if ":" in name else name.lower() for name in names))
+    own = [name for name in wanted if name not in PLACE_OF]
+    unknown = [name for name in own if ":" not in name and name not in plugins.offered()]
     if unknown or not wanted:
-        names = "names a skill that does not exist" if unknown else "names no skill"
-        advice = f"Write one or more of: {', '.join(PLACE_OF)}."
-        raise SettingsError(f"BOTKIT_SKILLS {names}.", advice=advice)
-    return tuple(name for name in PLACE_OF if name in wanted)
+        what = "a skill that does not exist" if unknown else "no skill"
+        known = ", ".join([*PLACE_OF, *plugins.offered()])
+        advice = f"Write one or more of: {known}. Or name your own, like mybot:Mybot."
+        raise SettingsError(f"BOTKIT_SKILLS names {what}.", advice=advice)
+    for name in own:
+        plugins.find_class(name)
+    return (*(name for name in PLACE_OF if name in wanted), *own)
 
 
 def read_keys(text: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ Not here: the process in which a bot runs (`botkit.run`).
 
 from __future__ import annotations
 
-from botkit.bot.bot import DATABASE, SKILLS, Bot
+from botkit.bot.bot import DATABASE, SKILLS, Bot, callback_path_of, describe, skill_named
 from botkit.bot.keys import key_file, missing_key, with_key, write_new_key
 from botkit.bot.places import FEWEST_THREADS, WEB_THREADS
 from botkit.bot.web import LONGEST_BODY
@@ -24,9 +24,12 @@ __all__ = [
     "SKILLS",
     "WEB_THREADS",
     "Bot",
+    "callback_path_of",
+    "describe",
     "key_file",
     "log_error",
     "missing_key",
+    "skill_named",
     "with_key",
     "write_new_key",
 ]

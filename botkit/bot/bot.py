@@ -1,21 +1,21 @@
 """Build a bot from its settings.
 
-Start with `Bot`, then `SKILLS`, the table of its skills.  A bot knows nothing of the practice
-world: a service is an address and a registration there.
+Start with `Bot`, then `SKILLS`, the table of botkit's own skills.  A bot knows nothing of the
+practice world: a service is an address and a registration there.
 
 Not here: what fills in the practice world where the settings name no service
-(`botkit.run.running`).
+(`botkit.run.running`), and how a skill of your own is found (`botkit.plugins`).
 """
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
 
-from botkit import providers
+from botkit import plugins
 from botkit.bot.keys import missing_key
 from botkit.bot.places import WEB_THREADS, WebPlaces
 from botkit.bot.turns import Turns
@@ -23,8 +23,8 @@ from botkit.bot.web import create_app
 from botkit.bot.worker import Worker
 from botkit.chat import UNREACHABLE, Chat, Event, Installation
 from botkit.errors import ChatError, SettingsError, StorageError
-from botkit.oauth import Provider, callback_path, revoke_later
-from botkit.settings import CHAT, PLACES, Registration, Settings, credentials
+from botkit.oauth import Provider, callback_path, revoke_later, slug_of
+from botkit.settings import CHAT, PLACES, Registration, Settings, place_of
 from botkit.skills import (
     VERBS,
     AssistantSkill,
@@ -44,36 +44,64 @@ log = logging.getLogger("botkit")
 DATABASE = "sqlite:///botkit.sqlite"
 
 
-class Entry(NamedTuple):
-    """A skill that the settings can name: its class, and how its service is described."""
-
-    skill: type[ServiceSkill]
-    description: Callable[..., Provider]
-
-    def describe(self, registration: Registration) -> Provider:
-        """Return the service, with our app as it is registered there."""
-        there = registration.client_id, registration.client_secret
-        return self.description(*there, server=registration.server)
-
+Play = Callable[[type[ServiceSkill], Provider], Provider]
 
 # By the names in `botkit.settings.PLACE_OF`.
-SKILLS = {
-    "github": Entry(GitHubSkill, providers.github),
-    "drive": Entry(GoogleDriveSkill, providers.google_drive),
-    "sheets": Entry(GoogleSheetsSkill, providers.google_sheets),
-    "ringcentral": Entry(AssistantSkill, providers.ringcentral),
+SKILLS: dict[str, type[ServiceSkill]] = {
+    "github": GitHubSkill,
+    "drive": GoogleDriveSkill,
+    "sheets": GoogleSheetsSkill,
+    "ringcentral": AssistantSkill,
 }
+
+
+def skill_named(name: str) -> type[ServiceSkill]:
+    """Return the class of a skill that the settings name.  Raises `SettingsError`."""
+    return SKILLS.get(name) or plugins.find_class(name)
+
+
+def describe(skill: type[ServiceSkill], registration: Registration) -> Provider:
+    """Return the service of a skill, with our app as it is registered there.
+
+    Raises `SettingsError` if the class and the description do not fit together, and what the
+    description itself raises.
+    """
+    there = registration.client_id, registration.client_secret
+    takes_server = "server" in inspect.signature(skill.connects_to).parameters
+    server = {"server": registration.server} if registration.server and takes_server else {}
+    described = skill.connects_to(*there, **server)
+    if not isinstance(described, Provider):
+        raise SettingsError(
+            f"The description of {skill.__name__} returned a {type(described).__name__}.",
+            advice="Let it return a Provider.",
+        )
+    if place_of(skill) in PLACES:
+        return described
+    if described.slug not in (skill.word, slug_of(described.name)):
+        raise SettingsError(
+            f"{skill.__name__} has the word {skill.word!r}, and its provider the slug "
+            f"{described.slug!r}.",
+            advice="Leave out the slug: it is the word.",
+        )
+    return replace(described, slug=skill.word)
+
+
+def callback_path_of(skill: type[ServiceSkill], registration: Registration) -> str:
+    """Return the path of a skill's callback URL; a service is not asked for it."""
+    own = place_of(skill) not in PLACES
+    return f"/{skill.word}/oauth" if own else callback_path(describe(skill, registration))
 
 
 class Bot:
     """A bot, ready to serve `app`, its WSGI app.
 
-    Its parts are `storage`, `chat`, `installation`, `services` (the skills that connect accounts),
-    `skills` (all skills, in order) and `worker`, whose threads begin with `worker.start()`.  `now`
-    is the clock.  `for_browsers` turns an
-    address on loopback into the one that a browser needs, wherever it runs.  `address` is the
-    bot's public address, without a slash at the end; set it before the first auth link is made.
-    `web_threads` is how many threads its server has; `places` shares them.
+    Its parts are `storage`, `chat`, `installation`, `added` (the skills that people talk to),
+    `services` (those of them that connect accounts), `skills` (all that see an event, in order) and
+    `worker`, whose threads begin with `worker.start()`.  `now` is the clock.  `for_browsers` turns
+    an address on loopback into the one that a browser needs, wherever it runs.  `play(skill,
+    provider)` may return a service that plays the described one.  `address` is the bot's public
+    address, without a slash at the end; set it before the first auth link is made.  `web_threads`
+    is how many threads its server has; `places` shares them.
     Raises `SettingsError` when a registration or the key is missing, and `StorageError`.
     """
 
@@ -83,6 +111,7 @@ class Bot:
         *,
         now: Callable[[], datetime] = utc_now,
         for_browsers: Callable[[str], str] = str,
+        play: Play = lambda skill, described: described,
         web_threads: int = WEB_THREADS,
     ) -> None:
         if settings.chatbot is None:
@@ -90,7 +119,8 @@ class Bot:
                 "The bot needs a registration at RingCentral.",
                 advice=f"Set {' and '.join(PLACES[CHAT].credentials)}.",
             )
-        described = [(SKILLS[name].skill, _provider(settings, name)) for name in settings.skills]
+        classes = [(name, skill_named(name)) for name in settings.skills]
+        described = [(one, _provider(settings, name, one, play)) for name, one in classes]
         if not settings.secret_keys:
             raise missing_key()
         self.address = settings.public_address or ""
@@ -105,14 +135,15 @@ class Bot:
         self._for_browsers = for_browsers
         self.chat = Chat(self.storage, settings.chatbot)
         self.providers: list[Provider] = []
+        self.added: list[ServiceSkill] = []
         self.services: list[ServiceSkill] = []
-        self._built_in: tuple[ServiceSkill, ...] = ()
+        self._protected: frozenset[str] = frozenset()  # names of services
         self.confirmation = Confirmation(self.storage, self.chat, self.services)
-        self.skills: list[EventHandler] = [self.confirmation, HelpSkill(self.services)]
+        self.skills: list[EventHandler] = [self.confirmation, HelpSkill(self.added)]
         self.worker = Worker(self.storage, self.chat.is_from_ringcentral)
         for skill, provider in described:
             self.add(skill, provider)
-        self._built_in = tuple(self.services)
+        self._protected = frozenset(one.name for one in self.providers)
         self.installation = Installation(
             self.storage,
             self.chat,
@@ -149,25 +180,46 @@ class Bot:
             places=self.places,
         )
 
-    def add(self, skill: type[ServiceSkill], provider: Provider) -> None:
+    def add(self, skill: type[ServiceSkill], provider: Provider | None) -> None:
         """Add a skill before the last one, which answers what is left.
 
-        It replaces one that was added before with the same name and slug.  Raises `ValueError`
-        when a name is in use: see `name_conflict`.
+        `provider` is None for a skill that works with no service.  A service has one skill: a newer
+        one replaces the older one if both say the same about the service.  Raises `ValueError` when
+        a name is in use: see `name_conflict`.
         """
+        if provider is None:
+            for old in [one for one in self.added if type(one).__qualname__ == skill.__qualname__]:
+                self._unseat(old)
+            self._seat(skill, None)
+            return
         if sentence := self.name_conflict(provider):
             raise ValueError(sentence)
-        where_to_ask = self._for_browsers(provider.authorize_url)
-        provider = replace(provider, authorize_url=where_to_ask)
+        provider = self._for_a_browser(provider)
         for old in [one for one in self.services if one.provider.name == provider.name]:
             self.services.remove(old)
-            self.skills.remove(old)
             self.providers.remove(old.provider)
+            self._unseat(old)
+        self.services.append(self._seat(skill, provider))
+        self.providers.append(provider)
+
+    def _seat(self, skill: type[ServiceSkill], provider: Provider | None) -> ServiceSkill:
         added = skill(self.storage, self.chat, provider, lambda: self.address)
-        self.services.append(added)
+        self.added.append(added)
         self.skills.insert(-1, added)
         self.worker.jobs |= added.jobs
-        self.providers.append(provider)
+        return added
+
+    def _unseat(self, skill: ServiceSkill) -> None:
+        self.added.remove(skill)
+        self.skills.remove(skill)
+
+    def _for_a_browser(self, provider: Provider) -> Provider:
+        """Return the description with the address that a browser needs."""
+        known = [one for one in self.providers if one.name == provider.name]
+        if known and replace(provider, authorize_url=known[0].authorize_url) == known[0]:
+            return known[0]  # the address may have been turned into that already
+        where_to_ask = self._for_browsers(provider.authorize_url)
+        return replace(provider, authorize_url=where_to_ask)
 
     def name_conflict(self, provider: Provider) -> str:
         """Return a sentence if the provider's name or slug is in use here; "" if not.
@@ -180,7 +232,9 @@ class Bot:
             one = skill.provider
             name = str(provider.name).lower() == one.name.lower()
             slug = provider.slug in (one.slug, skill.word, *skill.commands)
-            if (name or slug) and (not (name and slug) or skill in self._built_in):
+            same = self._for_a_browser(provider) == one
+            may_change = name and slug and one.name not in self._protected
+            if (name or slug) and not (same or may_change):
                 what = f"name {provider.name!r}" if name else f"slug {provider.slug!r}"
                 return f"The {what} belongs to {one.called} here. Choose another name and slug."
         return ""
@@ -257,11 +311,17 @@ class Bot:
         self.storage.close()
 
 
-def _provider(settings: Settings, skill: str) -> Provider:
-    registration = settings.registration_for(skill)
+def _provider(
+    settings: Settings, name: str, skill: type[ServiceSkill], play: Play
+) -> Provider | None:
+    place = place_of(skill)
+    if place is None:
+        return None
+    registration = settings.registrations.get(place)
     if registration is None:
+        both = " and ".join(settings.places[place].credentials)
         raise SettingsError(
-            f"The skill {skill} needs a registration at its service.",
-            advice=f"Set {' and '.join(credentials(skill))}, or leave it out of BOTKIT_SKILLS.",
+            f"The skill {name} needs a registration at its service.",
+            advice=f"Set {both}, or leave it out of BOTKIT_SKILLS.",
         )
-    return SKILLS[skill].describe(registration)
+    return play(skill, describe(skill, registration))

@@ -18,22 +18,24 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from getpass import getpass
-from itertools import zip_longest
 from typing import Any
 from urllib.parse import urlsplit
 
+from botkit.bot import describe
 from botkit.errors import NotACallback
 from botkit.lessons.mishaps import Mishaps
 from botkit.lessons.people import Person
 from botkit.oauth import Provider, callback_path, watchers
+from botkit.plugins import register
 from botkit.practice import ACCOUNTS, Browser, Page, Server, serve_again
 from botkit.run.address import BrowserAddress
-from botkit.run.running import PRACTICE, Running, WSGIApp
+from botkit.run.running import PRACTICE, Running, WSGIApp, with_practice
 from botkit.run.server import port_wanted
 from botkit.run.tunnel import Tunnel
-from botkit.settings import CHAT, PLACE_OF, PLACES, Settings
-from botkit.skills import AccountSkill
+from botkit.settings import CHAT, Settings, place_of
+from botkit.skills import AccountSkill, ServiceSkill
 from botkit.trace import Labels, Trace, show
 
 UNKNOWN_HUB = (
@@ -154,14 +156,28 @@ class Kit(Running):
         self.labels.name_origin(tunnel.public_url, f"tunnel·{len(self.tunnels)}")
         return tunnel
 
-    def add(self, provider: Provider) -> None:
-        """Add a service to the bot, with a skill that says whose account it is.
+    def add(self, new: Provider | type[ServiceSkill]) -> None:
+        """Add a skill to the bot, or a service, with a skill that says whose account it is.
 
-        See `Bot.add`, which also says what is raised.
+        The service of a skill is a practice service, unless the settings name a live one.  See
+        `Bot.add`, which also says what is raised.
         """
         self._check_running()
-        self.bot.add(AccountSkill, provider)
+        if isinstance(new, Provider):
+            self.bot.add(AccountSkill, new)
+        else:
+            self._add_skill(new)
         self._services_changed()
+
+    def _add_skill(self, skill: type[ServiceSkill]) -> None:
+        names = dict.fromkeys([*self.settings.skills, register(skill)])
+        wanted = replace(self.settings, skills=tuple(names))
+        settings = with_practice(wanted, self.world, self._folder)
+        place, provider = place_of(skill), None
+        if place is not None:
+            provider = self._play(skill, describe(skill, settings.registrations[place]))
+        self.bot.add(skill, provider)
+        self.settings = settings
 
     def finish_with(self, pasted: str | None = None) -> Page:
         """Finish a trip whose browser could not open the callback URL; return its page.
@@ -180,7 +196,8 @@ class Kit(Running):
 
     def __repr__(self) -> str:
         places = (*self.settings.services, CHAT)
-        said = what_runs(places, filter(self.world.has, places))
+        titles = {name: self.settings.places[name].title for name in places}
+        said = what_runs(titles.values(), [titles[name] for name in places if self.world.has(name)])
         lost = self.browser_address.source == "loopback" and os.environ.get(
             "JUPYTERHUB_SERVICE_PREFIX"
         )
@@ -193,9 +210,11 @@ class Kit(Running):
         systems = [(self.server.url, "bot")]
         if self.settings.chatbot:
             systems.append((self.settings.chatbot.server, CHAT))
-        for provider, skill in zip_longest(self.bot.providers, self.settings.skills):
-            added = provider.called.partition(" ")[0]  # in a notebook: no place in the settings
-            system = PLACES[PLACE_OF[skill]].title if skill else added
+        services = self.settings.services
+        for skill in self.bot.services:
+            provider, place = skill.provider, services.get(place_of(type(skill)) or "")
+            # A provider that was added in a notebook has no place in the settings.
+            system = place.title if place else provider.called.partition(" ")[0]
             urls = provider.authorize_url, provider.token_url, provider.api_url
             systems += [(url, system) for url in urls]
         for url, system in systems:
@@ -221,13 +240,12 @@ class Kit(Running):
         self.labels.label("page-key", self.world.ringcentral.page_key)
 
 
-def what_runs(places: Iterable[str], practice: Iterable[str]) -> str:
-    """Return a sentence that says which of `places` are live.
+def what_runs(titles: Iterable[str], practice: Iterable[str]) -> str:
+    """Return a sentence that says which places are live.
 
-    `practice` are the places that are not.
+    `titles` are their titles, and `practice` those of the places that are not live.
     """
-    there = {PLACES[place].title for place in practice}
-    titles = [PLACES[place].title for place in places]
+    titles, there = list(titles), set(practice)
     live = [title for title in titles if title not in there]
     practising = [title for title in titles if title in there]
     if live:

@@ -30,7 +30,7 @@ from botkit.oauth.http import (
     read_json,
     watchers,
 )
-from botkit.oauth.provider import Provider, Revocation, base_url, callback_path
+from botkit.oauth.provider import Provider, Revocation, base_url, callback_path, slug_of
 from botkit.oauth.steps import (
     NEW_LINK,
     api_session,
@@ -83,6 +83,7 @@ __all__ = [
     "revoke_later",
     "revoke_quietly",
     "save_connection",
+    "slug_of",
     "token_data",
     "watchers",
 ]

@@ -8,6 +8,7 @@ Not here: code for one provider.  A difference between providers is a field of t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -39,7 +40,7 @@ class Provider:
     """A service that people can connect, and our registration there."""
 
     name: str  # as in the column services.name
-    slug: str  # as in the callback's path, /{slug}/oauth
+    slug: str = field(default="", kw_only=True)  # in the callback's path; "": made of the name
     client_id: str
     client_secret: str = field(repr=False)
 
@@ -62,10 +63,19 @@ class Provider:
     same_grant: tuple[str, ...] = ()  # other providers where the person's grant is the same one
     title: str = ""  # what people call it, if that is not its name
 
+    def __post_init__(self) -> None:
+        if self.slug == "":
+            object.__setattr__(self, "slug", slug_of(self.name))
+
     @property
     def called(self) -> str:
         """Its name in a sentence."""
         return self.title or self.name
+
+
+def slug_of(name: str) -> str:
+    """Return a name as a part of an address: `GitLab` becomes `gitlab`."""
+    return re.sub("[^a-z0-9]+", "-", str(name).lower()).strip("-")
 
 
 def callback_path(provider: Provider) -> str:

@@ -19,6 +19,7 @@ from jinja2 import FileSystemLoader
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import Rule
 
+from botkit.practice.answers import Answers, Asked
 from botkit.practice.server import Trouble
 
 COMMON = Path(__file__).parent  # where the templates and styles are that several services use
@@ -48,7 +49,8 @@ class PracticeService:
 
     `browser_address` is where a person's browser finds it, if that is elsewhere.  `now` is the
     clock; it returns an aware UTC datetime.  `requests_seen` lists every request, also those whose
-    answers `trouble` spoils.  A subclass sets `_web`.
+    answers `trouble` spoils, and `asked` the requests to the API that it was told how to answer.  A
+    subclass sets `_web`.
     """
 
     _web: Flask
@@ -59,7 +61,25 @@ class PracticeService:
         self.requests_seen: list[SeenRequest] = []
         self.trouble = Trouble(self._one_at_a_time)
         self._now = now
+        self._told = Answers(self.owner_of)
         self._lock = threading.RLock()
+
+    def answers(self, what: str, value: Any, *, status: int = 200) -> None:
+        """From now on answer `value`, as JSON, to a request with a good token.
+
+        `what` is a method and a path, such as "GET /user/repos": below the API's address, as a
+        skill writes it, or the whole path.  `value` may be a function, which is called with the
+        request (`Asked`).  Raises `ValueError` if `what` is no request.
+        """
+        self._told.tell(what, value, status)
+
+    @property
+    def asked(self) -> list[Asked]:
+        return self._told.asked
+
+    def owner_of(self, token: str) -> str | None:
+        """Return the account of an access token that works now, or None."""
+        raise NotImplementedError
 
     def wsgi(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Note the request, and answer it as `trouble` or the service does."""

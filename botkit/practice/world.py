@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
+from botkit.practice.any import COOKIE, AnyService
 from botkit.practice.github.server import GitHub
 from botkit.practice.google.server import Google
 from botkit.practice.known_hosts import KnownHosts
@@ -26,7 +28,7 @@ _SERVICES: dict[str, tuple[Callable[..., Any], str]] = {
 }
 
 
-ACCOUNTS = tuple(f"{name.removesuffix('_app')}_account" for name in _SERVICES)  # cookies
+ACCOUNTS = (*(f"{name.removesuffix('_app')}_account" for name in _SERVICES), COOKIE)  # cookies
 
 
 class Clock:
@@ -97,6 +99,20 @@ class World:
             self._register[client_id] = service.change_redirect_uris
         return client_id, secret, service.address
 
+    def start_any(self, name: str, title: str = "") -> tuple[str, str, str]:
+        """Start a service that plays any description, and register the bot's app there.
+
+        Returns the same as `start_service`, which this calls for a service that has a practice
+        server of its own.  `title` is what traces call it.
+        """
+        if name in _SERVICES:
+            return self.start_service(name)
+        title = title or name.capitalize()
+        service = self._start(name, partial(AnyService, name, title=title), title)
+        client_id, secret = service.register_app(APP_NAME, [])
+        self._register[client_id] = service.change_redirect_uris
+        return client_id, secret, service.address
+
     def start_chat(self) -> RingCentral:
         chat: RingCentral = self._start("chat", RingCentral, "chat")
         return chat
@@ -146,6 +162,11 @@ class World:
         why = 'There is no Teapot yet. Start it: kit.world.start_service("teapot").'
         teapot: Teapot = self._found("teapot", why)
         return teapot
+
+    def service(self, name: str) -> Any:
+        """A practice service by its name, such as "gitlab"; `LookupError` where there is none."""
+        there = ", ".join(self._there)
+        return self._found(name, f"There is no practice {name!r} here. There are: {there}.")
 
     def has(self, name: str) -> bool:
         """Return whether "chat" or a service is practice."""

@@ -176,8 +176,8 @@ def _skill_of(bot: Bot, service: tables.Service) -> ServiceSkill | None:
 
 def personal_names() -> list[str]:
     """Return the names of the services whose connections belong to one person."""
-    named = (entry for entry in SKILLS.values() if not entry.skill.shared)
-    return [entry.description("", "").name for entry in named]
+    personal = (skill for skill in SKILLS.values() if not skill.shared)
+    return [skill.connects_to("", "").name for skill in personal]
 
 
 def _may_ask(bot: Bot, row: tables.Bot) -> bool:

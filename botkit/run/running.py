@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from botkit.bot import Bot, with_key
-from botkit.errors import KitEnded, TunnelError
+from botkit.errors import KitEnded, SettingsError, TunnelError
 from botkit.oauth import Provider
 from botkit.practice import Clock, World, write_launcher
 from botkit.run.address import BrowserAddress, find_browser_address, open_address
@@ -26,7 +26,8 @@ from botkit.run.folder import temporary_folder
 from botkit.run.loopback import reach_loopback_directly
 from botkit.run.server import STOP_IT, ProductionServer, port_wanted
 from botkit.run.tunnel import Tunnel, open_tunnel
-from botkit.settings import CHAT, Registration, Settings
+from botkit.settings import CHAT, Registration, Settings, place_of
+from botkit.skills import ServiceSkill
 
 PRACTICE = Settings(practice=True, confirm=False)
 
@@ -97,7 +98,10 @@ class Running:
             undo.callback(self._close_tunnels)
             self.settings = with_practice(with_key(settings), self.world, self._folder)
             self.bot = Bot(
-                self.settings, now=self.clock, for_browsers=self.browser_address.for_browsers
+                self.settings,
+                now=self.clock,
+                for_browsers=self.browser_address.for_browsers,
+                play=self._play,
             )
             undo.callback(self.bot.close)
             self.storage = self.bot.storage
@@ -178,6 +182,26 @@ class Running:
             urls.setdefault(provider.client_id, []).append(self.bot.callback_url(provider))
         self.world.register_callbacks(urls)
 
+    def _play(self, skill: type[ServiceSkill], described: Provider) -> Provider:
+        """Let the practice service of a skill be what is described, and answer as the skill says.
+
+        Raises `SettingsError` if it cannot.
+        """
+        place = place_of(skill) or ""
+        if not self.world.has(place):
+            return described
+        service = self.world.service(place)
+        try:
+            for what, value in skill.practice.items():
+                service.answers(what, value)
+            played: Provider = service.play(described) if hasattr(service, "play") else described
+        except ValueError as error:
+            raise SettingsError(
+                f"{skill.__name__} cannot be practised: {error}",
+                advice="Correct that, or run it live.",
+            ) from None
+        return played
+
     def _services_changed(self) -> None:
         """Register callback URLs again, because the bot has a new service."""
         self.register_callback()
@@ -221,10 +245,10 @@ def with_practice(settings: Settings, world: World, folder: Path) -> Settings:
     """Return the settings, with a practice service in each place without one."""
     if settings.database is None:
         settings = replace(settings, database=f"sqlite:///{folder / 'botkit.sqlite'}")
-    for place in settings.services:
-        if place not in settings.registrations:
-            there = Registration(*world.start_service(place))
-            settings = settings.with_registration(place, there)
+    for name, place in settings.services.items():
+        if name not in settings.registrations:
+            there = Registration(*world.start_any(name, place.title))
+            settings = settings.with_registration(name, there)
     if settings.chatbot is None:
         chat = world.start_chat()
         client_id, secret = chat.registration

@@ -39,7 +39,7 @@ from botkit.run.address import open_address
 from botkit.run.maintenance import maintain
 from botkit.run.running import Running
 from botkit.run.watch import Watch
-from botkit.settings import CHAT, LOOPBACK, PLACE_OF, PLACES, Settings, credentials, load_settings
+from botkit.settings import CHAT, LOOPBACK, PLACES, Settings, load_settings, place_of
 from botkit.storage import do_job
 from botkit.trace import Labels, RedactingFilter
 
@@ -197,7 +197,10 @@ def want_everything(settings: Settings) -> None:
     """Raise `SettingsError` unless everything is live and the public address is set."""
     for there, name in (
         (not settings.practice, "BOTKIT_PRACTICE=0"),
-        *((settings.registration_for(one), credentials(one)[0]) for one in settings.skills),
+        *(
+            (settings.registrations.get(name), place.credentials[0])
+            for name, place in settings.services.items()
+        ),
         (settings.chatbot, PLACES[CHAT].credentials[0]),
         (settings.public_address, "RINGCENTRAL_CHATBOT_SERVER"),
     ):
@@ -219,21 +222,23 @@ def _what_runs(running: Running, settings: Settings) -> Iterator[str]:
         else ""
     )
     lines: dict[str, str] = {}
-    for place in (*running.settings.services, CHAT):
-        live = "live" if place in settings.registrations else "practice"
-        at = running.browser_address.for_browsers(running.settings.registrations[place].server)
-        if live == "practice" and place == CHAT:
+    places = running.settings.places
+    for name in (*running.settings.services, CHAT):
+        live = "live" if name in settings.registrations else "practice"
+        at = running.browser_address.for_browsers(running.settings.registrations[name].server)
+        if live == "practice" and name == CHAT:
             at = running.world.chat_page
-        lines[PLACES[place].heading] = f"{live}, at {at}"
+        lines[places[name].heading] = f"{live}, at {at}" if at else live
     lines["Database"] = _named(running.settings.database or "")
     lines["The bot"] = f"{running.address}{here}"
     width = max(map(len, lines)) + len(":  ")
     for name, text in lines.items():
         yield f"{name + ':':<{width}}{text}"
-    for skill, provider in zip(running.settings.skills, running.bot.providers, strict=True):
-        if settings.registration_for(skill):
-            at = f"At {PLACES[PLACE_OF[skill]].title}, register this callback URL:"
-            yield f"{at:<50} {running.bot.callback_url(provider)}"
+    for skill in running.bot.services:
+        place = place_of(type(skill)) or ""
+        if place in settings.registrations:
+            at = f"At {places[place].title}, register this callback URL:"
+            yield f"{at:<50} {running.bot.callback_url(skill.provider)}"
     if settings.chatbot:
         chat = settings.chatbot
         yield f"At RingCentral, register this OAuth redirect URI:  {running.address}/bot/oauth"
@@ -241,7 +246,8 @@ def _what_runs(running: Running, settings: Settings) -> Iterator[str]:
         if _is_loopback(running.address) and not _is_loopback(chat.server):
             yield "RingCentral cannot reach that address. Ask: python -m botkit doctor"
     else:
-        yield "Open the chat's address in a browser, and say profile to the bot there."
+        first = next(iter(running.bot.added[0].commands), "help")
+        yield f"Open the chat's address in a browser, and say {first} to the bot there."
     yield "Ctrl-C ends it."
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from flask import Blueprint
 
@@ -35,6 +35,7 @@ from botkit.oauth import (
     callback_path,
     end_connection,
 )
+from botkit.plugins import name_of
 from botkit.storage import Asked, Claimed, Service, Storage, owner_of, person_of
 
 TRY_AGAIN = "Please try again in a moment."
@@ -75,6 +76,8 @@ class ServiceSkill:
     shared: ClassVar[bool] = False  # whether a connection belongs to the chat, not to one person
     remove_at: str  # where people can remove the app themselves
     routes: Blueprint | None = None  # more routes for the web app, besides the callback
+    connects_to: ClassVar[Callable[..., Provider]]  # describes the service: botkit/providers/
+    practice: ClassVar[Mapping[str, Any]] = {}  # what the service answers in practice
     # What is done without a message, by the names that `botkit.storage.do_job` is given.
     jobs: Mapping[str, Callable[[Claimed], object]] = {}
 
@@ -82,18 +85,32 @@ class ServiceSkill:
         self,
         storage: Storage,
         chat: Chat,
-        provider: Provider,
+        provider: Provider | None,
         address: Callable[[], str],
     ) -> None:
-        self.provider = provider
+        self._provider = provider
         self.storage = storage
         self.chat = chat
         self.address = address
 
     @property
+    def connects(self) -> bool:
+        """Whether people connect an account for this skill."""
+        return self._provider is not None
+
+    @property
+    def provider(self) -> Provider:
+        """The service.  Raises `LookupError` if the skill works with none."""
+        if self._provider is None:
+            raise LookupError(
+                f"{type(self).__name__} works with no service. Write word and connects_to into it."
+            )
+        return self._provider
+
+    @property
     def title(self) -> str:
         """The name of the service in sentences: Google Drive."""
-        return self.provider.called
+        return self._provider.called if self._provider else name_of(type(self))
 
     @property
     def words(self) -> tuple[str, str]:

@@ -23,6 +23,11 @@ class HelpSkill:
     def __init__(self, skills: Sequence[ServiceSkill]) -> None:
         self._skills = skills
 
+    @property
+    def _services(self) -> list[ServiceSkill]:
+        """The skills for which people connect an account."""
+        return [one for one in self._skills if one.connects]
+
     def handle(self, event: Event, handled: bool) -> bool:
         """Greet a new chat, and answer every message that is left."""
         if handled or not self._skills:
@@ -47,7 +52,7 @@ class HelpSkill:
         if more:
             how = "Say" if group.is_direct else "Mention me and say"
             skill.reply(event, f"{hello} {how} **help** to begin.")
-        elif group.is_private and len(others) == 1:
+        elif skill.connects and group.is_private and len(others) == 1:
             skill.reply(event, f"{hello} {skill.auth_link_sentence(event, others[0])}")
         else:  # a link belongs to one person, and nobody in particular has asked yet
             first = next(iter(skill.commands))
@@ -63,7 +68,7 @@ class HelpSkill:
             skill.reply(event, text)
         elif wanted := self._connect_or_disconnect(command):
             wanted(event)
-        elif not more and skill.find_or_send_link(event) is None:
+        elif not more and skill.connects and skill.find_or_send_link(event) is None:
             return  # it has asked the person to connect first
         elif command in VERBS:
             self._ask_which(event, command)
@@ -74,7 +79,7 @@ class HelpSkill:
 
     def _connect_or_disconnect(self, command: str) -> Callable[[Event], None] | None:
         """Return what a command such as `connect github` asks for; None if it is another one."""
-        for skill in self._skills:
+        for skill in self._services:
             for verb, word in zip(VERBS, skill.words, strict=True):
                 if command in (word, f"{verb} {skill.word}", f"{verb} {skill.title.lower()}"):
                     return skill.connect if verb == "connect" else skill.disconnect
@@ -82,7 +87,7 @@ class HelpSkill:
 
     def _ask_which(self, event: Event, verb: str) -> None:
         """Ask what to connect or disconnect, or do it if only one skill is possible."""
-        among = [one for one in self._skills if verb == "connect" or one.find(event)]
+        among = [one for one in self._services if verb == "connect" or one.find(event)]
         if len(among) == 1:
             among[0].connect(event) if verb == "connect" else among[0].disconnect(event)
         else:
@@ -94,7 +99,8 @@ class HelpSkill:
         skill, *more = self._skills
         if not more:
             leave = skill.words[1].removesuffix(f" {skill.word}")
-            lines = [skill.list_commands(), _disconnect_line(skill, leave)]
+            lines = [skill.list_commands()]
+            lines += [_disconnect_line(skill, leave)] if skill.connects else []
         else:
             lines = [line for one in self._skills for line in _section(one)]
         return "\n".join(["I understand:", *lines, "* **help** shows this list"])
@@ -120,6 +126,8 @@ def _section(skill: ServiceSkill) -> list[str]:
     """Return the part of the help about one of several skills."""
     connect, leave = skill.words
     lines = [f"**{skill.title}**", skill.list_commands()]
+    if not skill.connects:
+        return lines
     if connect not in skill.commands:
         lines.append(f"* **{connect}** connects your account")
     return [*lines, _disconnect_line(skill, leave)]

@@ -28,13 +28,13 @@ from typing import Any, ClassVar, TypeVar
 
 from botkit.chat import Event
 from botkit.errors import BotkitError
-from botkit.oauth import Provider
 from botkit.skills.base import ServiceSkill
 from botkit.skills.call import Call
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 Texts = str | Iterable[str]
 
+TAKEN = ("bot", "chat", "connect", "disconnect", "help", "ringcentral-chatbot")
 PLACE = r"[A-Z][A-Z0-9_-]+"
 
 
@@ -100,8 +100,6 @@ class Skill(ServiceSkill):
     The docstring: what the bot says about itself when it enters a chat.
     """
 
-    connects_to: ClassVar[Callable[..., Provider]]
-    practice: ClassVar[Mapping[str, Any]] = {}
     remove_at = ""
     _methods: ClassVar[tuple[Command, ...]] = ()
 
@@ -128,6 +126,8 @@ class Skill(ServiceSkill):
         cls._methods = tuple(found.values())
 
     def __init__(self, *parts: Any) -> None:
+        if not hasattr(self, "word"):  # it works with no service
+            self.word = type(self).__name__.removesuffix("Skill").lower()
         super().__init__(*parts)
         self._commands = [
             Command(self._named(one.pattern), self._named(one.what), one.method)
@@ -142,7 +142,8 @@ class Skill(ServiceSkill):
         return text.replace("{word}", self.word).replace("{title}", self.title)
 
     def phrases(self) -> Iterable[str]:
-        return (*(" ".join(one.words) for one in self._commands), *self.words)
+        connecting = self.words if self.connects else ()
+        return (*(" ".join(one.words) for one in self._commands), *connecting)
 
     # ---- a message -----------------------------------------------------------------------------
 
@@ -221,6 +222,8 @@ def _check_word(skill: type[Skill]) -> None:
     if word is None:
         if "connects_to" in vars(skill):
             raise TypeError(f'{skill.__name__} does not say its word, such as word = "gitlab".')
+    elif word in TAKEN:
+        raise TypeError(f"{skill.__name__} has the word {word!r}, which is one of the bot's own.")
     elif not re.fullmatch("[a-z][a-z0-9-]*", word):
         raise TypeError(
             f"{skill.__name__} has the word {word!r}. Write it in small letters, such as "

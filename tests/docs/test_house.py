@@ -17,6 +17,7 @@ ROOMS = (
     "hiding",
     "version",
     "errors",
+    "plugins",
     "settings",
     "storage",
     "oauth",

@@ -12,7 +12,7 @@ from botkit.providers.contract.report import NOT_SEEN, said
 
 
 def test_what_a_service_says_is_shown_only_where_it_is_a_plain_sentence():
-    provider = Provider("Tea", "tea", "id", "s3cret", "", "", "", ())
+    provider = Provider("Tea", "id", "s3cret", "", "", "", ())
     token = "tpa_0123456789abcdef"
     assert said(provider, "no_tea", "There is no tea.") == "It said no_tea: “There is no tea”."
     assert said(provider, None, "There is no tea.") == "It said “There is no tea”."

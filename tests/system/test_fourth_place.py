@@ -1,6 +1,6 @@
-"""A fourth place where an app can be registered: one line in the table, and every part knows it.
+"""A service that botkit does not know: one class in a package, and every part knows the service.
 
-The place, its skill and its description are in this file, and nothing in botkit/ is changed.
+The class and the description are in this file, and nothing in botkit/ is changed.
 """
 
 from __future__ import annotations
@@ -14,37 +14,35 @@ from types import SimpleNamespace
 import pytest
 from serve_world import KEY, free_port
 
-from botkit import settings as settings_of
-from botkit.bot import bot as bots
-from botkit.bot.bot import Entry
+from botkit import plugins
 from botkit.errors import SettingsError
 from botkit.lessons.check.teapot import describe_teapot
 from botkit.lessons.kit import Kit
 from botkit.practice.world import Clock, World
 from botkit.run import doctor, maintenance, serve
 from botkit.run.doctor import computer as environment
-from botkit.settings import PLACES, Place, Registration, Settings, known_variables, load_settings
+from botkit.settings import Registration, Settings, known_variables, load_settings, places_of
 from botkit.skills import AccountSkill
 
 BOTH = "TEAPOT_CLIENT_ID and TEAPOT_CLIENT_SECRET"
 
 
+def teapot(client_id, client_secret, server="https://teapot.example.com"):
+    return describe_teapot(client_id, client_secret, server)
+
+
 class TeaSkill(AccountSkill):
-    """Say whose Teapot account is connected."""
+    """I say whose Teapot account is connected."""
+
+    word, connects_to = "teapot", teapot
+    title = "Teapot House"
 
 
 @pytest.fixture(autouse=True)
-def fourth_place(monkeypatch):
-    place = Place(
-        title="Teapot House",
-        prefix="TEAPOT",
-        server_variable="TEAPOT_SERVER",
-        server="https://teapot.example.com",
-        app="Teapot app",
-    )
-    monkeypatch.setitem(PLACES, "teapot", place)
-    monkeypatch.setitem(settings_of.PLACE_OF, "tea", "teapot")
-    monkeypatch.setitem(bots.SKILLS, "tea", Entry(TeaSkill, describe_teapot))
+def installed(monkeypatch):
+    """A package offers the skill by the name "tea", as an entry point."""
+    monkeypatch.setattr(plugins, "offered", lambda: {"tea": f"{__name__}:TeaSkill"})
+    monkeypatch.delitem(plugins._known, "tea", raising=False)
 
 
 @pytest.fixture
@@ -63,6 +61,7 @@ def live(house) -> dict[str, str]:
         "TEAPOT_CLIENT_SECRET": secret,
         "TEAPOT_SERVER": server,
         "BOTKIT_SECRET_KEY": KEY,
+        "BOTKIT_SKILLS": "tea, github",
     }
 
 
@@ -98,7 +97,7 @@ def connect(kit: Kit, house: World) -> str:
 # ---- settings ----------------------------------------------------------------------------------
 
 
-def test_its_variables_are_read_and_bring_its_skill(live, no_file):
+def test_its_variables_are_read(live, no_file):
     settings = load_settings(live, env_file=no_file)
     there = live["TEAPOT_CLIENT_ID"], live["TEAPOT_CLIENT_SECRET"], live["TEAPOT_SERVER"]
     assert settings.registrations == {"teapot": Registration(*there)}
@@ -111,12 +110,20 @@ def test_its_variables_are_read_and_bring_its_skill(live, no_file):
 
 def test_one_of_its_variables_alone_is_refused_by_name(no_file):
     with pytest.raises(SettingsError, match="TEAPOT_CLIENT_ID is set, but TEAPOT_CLIENT_SECRET"):
-        load_settings({"TEAPOT_CLIENT_ID": "id"}, env_file=no_file)
+        load_settings({"BOTKIT_SKILLS": "tea", "TEAPOT_CLIENT_ID": "id"}, env_file=no_file)
+
+
+def test_what_is_only_installed_does_nothing(live, no_file):
+    del live["BOTKIT_SKILLS"]
+    settings = load_settings(live, env_file=no_file)
+    assert settings.skills == ("github",) and settings.registrations == {}
+    assert "tea" not in plugins._known
 
 
 def test_its_variables_are_described():
-    described = {one.name: (one.meaning, one.example) for one in known_variables()}
-    assert described["TEAPOT_CLIENT_SECRET"] == ("Teapot app: client secret", "")
+    variables = known_variables(places_of(["tea"]))
+    described = {one.name: (one.meaning, one.example) for one in variables}
+    assert described["TEAPOT_CLIENT_SECRET"] == ("Teapot House app: client secret", "")
     assert described["TEAPOT_SERVER"] == ("Teapot House's address", "https://teapot.example.com")
 
 
@@ -157,7 +164,7 @@ def test_the_kit_the_trace_and_the_status_name_it(live, no_file, house):
     settings = load_settings(live | {"BOTKIT_CONFIRM": "0"}, env_file=no_file)
     with closing(Kit(settings)) as kit:
         assert repr(kit) == "Live: Teapot House.  Practice: GitHub and the chat."
-        assert connect(kit, house).startswith("You are connected to Teapot as **")
+        assert connect(kit, house).startswith("You are connected to Teapot House as **")
         sent = {(each.sender, each.receiver) for each in kit.trace}
         assert ("bot", "Teapot House") in sent
         assert live["TEAPOT_SERVER"] not in repr(kit.trace.list())
@@ -170,7 +177,7 @@ def test_the_kit_the_trace_and_the_status_name_it(live, no_file, house):
 def test_the_kit_plays_it_where_it_is_practice():
     with closing(Kit(Settings(practice=True, confirm=False, skills=("github", "tea")))) as kit:
         assert repr(kit).startswith("Practice world: the chat, GitHub, Teapot House and the bot")
-        assert connect(kit, kit.world).startswith("You are connected to Teapot as **")
+        assert connect(kit, kit.world).startswith("You are connected to Teapot House as **")
 
 
 # ---- doctor ------------------------------------------------------------------------------------
@@ -210,15 +217,13 @@ def test_the_doctor_says_that_its_secret_is_wrong(live, no_file, monkeypatch):
     assert check.endswith(f"into {BOTH}.") and "planted-3141" not in str(told)
 
 
-def test_the_doctor_says_why_it_is_practice_not_used_or_left_out(live, no_file, monkeypatch):
+def test_the_doctor_says_why_it_is_practice_or_left_out(live, no_file, monkeypatch):
     practice = examined(monkeypatch, no_file, BOTKIT_SKILLS="tea")
     assert practice["teapot"] == [f"note: Teapot House is practice: {BOTH} are not set."]
     assert practice["teapot_callback"] == [
         "note: Nothing has to be registered at Teapot House: it is not live."
     ]
-    (unused,) = examined(monkeypatch, no_file, **live, BOTKIT_SKILLS="github")["teapot"]
-    assert unused.startswith("note: Teapot House is not used, though TEAPOT_CLIENT_ID is set")
-    wrong_server = live | {"TEAPOT_SERVER": "nonsense", "BOTKIT_SKILLS": "tea"}
+    wrong_server = live | {"TEAPOT_SERVER": "nonsense"}
     left_out = examined(monkeypatch, no_file, **wrong_server)
     assert left_out["teapot"] == ["note: Teapot House is left out: see above."]
     assert "teapot_answers" not in left_out  # nobody else is asked, or told the secret

@@ -29,7 +29,7 @@ from botkit.lessons.presenter.mount import AT, Mount, WSGIApp
 from botkit.practice import ACCOUNTS, POLL_SECONDS, Server, from_elsewhere
 from botkit.run.address import BrowserAddress, find_browser_address
 from botkit.run.server import port_wanted
-from botkit.settings import PLACES, Settings
+from botkit.settings import Settings
 
 MOMENT = 0.05  # seconds between two looks at what does not report changes: the bot, the chat
 HEADERS = {
@@ -167,7 +167,8 @@ class View:
         }
 
     def _ports(self) -> dict[str, int]:
-        named = {PLACES[name].title: port for name, port in self.kit.world.ports.items()}
+        places = self.kit.settings.places
+        named = {places[name].title: port for name, port in self.kit.world.ports.items()}
         return named | {"the bot": self.kit.server.port}
 
     @property

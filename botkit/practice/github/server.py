@@ -55,7 +55,13 @@ class GitHub(PracticeService):
         web.register_blueprint(GitHubPages(self._ledger, self._oauth).blueprint)
         web.register_blueprint(GitHubApi(self._ledger, self._limit).blueprint)
         web.register_error_handler(HTTPException, _in_place_of_an_answer)
+        self._told.apis = ("/api/v3",)
+        self._told.serve(web)
         return web
+
+    def owner_of(self, token: str) -> str | None:
+        found = self._ledger.live_token(token)
+        return str(found.owner) if found else None
 
     def _issuer(self) -> str | None:
         issuers = {"right": f"{self.address}/login/oauth", "missing": None}

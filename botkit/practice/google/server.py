@@ -85,7 +85,13 @@ class Google(PracticeService):
         for part in (pages, api, self._sheets, UserinfoApi(self._ledger)):
             web.register_blueprint(part.blueprint)
         web.register_error_handler(HTTPException, http_problem_page)
+        self._told.apis = ("/drive/v3", "/v4")
+        self._told.serve(web)
         return web
+
+    def owner_of(self, token: str) -> str | None:
+        found = self._ledger.live_access(token)
+        return str(found.owner) if found else None
 
     def _for_people(self) -> str:
         """Return what the links to files begin with, because people open them."""

@@ -20,7 +20,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
+from botkit.practice.answers import Answers, Asked
 from botkit.practice.ringcentral.account_api import add_account_routes
 from botkit.practice.ringcentral.bot_user import ChatWithBot
 from botkit.practice.ringcentral.chat import PEOPLE
@@ -50,7 +52,23 @@ class RingCentral(ChatWithBot):
         add_account_routes(api, self)
         for blueprint in (api, chat_page(self), RingCentralPages(self).blueprint):
             web.register_blueprint(blueprint)
+        self._told = Answers(self._owner_of, "/restapi/v1.0")
+        self._told.serve(web)
         self.wsgi = self.trouble = Trouble(with_key(self, web))
+
+    def answers(self, what: str, value: Any, *, status: int = 200) -> None:
+        """See `PracticeService.answers`; this answers the apps that people connect."""
+        self._told.tell(what, value, status)
+
+    @property
+    def asked(self) -> list[Asked]:
+        """The requests that it was told how to answer."""
+        return self._told.asked
+
+    def _owner_of(self, token: str) -> str | None:
+        session = self.ledger.use(token)
+        alive = session is not None and self.now() < session.pair.access_ends
+        return session.owner.name if session and alive else None
 
     def __repr__(self) -> str:
         bot = self.bot.name if self.bot else "no bot yet"

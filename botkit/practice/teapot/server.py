@@ -26,10 +26,10 @@ from authlib.oauth2 import OAuth2Error
 from flask import Flask, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from botkit.practice.oauth import App, ConsentPages, render_page
+from botkit.practice.oauth import App, ConsentPages, PairLedger, TokenPair, render_page
 from botkit.practice.oauth.pages import Answer
 from botkit.practice.service import PracticeService, make_web
-from botkit.practice.teapot.oauth import SCOPES, TeapotLedger, TeapotOAuthServer, TokenPair
+from botkit.practice.teapot.oauth import SCOPES, TeapotOAuthServer
 
 PEOPLE = {"alice": "Alice", "bob": "Bob", "mallory": "Mallory"}
 DRINKS = {"tea": 4, "herbal tea": 8}  # minutes
@@ -80,7 +80,7 @@ class Teapot(PracticeService):
 
     def __init__(self, *, now: Callable[[], datetime]) -> None:
         super().__init__(now)
-        self._ledger = TeapotLedger(now)
+        self._ledger = PairLedger(now, "tp")
         self._oauth = TeapotOAuthServer(self._ledger)
         self._web = self._make_web()
 
@@ -96,6 +96,8 @@ class Teapot(PracticeService):
         route("/teapot/<path:path>", "api", self._api)
         web.register_error_handler(HTTPException, _problem_of_the_web)
         web.after_request(pages.protect)
+        self._told.apis = ("/teapot",)
+        self._told.serve(web)
         return web
 
     # What the owner of an app does at Teapot
@@ -123,6 +125,10 @@ class Teapot(PracticeService):
             self._ledger.revoke(account)
 
     # What a program sees
+
+    def owner_of(self, token: str) -> str | None:
+        pair = self._ledger.live_access(token)
+        return str(pair.owner) if pair else None
 
     def _revoke(self) -> Any:
         return self._oauth.create_endpoint_response("revocation")

@@ -8,13 +8,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
-from botkit.bot import SKILLS
-from botkit.oauth import callback_path
+from botkit.bot import callback_path_of, skill_named
 from botkit.run.address import Source, choose_address, find_browser_address
 from botkit.run.doctor.report import Check, note, ok, wrong
 from botkit.run.doctor.systems import Reading
 from botkit.run.serve import PORT
-from botkit.settings import PLACE_OF, PLACES, Settings
+from botkit.settings import Settings, places_of
 
 INSTALL, WEBHOOK = "/bot/oauth", "/bot/webhook"
 DECIDING = {"RINGCENTRAL_CHATBOT_SERVER", "NGROK_DOMAIN", "BOTKIT_PORT", "BOTKIT_PUBLIC_URL"}
@@ -118,10 +117,10 @@ def registrations(place: BotAddress) -> Iterator[Check]:
             any_port = party == "GitHub" and url == "http://127.0.0.1"
             text = f"At {party}, register {them}: {' and '.join(url + path for path in paths)}"
             yield note(key, text, "GitHub takes any port there." if any_port else "")
-    for place_name in settings.services:
-        if place_name not in settings.registrations:
-            text = f"Nothing has to be registered at {PLACES[place_name].title}: it is not live."
-            yield note(_callback_check(place_name), text)
+    for name, service in settings.services.items():
+        if name not in settings.registrations:
+            text = f"Nothing has to be registered at {service.title}: it is not live."
+            yield note(_callback_check(name), text)
     drive = "drive" in settings.skills and settings.registration_for("drive")
     if drive and not (url or "").startswith("https://"):
         text = "Google Drive tells of changes only where the address begins with https."
@@ -147,10 +146,12 @@ def _callbacks(settings: Settings) -> Iterator[tuple[str, str, list[str]]]:
     paths: dict[str, list[str]] = {}
     for skill in settings.skills:
         if registration := settings.registration_for(skill):
-            path = callback_path(SKILLS[skill].describe(registration))
-            paths.setdefault(PLACE_OF[skill], []).append(path)
+            path = callback_path_of(skill_named(skill), registration)
+            (place,) = places_of([skill])
+            if path not in paths.setdefault(place, []):
+                paths[place].append(path)
     for place, its_paths in paths.items():
-        yield _callback_check(place), PLACES[place].title, its_paths
+        yield _callback_check(place), settings.places[place].title, its_paths
 
 
 def _callback_check(place: str) -> str:

@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 import requests
 
-from botkit.bot import SKILLS
+from botkit.bot import describe, skill_named
 from botkit.chat import as_provider
 from botkit.oauth import Provider, callback_path, client_in_body, client_in_header
 from botkit.run.doctor.place import INSTALL
-from botkit.settings import CHAT, PLACE_OF, PLACES, Place, Registration
+from botkit.settings import CHAT, PLACES, Place, Registration, places_of
 
 MADE_UP = "a-code-that-nobody-gave-out"
 
@@ -51,18 +51,14 @@ HABITS: Mapping[str, Mapping[str, Judgement]] = {  # by place
 class LiveService:
     """A live service, and how it is asked.
 
-    `key` is its place in the settings; the names of its checks begin with it.
+    `key` is the name of its `place` in the settings; the names of its checks begin with it.
     """
 
     key: str
+    place: Place
     server: str
     provider: Provider
     redirect_uri: str
-
-    @property
-    def place(self) -> Place:
-        """Its entry in the table of places."""
-        return PLACES[self.key]
 
     @property
     def name(self) -> str:
@@ -96,12 +92,19 @@ class LiveService:
 
 
 def service_of(skill: str, registration: Registration, address: str) -> LiveService:
-    """Return the service of a skill.  `address` is the bot's public address."""
-    provider = SKILLS[skill].describe(registration)
+    """Return the service of a skill.  `address` is the bot's public address.
+
+    Raises `ProviderError` if the description asks the service, and that does not answer.
+    """
+    provider = describe(skill_named(skill), registration)
     redirect_uri = f"{address}{callback_path(provider)}"
-    return LiveService(PLACE_OF[skill], registration.server, provider, redirect_uri)
+    ((key, place),) = places_of([skill]).items()
+    return LiveService(
+        key, place, registration.server or provider.token_url, provider, redirect_uri
+    )
 
 
 def chat_service(registration: Registration, address: str) -> LiveService:
     """Return the chat as the service that exchanges a code for the bot itself."""
-    return LiveService(CHAT, registration.server, as_provider(registration), f"{address}{INSTALL}")
+    provider, place = as_provider(registration), PLACES[CHAT]
+    return LiveService(CHAT, place, registration.server, provider, f"{address}{INSTALL}")

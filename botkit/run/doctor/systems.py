@@ -8,6 +8,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from botkit.settings import (
     find_env_file,
     known_variables,
     load_settings,
+    places_of,
+    wanted_skills,
 )
 
 # ---- packages ----------------------------------------------------------------------------------
@@ -101,7 +104,7 @@ def read(environment: Mapping[str, str], env_file: Path | None) -> Reading:
             env_file = Path(os.devnull)
         except SettingsError as error:
             troubles.append(wrong("settings", str(error), error.advice))
-            named = _named_in(str(error)) - left_out
+            named = _named_in(str(error), values, env_file) - left_out
             if not named:  # nothing more can be left out
                 settings = Settings(practice=True)
                 break
@@ -114,11 +117,14 @@ def read(environment: Mapping[str, str], env_file: Path | None) -> Reading:
     return Reading(settings, frozenset(left_out), tuple(troubles))
 
 
-def _named_in(sentence: str) -> set[str]:
+def _named_in(sentence: str, values: Mapping[str, str], env_file: Path | None) -> set[str]:
     """Return the variables in a sentence, and those to leave out with them."""
-    named = {each.name for each in known_variables() if each.name in sentence}
-    places = [place for place in PLACES.values() if place.server_variable in named]
-    return named.union(*(place.credentials for place in places))
+    places = dict(PLACES)
+    with suppress(SettingsError):  # then the sentence is about BOTKIT_SKILLS itself
+        places |= places_of(wanted_skills(values, env_file))
+    named = {each.name for each in known_variables(places) if each.name in sentence}
+    served = [place for place in places.values() if place.server_variable in named]
+    return named.union(*(place.credentials for place in served))
 
 
 def _sources(env_file: Path | None) -> str:
@@ -139,7 +145,7 @@ def systems(reading: Reading) -> Iterator[Check]:
         if name == "google" and name in settings.registrations:
             text = "Google ends what a person has granted after 7 days while the app is in "
             yield note(name, f"{text}“Testing”.")
-    for name, place in PLACES.items():
+    for name, place in settings.places.items():
         if name not in used and name in settings.registrations:
             text = f"{place.title} is not used, though {place.credentials[0]} is set: "
             yield note(name, f"{text}BOTKIT_SKILLS leaves it out.")
@@ -161,10 +167,12 @@ def key(reading: Reading) -> Check:
 
 
 def _system(name: str, reading: Reading) -> Check:
-    place, registration = PLACES[name], reading.settings.registrations.get(name)
+    place = reading.settings.places[name]
+    registration = reading.settings.registrations.get(name)
     title, both = place.heading, " and ".join(place.credentials)
     if registration:
-        return ok(name, f"{title} is live, at {registration.server}: {both} are set.")
+        at = f", at {registration.server}" if registration.server else ""
+        return ok(name, f"{title} is live{at}: {both} are set.")
     if reading.left_out.intersection((*place.credentials, "BOTKIT_PRACTICE")):
         return note(name, f"{title} is left out: see above.")
     if reading.settings.practice:

@@ -15,7 +15,7 @@ from botkit.run.doctor.place import BotAddress
 from botkit.run.doctor.questions import LiveService, chat_service, service_of
 from botkit.run.doctor.report import Check, wrong
 from botkit.run.doctor.services import ServiceVisit, clock
-from botkit.settings import PLACE_OF, Settings
+from botkit.settings import Settings, places_of
 
 DEADLINE_SECONDS = 8.0  # for all together
 NOWHERE = "http://127.0.0.1"  # while the bot's address is not known
@@ -58,7 +58,7 @@ def services(settings: Settings, bot_url: str | None) -> Iterator[LiveService]:
     address = bot_url or NOWHERE
     for place in settings.services:
         if registration := settings.registrations.get(place):
-            skill = next(one for one in settings.skills if PLACE_OF[one] == place)
+            skill = next(one for one in settings.skills if place in places_of([one]))
             yield service_of(skill, registration, address)
     if settings.chatbot:
         yield chat_service(settings.chatbot, address)

@@ -14,6 +14,7 @@ from typing import Any
 from flask import Blueprint, request
 
 from botkit.chat import Event
+from botkit.providers import google_drive
 from botkit.skills.base import ServiceSkill
 from botkit.skills.drive.channels import WEBHOOK, find_watched
 from botkit.skills.drive.lease import lease_of
@@ -29,7 +30,7 @@ NOT_BOUND = "No Google Drive is bound to this chat."
 
 
 class GoogleDriveSkill(ServiceSkill):
-    word = "drive"
+    word, connects_to = "drive", google_drive
     introduction = "I tell what changes in a Google Drive."
     commands = {
         "bind": "lets me tell in this chat what changes in your Google Drive",

@@ -17,6 +17,7 @@ from botkit.errors import (
     ReconnectNeeded,
 )
 from botkit.oauth import ApiSession
+from botkit.providers import ringcentral
 from botkit.skills.base import ServiceSkill
 from botkit.skills.ringcentral.answers import as_text, value_at
 from botkit.skills.ringcentral.api import request
@@ -27,7 +28,7 @@ from botkit.storage import Service
 
 
 class AssistantSkill(ServiceSkill):
-    word = "ringcentral"
+    word, connects_to = "ringcentral", ringcentral
     introduction = "I answer questions about your RingCentral account, and set your presence."
     commands = {
         "help ringcentral": "lists what you can ask about your RingCentral account",

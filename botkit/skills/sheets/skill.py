@@ -18,6 +18,7 @@ from difflib import get_close_matches
 from botkit.chat import Event, read_text
 from botkit.errors import ReconnectNeeded
 from botkit.oauth import missing_scopes
+from botkit.providers import google_sheets
 from botkit.skills.base import ServiceSkill
 from botkit.skills.sheets.api import CHECK_FIRST, Sheet, SheetsApi, SheetsRefused, list_tabs
 from botkit.skills.sheets.commands import (
@@ -45,7 +46,7 @@ A value with a comma goes into double quotes: **sheet add "Rent, May", 950**.
 
 
 class GoogleSheetsSkill(ServiceSkill):
-    word = "sheets"
+    word, connects_to = "sheets", google_sheets
     introduction = "I read and write Google Sheets."
     commands = {
         "sheet use LINK": "chooses the spreadsheet",

@@ -1,0 +1,107 @@
+"""Find the class of a skill by the name that the settings have for it.
+
+A name is `module:Class`, such as `mybot:Mybot`, or one that an installed package offers as an entry
+point of the group `botkit.skills`.  A package that is only installed does nothing: its skill is
+loaded when the settings name it.  Start with `find_class`.
+
+Not here: botkit's own skills, whose names are in `botkit.settings.PLACE_OF`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import traceback
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from botkit.errors import SettingsError
+
+GROUP = "botkit.skills"
+
+_known: dict[str, type[Any]] = {}  # classes that were loaded, or handed over, by their names
+
+
+def offered() -> dict[str, str]:
+    """Return the skills that installed packages offer: the name and `module:Class` of each."""
+    return {one.name.lower(): one.value for one in entry_points(group=GROUP)}
+
+
+def register(skill: type[Any]) -> str:
+    """Make a class known, such as one from a cell of a notebook; return its name."""
+    name = f"{skill.__module__}:{skill.__qualname__}"
+    _known[name] = skill
+    return name
+
+
+def find_class(name: str) -> type[Any]:
+    """Return the class with this name.
+
+    It is loaded once in a process.  Raises `SettingsError`, which says what to write.
+    """
+    if name not in _known:
+        _known[name] = _load(name, offered().get(name, name))
+    return _known[name]
+
+
+def _load(name: str, where: str) -> type[Any]:
+    module, _, attribute = where.partition(":")
+    try:
+        found = getattr(import_module(module), attribute, None)
+    except ModuleNotFoundError as error:
+        if error.name is not None and module.startswith(error.name):
+            raise SettingsError(
+                f"BOTKIT_SKILLS names {name}, but there is no module {error.name} here.",
+                advice=f"Start in the folder in which {error.name}.py is.",
+            ) from None
+        raise _broken(module, error) from error
+    except Exception as error:
+        raise _broken(module, error) from error
+    if not inspect.isclass(found) or not hasattr(found, "handle"):
+        what = "no" if found is None else "no skill with the name"
+        raise SettingsError(
+            f"BOTKIT_SKILLS names {name}, but {module} has {what} {attribute}.",
+            advice="Write the name of the class after the colon.",
+        )
+    return found
+
+
+def _broken(module: str, error: Exception) -> SettingsError:
+    """Return what to say about a mistake in a module: what it is, and in which line."""
+    file, line = getattr(error, "filename", None), getattr(error, "lineno", None)
+    if not isinstance(error, SyntaxError):
+        last = traceback.extract_tb(sys.exc_info()[2])[-1]
+        file, line = last.filename, last.lineno
+    where = f" ({Path(str(file)).name}, line {line})" if file else ""
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    return SettingsError(
+        f"BOTKIT_SKILLS names {module}, which cannot be imported{where}: "
+        f"{type(error).__name__}: {text}.",
+        advice=f'Correct it. This shows more: python -c "import {module}"',
+    )
+
+
+@cache
+def default_server(connects_to: Any) -> str:
+    """Return the address that a description uses by itself; "" if it takes no other."""
+    parameter = inspect.signature(connects_to).parameters.get("server")
+    if parameter is None or parameter.default is parameter.empty:
+        return ""
+    return str(parameter.default)
+
+
+def name_of(skill: type[Any]) -> str:
+    """Return the name of the service of a skill in sentences, before the service is described.
+
+    That is `title` if the class has one, else the word.  It gets the capitals of the class's name
+    if that is the same word, as in `GitLabSkill`.
+    """
+    title = getattr(skill, "title", None)
+    if isinstance(title, str):
+        return title
+    name = skill.__name__.removesuffix("Skill")
+    word = str(getattr(skill, "word", name))
+    return name if name.lower() == word.lower().replace("-", "") else word.capitalize()

@@ -1,0 +1,93 @@
+"""Let the API of a practice service answer what it is told.
+
+    github.answers("GET /user/repos", [{"name": "hello-world"}])
+    github.answers("POST /gists", {}, status=503)
+
+Start with `Answers.answer`.  It comes before the service's own routes, so it can also replace one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask, Response, jsonify, request
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request to the API that had a good token.  `path` is below the API's address."""
+
+    method: str
+    path: str
+    account: str
+    query: dict[str, str] = field(default_factory=dict)
+    json: Any = None
+
+
+class Answers:
+    """The answers that one service was told.  `asked` are the requests to its API, in order.
+
+    `owner_of(token)` returns the account of a token that works, or None.  `apis` are the paths at
+    which its API begins.
+    """
+
+    def __init__(self, owner_of: Callable[[str], str | None], *apis: str) -> None:
+        self.asked: list[Asked] = []
+        self.apis = apis
+        self._owner_of = owner_of
+        self._told: dict[tuple[str, str], tuple[Any, int]] = {}
+
+    def tell(self, what: str, value: Any, status: int = 200) -> None:
+        """See `PracticeService.answers`."""
+        method, _, path = what.partition(" ")
+        if not method.isalpha() or not path.startswith("/"):
+            raise ValueError(f"{what!r} is not a request. Write it like “GET /todos”.")
+        self._told[method.upper(), path.rstrip("/") or "/"] = value, status
+
+    def serve(self, web: Flask) -> None:
+        """Let `web` give these answers."""
+        web.before_request(self.answer)
+
+    def answer(self) -> Response | None:
+        """Answer the request of Flask if this service was told how; else return None."""
+        keys = [(request.method, path.rstrip("/") or "/") for path in self._paths()]
+        key = next((key for key in keys if key in self._told), None)
+        if key is None:
+            return None
+        value, status = self._told[key]
+        account = self.account()
+        if account is None:
+            return refuse(401, "invalid_token", "This token is not accepted.")
+        asked = self.note(account)
+        response = jsonify(value(asked) if callable(value) else value)
+        response.status_code = status
+        return response
+
+    def account(self) -> str | None:
+        """Return whose token the request of Flask has; None if it has none that works."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        return self._owner_of(token.strip()) if scheme.lower() in ("bearer", "token") else None
+
+    def note(self, account: str) -> Asked:
+        """Keep the request of Flask in `asked`, and return it."""
+        path, *_ = self._paths()
+        body = request.get_json(silent=True)
+        self.asked.append(Asked(request.method, path, account, request.args.to_dict(), body))
+        return self.asked[-1]
+
+    def _paths(self) -> list[str]:
+        """Return the path as a skill writes it, and then the whole path."""
+        path = request.path
+        below = [path[len(api) :] or "/" for api in self.apis if path.startswith(f"{api}/")]
+        return [*below, path]
+
+
+def refuse(status: int, name: str, sentence: str) -> Response:
+    """Return an error as JSON.  Source for the header: RFC 6750, section 3."""
+    response = jsonify(error=name, error_description=sentence)
+    response.status_code = status
+    if status == 401:
+        response.headers["WWW-Authenticate"] = f'Bearer error="{name}"'
+    return response

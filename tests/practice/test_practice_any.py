@@ -1,0 +1,167 @@
+"""A practice service that is what a description says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+
+import pytest
+import requests
+from contract_world import BOT, examined
+
+from botkit import providers
+from botkit.lessons.check.teapot import describe_teapot
+from botkit.oauth import Provider, Revocation
+from botkit.practice.any import AnyService
+from botkit.practice.world import Clock, World
+
+
+def spotify(client_id: str, client_secret: str) -> Provider:
+    """Two hosts.  Source: developer.spotify.com, "Authorization Code Flow"."""
+    return Provider(
+        name="Spotify",
+        client_id=client_id,
+        client_secret=client_secret,
+        authorize_url="https://accounts.spotify.com/authorize",
+        token_url="https://accounts.spotify.com/api/token",
+        api_url="https://api.spotify.com/v1",
+        scopes=("user-read-email",),
+        client_auth="basic",
+        account_url="https://api.spotify.com/v1/me",
+        account_name_field="display_name",
+    )
+
+
+def gitlab(client_id: str, client_secret: str, server: str = "https://gitlab.com") -> Provider:
+    """Source: docs.gitlab.com, "OAuth 2.0 identity provider API"."""
+    return Provider(
+        name="GitLab",
+        client_id=client_id,
+        client_secret=client_secret,
+        authorize_url=f"{server}/oauth/authorize",
+        token_url=f"{server}/oauth/token",
+        api_url=f"{server}/api/v4",
+        scopes=("read_user", "read_api"),
+        account_url=f"{server}/api/v4/user",
+        account_name_field="username",
+        revocation=Revocation(
+            "POST", f"{server}/oauth/revoke", "token", "form", "body", "connection"
+        ),
+    )
+
+
+def teapot(client_id: str, client_secret: str) -> Provider:
+    return describe_teapot(client_id, client_secret, "https://teapot.example")
+
+
+@contextmanager
+def playing(describe) -> Iterator[tuple[Provider, World, AnyService]]:
+    """The description as it is played, and the service that plays it."""
+    with closing(World(Clock())) as world:
+        client_id, secret, _ = world.start_any("played")
+        service = world.service("played")
+        provider = service.play(describe(client_id, secret))
+        world.register_callbacks({client_id: [f"{BOT}/{provider.slug}/oauth"]})
+        yield provider, world, service
+
+
+@pytest.mark.parametrize(
+    "describe",
+    [spotify, gitlab, teapot, providers.github, providers.google_drive, providers.ringcentral],
+    ids=lambda describe: describe.__name__,
+)
+def test_whatever_is_described_keeps_the_whole_contract(describe):
+    with playing(describe) as (provider, world, service):
+        addresses = [provider.authorize_url, provider.token_url, provider.api_url]
+        assert {"/".join(one.split("/")[:3]) for one in addresses} == {service.address}
+        report = examined(provider, world)
+        assert report.kept, report
+        assert report.not_tried == ([] if provider.revocation else ["revoke"])
+
+
+def test_a_wrong_description_is_noticed_by_its_habits():
+    with playing(gitlab) as (provider, world, _):
+        wrong = replace(provider, client_auth="basic", scope_separator=",")
+        assert "exchange" in examined(wrong, world).broken
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[AnyService]:
+    with playing(gitlab) as (_, _, service):
+        yield service
+
+
+@pytest.fixture
+def get(service):
+    """`get(path)` asks the API as Alice's app would."""
+    pair = service._ledger.issue(next(iter(service._ledger.apps.values())), "alice", [])
+
+    def get(path: str, method: str = "GET", token: str = pair.access_token, **more):
+        headers = {"Authorization": f"Bearer {token}"}
+        return requests.request(method, service.address + path, headers=headers, timeout=10, **more)
+
+    return get
+
+
+def test_it_answers_what_it_is_told_below_the_api_or_with_the_whole_path(service, get):
+    service.answers("GET /todos", [{"id": 1}])
+    service.answers("GET /elsewhere/", {"id": 2}, status=203)
+    assert get("/api/v4/todos").json() == [{"id": 1}]
+    assert (get("/elsewhere").status_code, get("/elsewhere/").json()) == (203, {"id": 2})
+    service.answers("POST /todos", lambda asked: {"for": asked.account, "got": asked.json})
+    sent = get("/api/v4/todos?x=1", "POST", json={"a": 1})
+    assert sent.json() == {"for": "alice", "got": {"a": 1}}
+    asked = service.asked[-1]
+    assert (asked.method, asked.path, asked.query) == ("POST", "/todos", {"x": "1"})
+
+
+def test_it_answers_nobody_without_a_token_that_works(service, get):
+    service.answers("GET /todos", [])
+    for path in ("/api/v4/todos", "/api/v4/user", "/api/v4/nothing"):
+        answer = get(path, token="made-up")
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
+        assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+
+
+def test_what_it_was_not_told_says_how_to_tell_it(get):
+    answer = get("/api/v4/nothing", "DELETE")
+    told = 'kit.world.service("played").answers("DELETE /nothing", ...)'
+    assert answer.status_code == 404 and answer.json()["error_description"].endswith(told)
+
+
+@pytest.mark.parametrize("what", ["todos", "GET todos", "/todos", ""])
+def test_what_is_no_request_is_refused(service, what):
+    with pytest.raises(ValueError, match="Write it like “GET /todos”"):
+        service.answers(what, [])
+
+
+def test_the_knobs_end_what_they_say(service, get):
+    assert get("/api/v4/user").json() == {"username": "Alice", "id": 101}
+    service.expire_everything()
+    assert get("/api/v4/user").status_code == 401
+    with pytest.raises(KeyError):
+        service.revoke("nobody")
+    service.revoke("alice")
+    assert service._ledger.pairs == []
+
+
+def test_two_hosts_with_the_same_path_cannot_be_played(service):
+    odd = replace(spotify("id", "s"), token_url="https://api.spotify.com/authorize")
+    with pytest.raises(ValueError, match="have the same path"):
+        service.play(odd)
+
+
+def test_other_practice_services_take_answers_too():
+    with closing(World(Clock())) as world:
+        world.start_service("github")
+        world.start_service("google")
+        world.start_service("ringcentral_app")
+        world.github.answers("GET /user/repos", [])
+        answer = requests.get(f"{world.github.address}/api/v3/user/repos", timeout=10)
+        assert answer.status_code == 401
+        assert requests.get(f"{world.github.address}/api/v3/emojis", timeout=10).status_code == 404
+        for service in (world.google, world.ringcentral_app):
+            service.answers("GET /anything", [])
+            answer = requests.get(f"{service.address}/anything", timeout=10)
+            assert answer.json()["error"] == "invalid_token"

@@ -84,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--open", action="store_true", help=show)
     port = "the bot's port, or with --open the view's (default: a free one)"
     command.add_argument("--port", type=int, default=0, help=port)
+    command = add("discover", discover, "ask a service for its addresses, and describe it in code")
+    command.add_argument("issuer", metavar="ISSUER", help="such as https://gitlab.com")
     add("serve", serve, "run the bot until Ctrl-C; what the settings leave empty is practice")
     command = add("doctor", doctor, "say whether all is ready, and what to do where it is not")
     command.add_argument("--json", action="store_true", help="for a program to read")
@@ -161,6 +163,13 @@ def _present(port: int) -> int:
         while not stopped(TICK):
             pass
     say("Stopped.")
+    return 0
+
+
+def discover(chosen: argparse.Namespace) -> int:
+    from botkit.run.discover import describe_issuer
+
+    print(describe_issuer(chosen.issuer))
     return 0
 
 

@@ -11,7 +11,7 @@ Not here: errors that one part alone raises and handles.
     ├── StorageError ─────── DatabaseBusy, DatabaseReadOnly, DatabaseFull, WrongKey, SealBroken
     ├── AuthorizationError ─ CallbackIncomplete, AuthorizationDenied, StateError, IssuerMismatch
     │                        StateError ── StateUnknown, StateUsed, StateExpired, StateForeign
-    ├── ProviderError ────── ProviderRefused, ProviderUnreachable, ProviderNonsense
+    ├── ProviderError ────── ProviderRefused, ProviderUnreachable, ProviderNonsense, DiscoveryError
     │                        ProviderRefused ── ReconnectNeeded, RateLimited, ApiRefused
     │                        ReconnectNeeded ── NotConnected
     ├── CommandError
@@ -174,6 +174,12 @@ class ProviderUnreachable(ProviderError):
 
 class ProviderNonsense(ProviderError):
     """Raised for an answer that breaks the protocol: a web page, broken JSON, no token."""
+
+
+class DiscoveryError(ProviderError):
+    """Raised when a service does not publish its addresses, or not in a way that can be trusted."""
+
+    advice = "Check the issuer, or describe the service by hand: lesson 10 shows how."
 
 
 class ProviderRefused(ProviderError):

@@ -3,7 +3,8 @@
 Start with `steps.py`: `auth_link`, `handle_callback`, `api_session` and `revoke` are what lessons
 01 to 07 teach.  Then read `provider.py`, which says what a provider is, and `tokens.py`, where a
 code becomes a token.  The steps also use `account.py` (whose account it is) and `refresh.py` (an
-expired token becomes a new one).  `http.py` sends every request.
+expired token becomes a new one).  `http.py` sends every request, and `discovery.py` asks a service
+for its addresses.
 Skip `connections.py` at first: it opens, shares and ends what requests go through.
 
 Not here: the providers themselves (`botkit.providers`), and where a connection is stored
@@ -21,6 +22,7 @@ from botkit.oauth.account import (
     revoke_quietly,
 )
 from botkit.oauth.connections import is_loopback
+from botkit.oauth.discovery import fetch_metadata, read_metadata
 from botkit.oauth.http import (
     ApiSession,
     Session,
@@ -68,6 +70,7 @@ __all__ = [
     "error_name",
     "expect_callback",
     "fetch_account",
+    "fetch_metadata",
     "handle_callback",
     "is_loopback",
     "is_token",
@@ -78,6 +81,7 @@ __all__ = [
     "read_account",
     "read_fields",
     "read_json",
+    "read_metadata",
     "receive_answer",
     "revoke",
     "revoke_later",

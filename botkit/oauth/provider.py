@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 
@@ -52,6 +52,7 @@ class Provider:
     client_auth: Literal["body", "basic"] = "body"  # at the token endpoint, RFC 6749 section 2.3.1
     basic_is_form_encoded: bool = True  # as the RFC wants it; some servers do not decode it
     issuer: str | None = None  # what `iss` must say when the callback carries it, RFC 9207
+    sends_issuer: bool = False  # then a callback without `iss` is refused, RFC 9207 section 2.4
     authorize_params: Mapping[str, str] = field(default_factory=dict)  # e.g. access_type=offline
     scope_separator: str = " "  # in the token answer; in the link it is always a space
     implied_scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -62,6 +63,37 @@ class Provider:
     revocation: Revocation | None = None
     same_grant: tuple[str, ...] = ()  # other providers where the person's grant is the same one
     title: str = ""  # what people call it, if that is not its name
+
+    @classmethod
+    def discover(
+        cls,
+        issuer: str,
+        *,
+        name: str,
+        client_id: str,
+        client_secret: str,
+        api_url: str,
+        scopes: tuple[str, ...],
+        **more: Any,
+    ) -> Provider:
+        """Return the description of a service that publishes its addresses.
+
+        This asks the issuer each time, so it is for trying things out and for practice.  For a live
+        bot, `python -m botkit discover` prints a description that can be read and kept.
+
+        No service says where its API begins, which scopes to ask for, how it separates them in an
+        answer, what a link needs for a refresh token, and what a revocation ends.  That is given
+        here.  What is given in `more` counts before what the service says.
+
+        Raises `DiscoveryError` or `ProviderUnreachable`.
+        """
+        from botkit.oauth.discovery import discover_fields
+
+        fields = discover_fields(issuer, name=name, scopes=scopes, given=more)
+        if revocation := fields.get("revocation"):
+            fields["revocation"] = Revocation(**revocation)
+        given = {"client_id": client_id, "client_secret": client_secret, "api_url": api_url}
+        return cls(name=name, scopes=scopes, **{**fields, **given, **more})
 
     def __post_init__(self) -> None:
         if self.slug == "":

@@ -192,9 +192,11 @@ def _single_value(query: Mapping[str, Sequence[str]], name: str, provider: Provi
 def _check_issuer(query: Mapping[str, Sequence[str]], provider: Provider) -> None:
     """Raise `IssuerMismatch` if the answer says that it comes from another provider.
 
-    An answer that says nothing is accepted.  GitHub and Google have sent `iss` since 2026, others
-    do not.
+    An answer that says nothing is accepted, unless the provider promises `iss`.  GitHub and Google
+    have sent it since 2026, others do not.
     """
+    if "iss" not in query and provider.sends_issuer:
+        raise IssuerMismatch(f"This answer does not say that it comes from {provider.called}.")
     if "iss" in query and provider.issuer and list(query["iss"]) != [provider.issuer]:
         raise IssuerMismatch(f"This answer does not come from {provider.called}.")
 

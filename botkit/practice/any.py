@@ -27,6 +27,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from authlib.common.urls import add_params_to_uri
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749.errors import InvalidClientError
 from flask import Flask, jsonify, request
@@ -35,6 +36,7 @@ from werkzeug.datastructures import MultiDict
 from botkit.practice.answers import refuse
 from botkit.practice.oauth import (
     App,
+    CodeGrant,
     ConsentPages,
     OAuthServer,
     PairLedger,
@@ -157,7 +159,7 @@ class AnyService(PracticeService):
         return web
 
     def _issuer(self) -> str | None:
-        issuer = self._described.issuer if self._described else None
+        issuer = self._described.issuer if self._described else self.address
         return None if issuer is None else str(issuer)
 
     def _metadata(self) -> Any:
@@ -218,10 +220,18 @@ class AnyService(PracticeService):
         return f"<practice {self.title}: {apps} apps, {connections} connections>"
 
 
+class AnyCodeGrant(CodeGrant):
+    """The authorization code grant, whose errors name the issuer, too (RFC 9207, section 2)."""
+
+    def denial(self, redirect_uri: str) -> OAuth2Error:
+        return super().denial(add_params_to_uri(redirect_uri, self.callback_parameters()))
+
+
 class AnyOAuthServer(OAuthServer):
     """Authlib's authorization server with the habits of a description."""
 
     ledger: PairLedger
+    code_grant = AnyCodeGrant
     client_auth = tuple(METHODS.values())
     pkce = S256Always(required=True)
     revocation_auth = client_auth

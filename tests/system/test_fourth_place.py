@@ -18,6 +18,7 @@ from botkit import plugins
 from botkit.errors import SettingsError
 from botkit.lessons.check.teapot import describe_teapot
 from botkit.lessons.kit import Kit
+from botkit.oauth import Provider
 from botkit.practice.world import Clock, World
 from botkit.run import doctor, maintenance, serve
 from botkit.run.doctor import computer as environment
@@ -215,6 +216,17 @@ def test_the_doctor_says_that_its_secret_is_wrong(live, no_file, monkeypatch):
     (check,) = told["teapot_credentials"]
     assert check.startswith("wrong: Teapot House does not accept the client id and secret.")
     assert check.endswith(f"into {BOTH}.") and "planted-3141" not in str(told)
+
+
+def test_a_description_that_asks_its_service_in_vain_is_told(live, no_file, monkeypatch):
+    def asks(client_id, client_secret, server):
+        keys = {"client_id": client_id, "client_secret": client_secret}
+        return Provider.discover(server, name="Teapot", **keys, api_url=server, scopes=())
+
+    monkeypatch.setattr(TeaSkill, "connects_to", asks)
+    told = examined(monkeypatch, no_file, **live, BOTKIT_PORT=str(free_port()))
+    assert told["teapot_answers"][0].startswith("wrong: Teapot does not publish its addresses at ")
+    assert told["teapot_callback"][0].endswith("/teapot/oauth")
 
 
 def test_the_doctor_says_why_it_is_practice_or_left_out(live, no_file, monkeypatch):

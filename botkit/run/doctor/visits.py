@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
+from botkit.errors import BotkitError
 from botkit.run.doctor.database import DatabaseVisit, default_database, keys_of, no_database
 from botkit.run.doctor.place import BotAddress
 from botkit.run.doctor.questions import LiveService, chat_service, service_of
@@ -29,7 +30,9 @@ class Visits:
         self._end = time.monotonic() + DEADLINE_SECONDS
         url = settings.database or default_database(settings)
         self._database = DatabaseVisit(url, keys_of(settings, url)) if url else None
-        self._services = [ServiceVisit(service, now) for service in services(settings, place.url)]
+        found = list(services(settings, place.url))
+        self._troubles = [one for one in found if isinstance(one, Check)]
+        self._services = [ServiceVisit(one, now) for one in found if isinstance(one, LiveService)]
         self._look_at_database = _Look("database", "The database", self._database)
         self._look_at_services = [
             _Look(f"{visit.service.key}_answers", visit.service.name, visit)
@@ -48,18 +51,25 @@ class Visits:
 
     def of_the_services(self) -> Iterator[Check]:
         """Of every service that is live, and then of the clock."""
+        yield from self._troubles
         for look in self._look_at_services:
             yield from look.found_by(self._end)
         yield clock(self._services)
 
 
-def services(settings: Settings, bot_url: str | None) -> Iterator[LiveService]:
-    """Yield every live service in use, and the chat.  `bot_url` may be None."""
+def services(settings: Settings, bot_url: str | None) -> Iterator[LiveService | Check]:
+    """Yield every live service in use, and the chat.  `bot_url` may be None.
+
+    A description may ask its service for the addresses.  If that fails, a check takes its place.
+    """
     address = bot_url or NOWHERE
-    for place in settings.services:
-        if registration := settings.registrations.get(place):
-            skill = next(one for one in settings.skills if place in places_of([one]))
-            yield service_of(skill, registration, address)
+    for name in settings.services:
+        if registration := settings.registrations.get(name):
+            skill = next(one for one in settings.skills if name in places_of([one]))
+            try:
+                yield service_of(skill, registration, address)
+            except BotkitError as error:
+                yield wrong(f"{name}_answers", str(error), error.advice)
     if settings.chatbot:
         yield chat_service(settings.chatbot, address)
 

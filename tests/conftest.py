@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from failure_report import pytest_runtest_makereport  # noqa: F401 -- a hook
 from live_world import PracticeProcess
 from missing import chromium_program, left_out
 from postgresql_server import PostgreSQL
@@ -26,6 +25,7 @@ from tiers import (  # noqa: F401 -- pytest's hooks
 )
 
 from botkit.lessons.kit import Kit
+from botkit.lessons.pytest_plugin import pytest_runtest_makereport  # noqa: F401 -- a hook
 from botkit.storage import Storage
 
 # Some hundred processes start in a run; compile once what they import, whatever is set here.

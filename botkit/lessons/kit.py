@@ -146,6 +146,15 @@ class Kit(Running):
         """Return `value` as a notebook cell may show it, with a label for each secret."""
         return show(value, self.labels)
 
+    def transcript(self) -> str:
+        """Return what was said in each chat of the practice chat, with labels for secrets."""
+        chats = self.world.ringcentral.transcript() if self.world.has("chat") else {}
+        lines = []
+        for title, said in chats.items():
+            lines += [f"{title}:"] if said else []
+            lines += [f"  {who}: {text}".replace("\n", "\n    ") for who, text in said]
+        return self.labels.redact("\n".join(lines)) or "(nothing)"
+
     def open_tunnel(self, *, fixed_url: str | None = None) -> Tunnel:
         """Open a tunnel to the bot, through pyngrok and the practice agent.
 

@@ -18,6 +18,7 @@ from botkit.trace import COLUMNS, Labels, in_columns
 _LINK = re.compile(r"\[([^\]]*)\]\((https?://[^)\s]+)\)")
 _CODE = re.compile(r"\n*\[code\]\n*(.*?)\n*\[/code\]\n*", re.DOTALL)
 _MENTION = re.compile(r"!\[:Person\]\(\d+\)")
+_DIGITS = re.compile(r"\b\d{3} \d{3}\b")
 IN_THE_BOT = "Inside the bot, and not in the chat:"
 
 
@@ -127,6 +128,10 @@ class Talk:
         return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", words)
 
 
+def _mention(text: str, chat: str) -> str:
+    return text if chat == "direct" else f"@bot {text}"
+
+
 class Person:
     """A person in the practice chat, with a browser."""
 
@@ -170,17 +175,34 @@ class Person:
         self._chat.say(self.name, text, chat)
         return self.reads(chat=chat)
 
+    def connects(self, word: str, *, chat: str = "direct") -> Talk:
+        """Take the whole trip: ask for a link, open it, approve, and say the code if there is one.
+
+        `word` is the one of the skill, such as "github".  Return what the bot said at the end.
+        Raises `LookupError` if the trip leads nowhere.
+        """
+        __tracebackhide__ = True
+        before, asked = self._newest_link, self.say(_mention(f"connect {word}", chat), chat=chat)
+        if self._newest_link == before:
+            raise LookupError(f"The bot sent no link for {word!r}. It said: {asked.text}")
+        page = self.browser.visit(self._newest_link).approve()
+        if _DIGITS.search(page.text):
+            return self.confirm(page, chat=chat)
+        if page.heading != "Connected":
+            raise LookupError(f"The trip ended on this page:\n{page}")
+        return self.reads(chat=chat)
+
     def confirm(self, page: Any, *, chat: str = "direct") -> Talk:
         """Say the six digits on `page` to the bot; return the new messages.
 
         Raises `LookupError` if there are no six digits on the page.
         """
         __tracebackhide__ = True
-        found = re.search(r"\b\d{3} \d{3}\b", page.text)
+        found = _DIGITS.search(page.text)
         if found is None:
             raise LookupError(f"There is no code on the page {page.heading!r}.")
         self._labels.label("digits", found[0])  # so that the talk does not show them
-        return self.say(found[0] if chat == "direct" else f"@bot {found[0]}", chat=chat)
+        return self.say(_mention(found[0], chat), chat=chat)
 
     def reads(self, *, chat: str = "direct") -> Talk:
         """Wait until the bot has finished, and return the new messages of a chat."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import failure_report
 import pytest
 import tiers
 from sizes import NIGHTLY, Size
+
+from botkit.lessons import pytest_plugin
 
 pytest_plugins = ["pytester"]
 
@@ -70,7 +71,7 @@ def test_a_marker_says_what_a_test_needs(pytester, monkeypatch, marker, names):
 
 
 def inline_run(pytester, *arguments):
-    return pytester.inline_run(*arguments, plugins=[tiers, failure_report])
+    return pytester.inline_run(*arguments, plugins=[tiers, pytest_plugin])
 
 
 def test_a_quick_test_starts_no_process(pytester):

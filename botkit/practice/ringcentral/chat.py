@@ -60,6 +60,17 @@ class ChatRoom:
                 text = _AT_BOT.sub(f"![:Person]({self.bot.id})", text)
             return self.write(place, someone, text)
 
+    def transcript(self) -> dict[str, list[tuple[str, str]]]:
+        """Return what was said in each chat, oldest first: pairs of a name and a text."""
+        return {
+            self._title(chat): [(post.creator, post.text) for post in self.posts_in(chat)]
+            for chat in list(self._chats.values())
+        }
+
+    def _title(self, chat: Chat) -> str:
+        names = [self._people[one].name for one in chat.members if one in self._people]
+        return chat.name or " and ".join(names)
+
     def posts(
         self, chat: str = "Team", person: str = "Alice", *, since: str | None = None
     ) -> list[Post]:

@@ -2,6 +2,9 @@
 
 Where to begin reading: `oauth/steps.py` (the three steps), then `storage/store.py` (where a
 connection is stored), then `skills/github.py` (a skill that uses both).
+
+A bot of your own needs these names: `Skill`, `command`, `plain`, `CommandError`, `Provider` and
+`Revocation`.  WRITE_A_BOT.md says how.
 """
 
 from __future__ import annotations
@@ -9,7 +12,8 @@ from __future__ import annotations
 try:
     import logging
     from dataclasses import replace
-    from typing import TYPE_CHECKING
+    from importlib import import_module
+    from typing import TYPE_CHECKING, Any
 
     from botkit.version import __version__
 except (ImportError, AttributeError):  # a file of the learner's may hide a module
@@ -19,9 +23,40 @@ except (ImportError, AttributeError):  # a file of the learner's may hide a modu
     raise
 
 if TYPE_CHECKING:
+    from botkit.chat import plain
+    from botkit.errors import CommandError
     from botkit.lessons.kit import Kit
+    from botkit.oauth import Provider, Revocation
+    from botkit.skills import Skill, command
 
-__all__ = ["__version__", "start"]
+__all__ = [
+    "CommandError",
+    "Provider",
+    "Revocation",
+    "Skill",
+    "__version__",
+    "command",
+    "plain",
+    "start",
+]
+
+# Where the names are.  A module is loaded when somebody asks for a name of it, so that `import
+# botkit` is quick.
+_HOMES = {
+    "CommandError": "errors",
+    "Provider": "oauth",
+    "Revocation": "oauth",
+    "Skill": "skills",
+    "command": "skills",
+    "plain": "chat",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'botkit' has no attribute {name!r}")
+    return getattr(import_module(f"botkit.{_HOMES[name]}"), name)
+
 
 # What goes wrong in the background is logged.  Whoever runs a bot decides where that is written; in
 # a notebook it would land in the middle of a cell.

@@ -84,6 +84,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--open", action="store_true", help=show)
     port = "the bot's port, or with --open the view's (default: a free one)"
     command.add_argument("--port", type=int, default=0, help=port)
+    command = add("new", new, "make a folder with a bot of your own")
+    command.add_argument("name", metavar="NAME", help="of the folder and the module, such as mybot")
+    of = "of a service that publishes its addresses (default: the bot is for GitHub)"
+    command.add_argument("--issuer", metavar="URL", default="", help=of)
     command = add("discover", discover, "ask a service for its addresses, and describe it in code")
     command.add_argument("issuer", metavar="ISSUER", help="such as https://gitlab.com")
     add("serve", serve, "run the bot until Ctrl-C; what the settings leave empty is practice")
@@ -116,20 +120,32 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def demo(chosen: argparse.Namespace) -> int:
-    """Alice asks for her profile, follows the link, approves, and asks again."""
+    """Alice asks for something, follows the link, approves, and asks again.
+
+    That is her profile, or the first command of the bot of your own that the settings name.
+    """
     if chosen.open:
         return _present(chosen.port)
     from botkit.lessons.kit import start
-    from botkit.settings import practice_settings
+    from botkit.settings import PLACE_OF, practice_settings, read_skills, read_variables
 
-    kit = start(replace(practice_settings(), port=chosen.port))
-    _tell("Alice asks the bot for her GitHub profile.", kit.alice.say("profile"))
-    page = kit.alice.browser.visit(kit.alice.link)
-    _tell("She follows the link. GitHub asks her:", page)
-    page = page.approve()
-    _tell("She presses Approve. GitHub sends her browser back to the bot:", page)
-    _tell("She says the code in the chat, so it was she who asked.", kit.alice.confirm(page))
-    _tell("She asks again.", kit.alice.say("profile"))
+    wanted = read_skills(read_variables(os.environ).get("BOTKIT_SKILLS", "github"))
+    own = tuple(name for name in wanted if name not in PLACE_OF)
+    settings = practice_settings()
+    kit = start(replace(settings, port=chosen.port, skills=own or settings.skills))
+    skill = kit.bot.added[0]
+    said = next((one for one in skill.commands if one == one.lower()), "help")
+    talk = kit.alice.say(said)
+    _tell(f"Alice says {said}.", talk)
+    if skill.connects:
+        if "](" not in talk.text:  # what she said needs no connection
+            _tell(f"She says {skill.words[0]}.", kit.alice.say(skill.words[0]))
+        page = kit.alice.browser.visit(kit.alice.link)
+        _tell(f"She follows the link. {skill.title} asks her:", page)
+        page = page.approve()
+        _tell(f"She presses Approve. {skill.title} sends her browser back to the bot:", page)
+        _tell("She says the code in the chat, so it was she who asked.", kit.alice.confirm(page))
+        _tell(f"She says {said} again.", kit.alice.say(said))
     _tell("Every message of the trip, with a label for each secret:", kit.trace.diagram().text)
     kit.close()
     return 0
@@ -163,6 +179,15 @@ def _present(port: int) -> int:
         while not stopped(TICK):
             pass
     say("Stopped.")
+    return 0
+
+
+def new(chosen: argparse.Namespace) -> int:
+    from botkit.run.new import make_folder
+
+    files = make_folder(chosen.name, chosen.issuer)
+    print(*files, sep="\n")
+    print(f"\nTry it: cd {chosen.name} && pytest")
     return 0
 
 

@@ -90,6 +90,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--issuer", metavar="URL", default="", help=of)
     command = add("discover", discover, "ask a service for its addresses, and describe it in code")
     command.add_argument("issuer", metavar="ISSUER", help="such as https://gitlab.com")
+    command = add(
+        "check-provider", check_provider, "test the description of a service, line by line"
+    )
+    what = "module:function, such as mybot:gitlab, or the address of an issuer"
+    command.add_argument("description", metavar="DESCRIPTION", help=what)
+    live = "try the real service, with you at the browser (default: a practice service)"
+    command.add_argument("--live", action="store_true", help=live)
+    uri = "the callback URL that is registered there (with --live)"
+    command.add_argument("--redirect-uri", metavar="URL", default="", help=uri)
     add("serve", serve, "run the bot until Ctrl-C; what the settings leave empty is practice")
     command = add("doctor", doctor, "say whether all is ready, and what to do where it is not")
     command.add_argument("--json", action="store_true", help="for a program to read")
@@ -196,6 +205,24 @@ def discover(chosen: argparse.Namespace) -> int:
 
     print(describe_issuer(chosen.issuer))
     return 0
+
+
+PLAYED = (
+    "A practice service plays what is described. So this shows whether the fields fit together.\n"
+    "Whether the real service is like that, only --live can show.\n"
+)
+
+
+def check_provider(chosen: argparse.Namespace) -> int:
+    from botkit.lessons import check_provider
+
+    if chosen.live:
+        report = check_provider.with_person(chosen.description, chosen.redirect_uri)
+    else:
+        report = check_provider.in_practice(chosen.description)
+        print(PLAYED)
+    print(report)
+    return 0 if report.kept else 1
 
 
 # ---- for a bot that lives ----------------------------------------------------------------------

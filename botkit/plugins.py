@@ -43,33 +43,47 @@ def find_class(name: str) -> type[Any]:
     It is loaded once in a process.  Raises `SettingsError`, which says what to write.
     """
     if name not in _known:
-        _known[name] = _load(name, offered().get(name, name))
+        found = load(offered().get(name, name), f"BOTKIT_SKILLS names {name}")
+        if not inspect.isclass(found) or not hasattr(found, "handle"):
+            raise SettingsError(
+                f"BOTKIT_SKILLS names {name}, but that is no skill.",
+                advice="Write the name of the class after the colon.",
+            )
+        _known[name] = found
     return _known[name]
 
 
-def _load(name: str, where: str) -> type[Any]:
-    module, _, attribute = where.partition(":")
+def load(name: str, who: str) -> Any:
+    """Return what `module:name` names.
+
+    `who` begins the sentences of errors: who has named it.  Raises `SettingsError`.
+    """
+    module, _, attribute = name.partition(":")
+    if not module or not attribute:
+        raise SettingsError(
+            f"{who}, but that is no name of something in a module.",
+            advice="Write the module and the name with a colon between, like mybot:Mybot.",
+        )
     try:
         found = getattr(import_module(module), attribute, None)
     except ModuleNotFoundError as error:
         if error.name is not None and module.startswith(error.name):
             raise SettingsError(
-                f"BOTKIT_SKILLS names {name}, but there is no module {error.name} here.",
+                f"{who}, but there is no module {error.name} here.",
                 advice=f"Start in the folder in which {error.name}.py is.",
             ) from None
-        raise _broken(module, error) from error
+        raise _broken(module, who, error) from error
     except Exception as error:
-        raise _broken(module, error) from error
-    if not inspect.isclass(found) or not hasattr(found, "handle"):
-        what = "no" if found is None else "no skill with the name"
+        raise _broken(module, who, error) from error
+    if found is None:
         raise SettingsError(
-            f"BOTKIT_SKILLS names {name}, but {module} has {what} {attribute}.",
-            advice="Write the name of the class after the colon.",
+            f"{who}, but {module} has no {attribute}.",
+            advice="Check what you wrote after the colon.",
         )
     return found
 
 
-def _broken(module: str, error: Exception) -> SettingsError:
+def _broken(module: str, who: str, error: Exception) -> SettingsError:
     """Return what to say about a mistake in a module: what it is, and in which line."""
     file, line = getattr(error, "filename", None), getattr(error, "lineno", None)
     if not isinstance(error, SyntaxError):
@@ -78,8 +92,7 @@ def _broken(module: str, error: Exception) -> SettingsError:
     where = f" ({Path(str(file)).name}, line {line})" if file else ""
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     return SettingsError(
-        f"BOTKIT_SKILLS names {module}, which cannot be imported{where}: "
-        f"{type(error).__name__}: {text}.",
+        f"{who}, but {module} cannot be imported{where}: {type(error).__name__}: {text}.",
         advice=f'Correct it. This shows more: python -c "import {module}"',
     )
 

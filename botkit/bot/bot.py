@@ -9,7 +9,6 @@ Not here: what fills in the practice world where the settings name no service
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,6 +23,7 @@ from botkit.bot.worker import Worker
 from botkit.chat import UNREACHABLE, Chat, Event, Installation
 from botkit.errors import ChatError, SettingsError, StorageError
 from botkit.oauth import Provider, callback_path, revoke_later, slug_of
+from botkit.providers import describe_service
 from botkit.settings import CHAT, PLACES, Registration, Settings, place_of
 from botkit.skills import (
     VERBS,
@@ -66,15 +66,8 @@ def describe(skill: type[ServiceSkill], registration: Registration) -> Provider:
     Raises `SettingsError` if the class and the description do not fit together, and what the
     description itself raises.
     """
-    there = registration.client_id, registration.client_secret
-    takes_server = "server" in inspect.signature(skill.connects_to).parameters
-    server = {"server": registration.server} if registration.server and takes_server else {}
-    described = skill.connects_to(*there, **server)
-    if not isinstance(described, Provider):
-        raise SettingsError(
-            f"The description of {skill.__name__} returned a {type(described).__name__}.",
-            advice="Let it return a Provider.",
-        )
+    there = registration.client_id, registration.client_secret, registration.server
+    described = describe_service(skill.connects_to, *there)
     if place_of(skill) in PLACES:
         return described
     if described.slug not in (skill.word, slug_of(described.name)):

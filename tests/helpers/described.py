@@ -1,0 +1,39 @@
+"""Descriptions of services that botkit does not know, from their documentation."""
+
+from __future__ import annotations
+
+from botkit.oauth import Provider, Revocation
+
+
+def spotify(client_id: str, client_secret: str) -> Provider:
+    """Two hosts.  Source: developer.spotify.com, "Authorization Code Flow"."""
+    return Provider(
+        name="Spotify",
+        client_id=client_id,
+        client_secret=client_secret,
+        authorize_url="https://accounts.spotify.com/authorize",
+        token_url="https://accounts.spotify.com/api/token",
+        api_url="https://api.spotify.com/v1",
+        scopes=("user-read-email",),
+        client_auth="basic",
+        account_url="https://api.spotify.com/v1/me",
+        account_name_field="display_name",
+    )
+
+
+def gitlab(client_id: str, client_secret: str, server: str = "https://gitlab.com") -> Provider:
+    """Source: docs.gitlab.com, "OAuth 2.0 identity provider API"."""
+    return Provider(
+        name="GitLab",
+        client_id=client_id,
+        client_secret=client_secret,
+        authorize_url=f"{server}/oauth/authorize",
+        token_url=f"{server}/oauth/token",
+        api_url=f"{server}/api/v4",
+        scopes=("read_user", "read_api"),
+        account_url=f"{server}/api/v4/user",
+        account_name_field="username",
+        revocation=Revocation(
+            "POST", f"{server}/oauth/revoke", "token", "form", "body", "connection"
+        ),
+    )

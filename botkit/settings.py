@@ -261,7 +261,8 @@ OTHER_VARIABLES = (
     Variable("NGROK_DOMAIN", "ngrok: your permanent domain", "name.ngrok-free.dev"),
     Variable(
         "BOTKIT_SKILLS",
-        "what the bot can do; by default github, and what has its credentials here",
+        "what the bot can do, also your own skills; by default github, and what has its "
+        "credentials here",
         "github, drive, sheets, ringcentral",
     ),
     Variable("BOTKIT_CONFIRM", "0 connects at once, without a code that is said in the chat", "1"),

@@ -87,9 +87,11 @@ class PersonAtBrowser:
 
     def decide(self, link: str, *, approve: bool) -> str:
         self._say(f"\nOpen this link, and press {'Approve' if approve else 'Deny'}:\n{link}")
-        query = self._ask_secretly(PASTE).strip().partition("?")[2].partition("#")[0]
+        pasted = _read(self._ask_secretly, PASTE)
+        query = pasted.partition("?")[2].partition("#")[0]
         if not query:
-            raise LookupError("The address that was pasted has no query.")
+            what = "The address that was pasted has no query." if pasted else "Nothing was pasted."
+            raise LookupError(what)
         return query
 
 
@@ -132,8 +134,16 @@ def _credentials(
     place = Place(slug, prefix, f"{prefix}_SERVER", "", "")
     values = read_variables(os.environ, places={slug: place})
     id_name, secret_name = place.credentials
-    client_id = values.get(id_name) or ask("Client id: ").strip()
-    return client_id, values.get(secret_name) or ask_secretly("Client secret: ").strip()
+    client_id = values.get(id_name) or _read(ask, "Client id: ")
+    return client_id, values.get(secret_name) or _read(ask_secretly, "Client secret: ")
+
+
+def _read(ask: Callable[[str], str], question: str) -> str:
+    """Return what a person types; "" if nobody is there."""
+    try:
+        return ask(question).strip()
+    except EOFError:
+        return ""
 
 
 def _redacted(report: ContractReport, secret: str, origins: dict[str, str]) -> ContractReport:

@@ -14,6 +14,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from first_command import GUIDE, copy_to, line_of, open_lesson
 from missing import left_out
 from serve_world import Alice, answers, chat_settings, free_port, github_settings, wait_until
 
+from botkit.practice import Clock, World
 from botkit.storage import Seal, Storage
 
 FIRST, FIRST_WINDOWS = line_of("README.md", "sh"), line_of("README.md", "powershell")
@@ -203,6 +205,43 @@ def repository(terminal: Terminal) -> Path:
         "git init -q && git add . && git -c user.name=a -c user.email=a@b.example commit -qm 1"
     )
     return terminal.folder
+
+
+# ---- a bot of one's own ------------------------------------------------------------------------
+
+
+@runs(
+    "python -m botkit new mybot && cd mybot",
+    "pytest",
+    "python -m botkit discover https://gitlab.com",
+    "python -m botkit check-provider mybot:gitlab",
+    "python -m botkit check-provider mybot:gitlab --live",
+)
+def test_a_bot_is_written_as_its_page_says(terminal):
+    """The commands in the order of the page.  `test_write_a_bot.py` runs the code in it."""
+    terminal("python -m botkit new mybot && cd mybot")
+    terminal.folder /= "mybot"
+    if not entry_points(group="pytest11", name="botkit"):  # botkit was installed before it had one
+        terminal.environment["PYTEST_PLUGINS"] = "botkit.lessons.pytest_plugin"
+    assert "2 passed" in terminal("pytest")
+    assert "hello-world" in terminal("python -m botkit demo")
+    with (terminal.folder / ".env").open("a") as file:
+        file.write(f"BOTKIT_PORT={free_port()}\nGITLAB_CLIENT_ID=id\nGITLAB_CLIENT_SECRET=s\n")
+    bot = terminal.start("python -m botkit serve")
+    assert "say repos to the bot there" in bot.wait_for("to the bot there")
+    bot.wait_for("Ctrl-C ends it.")
+    bot.stop()
+    with closing(World(Clock())) as world:
+        *_, issuer = world.start_any("gitlab")
+        line = "python -m botkit discover https://gitlab.com"
+        described = terminal(line, instead={"https://gitlab.com": issuer})
+    with (terminal.folder / "mybot.py").open("a") as file:
+        file.write("\n\n" + described.replace("def service(", "def gitlab("))
+    assert "✔ revoke" in terminal("python -m botkit check-provider mybot:gitlab")
+    asked = terminal.end_of("python -m botkit check-provider mybot:gitlab --live < /dev/null")
+    terminal.ran.append("python -m botkit check-provider mybot:gitlab --live")
+    assert asked.returncode == 1 and "press Approve:" in asked.stdout
+    assert "Nothing was pasted." in asked.stdout and "Traceback" not in asked.stderr
 
 
 # ---- a bot that lives --------------------------------------------------------------------------

@@ -1,7 +1,7 @@
-"""Lessons and guide keep to plain English: short sentences, common words, short forms explained.
+"""Lessons, guide and the page about bots keep to plain English.
 
-Learners who are still learning English must be able to follow.  Code and the addresses of links are
-no part of a sentence.
+Sentences are short, words are common, and short forms are explained.  Learners who are still
+learning English must be able to follow.  Code and the addresses of links are no part of a sentence.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import pytest
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 GUIDE = NOTEBOOKS / "INSTRUCTORS.md"
+OWN_BOT = NOTEBOOKS.parent / "WRITE_A_BOT.md"
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
-each_text = pytest.mark.parametrize("file", [*LESSONS, GUIDE], ids=lambda file: file.stem)
+each_text = pytest.mark.parametrize("file", [*LESSONS, GUIDE, OWN_BOT], ids=lambda file: file.stem)
 
 MOST_WORDS = 26  # in a sentence; one also ends at : and ;
 

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import requests
 
-from botkit.errors import BotkitError, ProviderNonsense, ProviderUnreachable
+from botkit.errors import BotkitError, CommandError, ProviderNonsense, ProviderUnreachable
 from botkit.oauth import ApiSession, read_fields
 from botkit.skills.sheets.commands import (
     LAST_COLUMN,
@@ -39,7 +39,7 @@ RAW = {"valueInputOption": "RAW", "includeValuesInResponse": "true"}
 CHECK_FIRST = "Perhaps it was written all the same: look with **sheet read** before you try again."
 
 
-class SheetsRefused(BotkitError):
+class SheetsRefused(CommandError):
     """Raised when Google refuses a request; the message also says what to do."""
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from botkit.chat import plain, read_text
-from botkit.errors import BotkitError
+from botkit.errors import CommandError
 
 LAST_ROW = 10_000_000  # no sheet is longer
 LAST_COLUMN = 18_278  # ZZZ; no sheet is wider
@@ -37,7 +37,7 @@ _DIGITS = 15  # of a number that a spreadsheet keeps exactly
 Value = str | int | float
 
 
-class InvalidInput(BotkitError):
+class InvalidInput(CommandError):
     """Raised when what a person wrote is not a link, a range or a value; nothing was sent."""
 
 

@@ -10,8 +10,6 @@ are drawn (`table.py`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from difflib import get_close_matches
 
@@ -88,14 +86,6 @@ class GoogleSheetsSkill(ServiceSkill):
     def phrases(self) -> tuple[str, ...]:
         first_words = (" ".join(command.split()[:2]) for command in self.commands)
         return (*first_words, *self.words)
-
-    @contextmanager
-    def replying_errors(self, event: Event) -> Iterator[None]:
-        with super().replying_errors(event):
-            try:
-                yield
-            except (InvalidInput, SheetsRefused) as error:
-                self.reply(event, str(error))
 
     # ---- the four commands: each returns the reply ---------------------------------------------
 

@@ -6,6 +6,7 @@ traceback is below the talk, and in a test it ends the test.  Start with `Mishap
 
 from __future__ import annotations
 
+import re
 import threading
 import traceback
 from pathlib import Path
@@ -15,6 +16,7 @@ from botkit.bot import log_error
 from botkit.trace import Labels
 
 # Whose lines are left out: a thread calls botkit, and botkit calls the skill.
+CELL = r'File "[^"\n]*ipykernel_\d+[\\/]\d+\.py"'
 BOTKIT, THREADING = str(Path(__file__).parents[1]), threading.__file__
 
 
@@ -49,7 +51,8 @@ class Mishaps:
 
 def _traceback_of(error: Exception) -> str:
     shown = traceback.TracebackException(type(error), error, own_part(error.__traceback__))
-    return "".join(shown.format()).rstrip()
+    # The file of a cell is a copy, with another name in each run of the notebook.
+    return re.sub(CELL, 'File "a cell of this notebook"', "".join(shown.format())).rstrip()
 
 
 def own_part(trace: TracebackType | None) -> TracebackType | None:

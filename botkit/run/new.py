@@ -84,7 +84,7 @@ Run these lines in this folder:
 
 They need botkit and pytest. In the folder of botkit, this installs both: pip install -e ".[test]"
 
-`MODULE.py` is the bot. To run it with the real TITLE, register an OAuth app there. Then write its
+`FILE` is the bot. To run it with the real TITLE, register an OAuth app there. Then write its
 client id and client secret into `.env`. Git ignores that file, because it holds secrets.
 """
 ENV = """\
@@ -108,7 +108,7 @@ def make_folder(name: str, issuer: str = "", *, where: Path | None = None) -> li
     """
     folder = (where or Path()) / name
     _check(name, folder)
-    words = {"MODULE": name, "CLASS": _class_of(name)}
+    words = {"MODULE": name, "FILE": f"{name}.py", "CLASS": _class_of(name)}
     if issuer:
         word = word_of(issuer)
         words |= {"WORD": word, "TITLE": word.capitalize(), "UPPER": word.upper()}

@@ -114,7 +114,7 @@ class Skill(ServiceSkill):
         here: dict[str, str] = {}
         for name, method in vars(cls).items():
             for pattern, what in getattr(method, "answers_to", ()):
-                if pattern in here:
+                if here.get(pattern, name) != name:
                     raise TypeError(
                         f"{cls.__name__}.{here[pattern]} and {cls.__name__}.{name} both answer "
                         f"“{pattern}”. Take another word for one of them."
@@ -200,7 +200,10 @@ class Skill(ServiceSkill):
         except Exception as error:
             if not isinstance(error, BotkitError):
                 code = inspect.unwrap(getattr(type(self), method)).__code__
-                place = f"{Path(code.co_filename).name}, line {code.co_firstlineno}"
+                file = Path(code.co_filename)
+                is_a_cell = file.parent.name.startswith("ipykernel_")
+                name = "a cell of the notebook" if is_a_cell else file.name
+                place = f"{name}, line {code.co_firstlineno}"
                 where = f"{type(self).__name__}.{method}"
                 error.add_note(f"It was {where} that failed ({place}), on “{said}”.")
             raise

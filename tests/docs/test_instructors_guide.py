@@ -72,7 +72,7 @@ def test_every_lesson_has_the_minutes_of_the_readme_and_of_its_own_strip():
     assert ours == stated
     strips = [re.search(r"^(\d+) minutes · needs", prose(n), re.M)[1] for n in LESSONS]
     assert [row[2] for row in ours] == strips
-    assert len(ours) == 12
+    assert len(ours) == 13
 
 
 def test_the_steps_of_a_lesson_are_its_headings_and_add_up_to_its_minutes():
@@ -187,7 +187,7 @@ def test_botkit_says_what_the_guide_quotes(sentence):
     "sentence",
     [
         "This link has been used twice already.",
-        "GitHub sent no portrait (it answered …).",
+        "GitHub painted no portrait (it answered …).",
         "… …",
         "Port … is busy.",
         "What can go wrong, as a ladder of named errors.",  # only a docstring says it

@@ -29,6 +29,7 @@ from botkit.lessons.check.lesson08 import (
 )
 from botkit.lessons.check.lesson09 import read_changes
 from botkit.lessons.check.lesson11 import what_is_live
+from botkit.lessons.check.lesson12 import own_command
 from botkit.lessons.check.provider import provider
 from botkit.lessons.check.verdict import Verdict
 
@@ -49,6 +50,7 @@ __all__ = [
     "lab_steal",
     "lab_swap",
     "merge_tokens",
+    "own_command",
     "provider",
     "read_changes",
     "save_service",

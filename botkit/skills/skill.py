@@ -73,20 +73,19 @@ class Command:
         """The names of the places."""
         return [word.lower() for word in self.pattern.split() if _is_place(word)]
 
-    def read(self, text: str) -> list[str] | None:
-        """Return what is written in the places; None if `text` is another command.
+    def read(self, command: str, written: str) -> list[str] | None:
+        """Return what is written in the places; None if the message is another command.
 
-        There are fewer than `places` if some are empty.
+        `command` is the message in lower case, without punctuation at its ends, and `written` as it
+        was typed.  There are fewer texts than `places` if some are empty.
         """
-        if text.lower().strip(" .!?").split() == self.words:
+        said, count = command.split(), len(self.words)
+        if said == self.words:
             return []
-        if not self.places:
+        if not self.places or said[:count] != self.words:
             return None
-        parts = text.split(maxsplit=len(self.words) + len(self.places) - 1)
-        said, written = parts[: len(self.words)], parts[len(self.words) :]
-        if [word.lower() for word in said] != self.words:
-            return None
-        return [one.strip() for one in written]
+        parts = written.split(maxsplit=count + len(self.places) - 1)
+        return [one.strip() for one in parts[count:]]
 
 
 class Skill(ServiceSkill):
@@ -149,7 +148,7 @@ class Skill(ServiceSkill):
 
     def answer(self, event: Event, command: str) -> bool:
         with self.replying_errors(event):
-            texts = self._texts(Call(self, event))
+            texts = self._texts(Call(self, event), command)
             if texts is None:
                 return False
             for text in texts:  # a generator may fail after some of them
@@ -160,9 +159,10 @@ class Skill(ServiceSkill):
         """Answer what no command has matched; None if it is not for this skill."""
         return None
 
-    def _texts(self, call: Call) -> Iterator[str] | None:
+    def _texts(self, call: Call, command: str) -> Iterator[str] | None:
         """Return what to say to a message, in order; None if it is not for this skill."""
-        found = [(one, args) for one in self._commands if (args := one.read(call.text)) is not None]
+        read = ((one, one.read(command, call.text)) for one in self._commands)
+        found = [(one, args) for one, args in read if args is not None]
         if not found:
             with self._noting("on_message", call.text):
                 said = self.on_message(call)

@@ -196,7 +196,7 @@ def new(chosen: argparse.Namespace) -> int:
 
     files = make_folder(chosen.name, chosen.issuer)
     print(*files, sep="\n")
-    print(f"\nTry it: cd {chosen.name} && pytest")
+    print(f"\nTry it:\n    cd {chosen.name}\n    pytest")
     return 0
 
 

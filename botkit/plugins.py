@@ -10,7 +10,6 @@ Not here: botkit's own skills, whose names are in `botkit.settings.PLACE_OF`.
 from __future__ import annotations
 
 import inspect
-import sys
 import traceback
 from functools import cache
 from importlib import import_module
@@ -87,8 +86,9 @@ def _broken(module: str, who: str, error: Exception) -> SettingsError:
     """Return what to say about a mistake in a module: what it is, and in which line."""
     file, line = getattr(error, "filename", None), getattr(error, "lineno", None)
     if not isinstance(error, SyntaxError):
-        last = traceback.extract_tb(sys.exc_info()[2])[-1]
-        file, line = last.filename, last.lineno
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [one for one in frames if Path(one.filename).stem == module.rpartition(".")[2]]
+        file, line = (own or frames)[-1].filename, (own or frames)[-1].lineno
     where = f" ({Path(str(file)).name}, line {line})" if file else ""
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     return SettingsError(

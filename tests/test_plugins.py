@@ -97,6 +97,7 @@ def test_a_name_that_leads_nowhere_says_what_to_write(name, happened, advice):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("import json\njson.loads('{')\n", ", line 2): JSONDecodeError: "),
         ("x = 1\ny = 1 / 0\n", ", line 2): ZeroDivisionError: division by zero."),
         ("x = 1\nclass X(\n", ", line 2): SyntaxError: "),
         ("import no_such_package\n", ", line 1): ModuleNotFoundError: No module named "),

@@ -23,7 +23,7 @@ def test_the_tests_of_a_new_bot_pass(pytester, capsys):
     with closing(World(Clock())) as world:
         *_, issuer = world.start_any("lab")
         assert command_line.main(["new", "mybot"]) == 0
-        assert capsys.readouterr().out.endswith("\n\nTry it: cd mybot && pytest\n")
+        assert capsys.readouterr().out.endswith("\n\nTry it:\n    cd mybot\n    pytest\n")
         assert command_line.main(["new", "my_other", "--issuer", issuer]) == 0
         run = pytester.inline_run(plugins=[pytest_plugin])
     run.assertoutcome(passed=4)

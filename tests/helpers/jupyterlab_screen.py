@@ -44,6 +44,8 @@ class JupyterLab(JupyterServer):
             shutil.copytree(
                 ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__")
             )
+        for page in ROOT.glob("*.md"):  # lessons link to one
+            shutil.copy(page, folder)
         files = (folder / "notebooks").glob("*.ipynb")
         self.cells = {file.name: json.loads(file.read_text("utf-8"))["cells"] for file in files}
         settings = folder / "config" / "lab" / NEWS

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tomllib
 from contextlib import closing
 from dataclasses import replace
+
+from documents import ROOT
 
 from botkit.lessons import pytest_plugin
 from botkit.lessons.kit import PRACTICE, Kit
@@ -89,3 +92,10 @@ def test_a_bot_of_ones_own_is_tested_like_this(pytester):
 def test_in_a_chat_with_confirmation_the_code_is_said():
     with closing(Kit(replace(PRACTICE, confirm=True))) as strict:
         assert strict.alice.connects("github").text.startswith("Connected to GitHub as **alice-pr")
+
+
+def test_the_project_says_where_pytest_finds_it():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["entry-points"]["pytest11"] == {"botkit": pytest_plugin.__name__}
+    (wanted,) = project["optional-dependencies"]["test"]
+    assert wanted.startswith("pytest>=")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from botkit.errors import SettingsError
 from botkit.lessons.kit import PRACTICE, Kit
 from botkit.oauth import Provider
+from botkit.plugins import register
 from botkit.providers import github
 from botkit.settings import Registration
 from botkit.skills import GitHubSkill, Skill, command
@@ -103,6 +105,22 @@ def test_one_without_a_service_has_no_connection(full):
     talk = full.alice.say("ask")
     assert "LookupError: Dice works with no service. Write word and connects_to" in talk.mishap
     assert full.alice.say("connect dice").text.startswith("I did not understand that.")
+
+
+def test_a_bot_may_have_one_skill_alone_that_needs_no_service():
+    with closing(Kit(replace(PRACTICE, skills=(register(Dice),)))) as kit:
+        assert kit.bot.services == [] and kit.settings.services == {}
+        assert kit.alice.say("connect").text == "You are not connected yet."
+        said = kit.alice.say("what?").text
+        assert said.splitlines() == [
+            "I did not understand that.",
+            "I understand:",
+            "* **roll** rolls a die",
+            "* **ask** asks a service",
+            "* **help** shows this list",
+        ]
+        assert "Hello! I roll dice. Mention me and say **roll** to begin." in kit.transcript()
+        assert "](" not in kit.transcript()
 
 
 def test_a_class_from_a_cell_that_runs_again_replaces_the_former_one(full):

@@ -51,10 +51,10 @@ def test_addresses_of_others_are_no_code(monkeypatch):
 
 
 def test_an_address_below_the_issuer_is_no_code_either(monkeypatch):
-    said = SAID | {"authorization_endpoint": "https://accounts.example.com/{1/0}"}
-    monkeypatch.setattr(discover, "fetch_metadata", lambda *_: said)
+    below = {name: f"{SAID['issuer']}{{1/0}}" for name in SAID if name.endswith("_endpoint")}
+    monkeypatch.setattr(discover, "fetch_metadata", lambda *_: SAID | below)
     provider = written(discover.describe_issuer(SAID["issuer"]), "example", "id", "s")
-    assert provider.authorize_url == said["authorization_endpoint"]
+    assert provider.authorize_url == provider.token_url == "https://accounts.example.com/{1/0}"
 
 
 @pytest.mark.parametrize(

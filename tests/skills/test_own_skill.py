@@ -38,6 +38,10 @@ class TeaSkill(Skill):
     def give(self, call, name, words):
         return f"{name} gets: {words}"
 
+    @command("give everyone WORDS", "gives to all")
+    def give_all(self, call, words):
+        return f"All get: {words}"
+
     @command("no", "refuses")
     def no(self, call):
         raise CommandError("I do not do that.")
@@ -140,6 +144,7 @@ def test_a_command_is_read(pattern, text, read):
         ("tea herbal tea", ["8"]),
         ("BREW tea", ["4"]),
         ("give Bob two  apples.", ["Bob gets: two  apples."]),
+        ("give everyone tea", ["All get: tea"]),
         ("give Bob", ["Say **give NAME WORDS**: it gives."]),
         ("Moo", ["Moo."]),
         ("profil", ["I did not understand that. Did you mean **profile**?"]),

@@ -132,7 +132,10 @@ def test_the_settings_have_the_credentials(monkeypatch):
     monkeypatch.setenv("GITLAB_CLIENT_SECRET", "planted")
     told: list[str] = []
     report = check_provider.with_person(
-        "mybot:gitlab", "https://bot.example/x", ask_secretly=lambda _: "", say=told.append
+        "mybot:gitlab",
+        "https://bot.example/x",
+        ask_secretly=lambda _: "https://bot.example/x",
+        say=told.append,
     )
     assert told[0].endswith("https://bot.example/x") and "client_id=id&" in told[1]
     assert "The address that was pasted has no query." in report["deny"].text

@@ -136,10 +136,9 @@ def demo(chosen: argparse.Namespace) -> int:
     if chosen.open:
         return _present(chosen.port)
     from botkit.lessons.kit import start
-    from botkit.settings import PLACE_OF, practice_settings, read_skills, read_variables
+    from botkit.settings import PLACE_OF, practice_settings, wanted_skills
 
-    wanted = read_skills(read_variables(os.environ).get("BOTKIT_SKILLS", "github"))
-    own = tuple(name for name in wanted if name not in PLACE_OF)
+    own = tuple(name for name in wanted_skills(os.environ) if name not in PLACE_OF)
     settings = practice_settings()
     kit = start(replace(settings, port=chosen.port, skills=own or settings.skills))
     skill = kit.bot.added[0]

@@ -10,7 +10,15 @@ from botkit import plugins
 from botkit.bot import SKILLS, describe
 from botkit.errors import SettingsError
 from botkit.oauth import Provider
-from botkit.settings import PLACE_OF, Registration, load_settings, place_of, places_of, read_skills
+from botkit.settings import (
+    PLACE_OF,
+    Registration,
+    load_settings,
+    place_of,
+    places_of,
+    practice_settings,
+    read_skills,
+)
 from botkit.skills import GitHubSkill, Skill
 
 GITLAB = """
@@ -154,6 +162,7 @@ def test_code_is_named_in_the_environment_or_in_this_folder_only(module, tmp_pat
     ):
         load_settings({})
     assert load_settings({"BOTKIT_SKILLS": "github"}).skills == ("github",)
+    assert practice_settings().skills == ("github",)  # a lesson starts also here
     assert load_settings({"BOTKIT_SKILLS": f"{module}:Dice"}).skills == (f"{module}:Dice",)
 
 

@@ -14,7 +14,7 @@ from botkit.oauth import revoke
 def offered(kit, **changes):
     """GitHub, described otherwise."""
     skill = kit.bot.services[0]
-    skill.provider = replace(skill.provider, **changes)
+    skill._provider = replace(skill.provider, **changes)
 
 
 def test_an_app_that_the_person_has_removed_there_is_a_connection_that_has_ended(kit):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -132,3 +133,20 @@ def test_other_practice_services_take_answers_too():
             service.answers("GET /anything", [])
             answer = requests.get(f"{service.address}/anything", timeout=10)
             assert answer.json()["error"] == "invalid_token"
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("github", "/"), ("google", "/"), ("teapot", "/"), ("lab", "/oauth/authorize")],
+)
+def test_every_style_of_a_page_is_there(name, path):
+    """Also those that a style imports."""
+    with closing(World(Clock())) as world:
+        *_, address = world.start_any(name)
+        page = requests.get(address + path, timeout=10).text
+        styles = re.findall(r'href="(static/\w+\.css|\.\./static/\w+\.css)"', page)
+        assert len(styles) == 2
+        while styles:
+            found = requests.get(f"{address}/static/{styles.pop().rpartition('/')[2]}", timeout=10)
+            assert found.ok, found.url
+            styles += re.findall(r'@import url\("([\w.]+)"\)', found.text)

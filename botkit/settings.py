@@ -546,7 +546,7 @@ def _accounts(values: Mapping[str, str]) -> tuple[str, ...]:
         raise SettingsError(
             "BOTKIT_ACCOUNTS holds something that is no account id.",
             advice="Write ids of RingCentral accounts with a comma between, such as 37439510. "
-            "`python -m botkit status` shows the account of each bot.",
+            "`python -m botkit status --json` shows the account of each bot.",
         )
     return accounts
 

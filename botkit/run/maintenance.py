@@ -483,9 +483,8 @@ def _trouble_of(bot: Bot, row: tables.Service) -> str:
 def _lines(one: BotStatus) -> list[str]:
     ends = f", until {one['ends']}" if one["ends"] else ""
     to = f", to {one['address']}" if one["address"] else ""
-    account = f", of account {one['account']}" if one["account"] else ""
     lines = [
-        f"Bot {one['id']} ({one['name'] or 'without a name'}){account}",
+        f"Bot {one['id']} ({one['name'] or 'without a name'})",
         f"  subscription: {one['subscription']}{ends}{to}",
     ]
     if one["trouble"]:
@@ -520,8 +519,8 @@ def _line_of(one: ServiceStatus) -> str:
     person = f"person {one['person']}" if one["person"] else "everybody there"
     trouble = f". Trouble: {one['trouble']}" if one["trouble"] else ""
     return (
-        f"    {one['id']}: {one['service']}, account {one['account'] or 'unknown'}: {person} in "
-        f"chat {one['chat']}, since {one['since']}, "
+        f"    {one['service']}, account {one['account'] or 'unknown'}: {person} in chat "
+        f"{one['chat']}, connection {one['id']}, since {one['since']}, "
         f"{'until ' + one['expires'] if one['expires'] else 'does not expire'}{trouble}"
     )
 

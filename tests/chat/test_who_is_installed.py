@@ -58,7 +58,7 @@ def test_the_account_of_a_bot_from_before_is_asked_for_and_remembered(kit):
     assert kit.storage.find_bot(kit.bot_id).data["account"] == "2100000"
     kit.storage.update_bot(kit.bot_id, {"account": None})
     maintain(kit.bot)
-    assert "of account 2100000" in repr(status(kit.bot))
+    assert status(kit.bot)[0]["account"] == "2100000"
 
 
 def test_the_setting_names_the_accounts_instead(kit):

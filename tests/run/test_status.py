@@ -51,12 +51,12 @@ def test_the_status_as_text_is_for_people(kit):
     connect(kit.alice, chat="Team")
     text = str(status(kit.bot)).replace(kit.address, "ADDRESS")
     first, second, third, fourth, fifth = text.splitlines()
-    assert first == "Bot 2109001 (Practice Bot), of account 2100000"
+    assert first == "Bot 2109001 (Practice Bot)"
     assert second.startswith("  subscription: Active, until 20")
     assert second.endswith(", to ADDRESS/bot/webhook")
     assert (third, fourth) == ("  waiting auth links: 2", "  connections: 1")
-    assert fifth.startswith("    1: GitHub, account alice-practice: person 2101001 in chat ")
-    assert fifth.endswith(", does not expire")
+    assert fifth.startswith("    GitHub, account alice-practice: person 2101001 in chat ")
+    assert ", connection 1, since " in fifth and fifth.endswith(", does not expire")
     kit.storage.delete_bot(kit.bot_id)
     assert str(status(kit.bot)) == "No bot is installed."
 

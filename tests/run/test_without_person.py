@@ -30,7 +30,8 @@ def test_status_names_it_and_the_commands_for_it(old):
     (one,) = status(old.bot)
     assert one["without_person"] == 1 and one["services"][0]["trouble"] == "it has no person"
     text = str(status(old.bot))
-    assert f"    {old.row.id}: GitHub, account unknown: everybody there in chat" in text
+    assert "    GitHub, account unknown: everybody there in chat" in text
+    assert f", connection {old.row.id}, since " in text
     assert "One connection has no person" in text
     assert "botkit hand-over CONNECTION PERSON" in text and "end-connection CONNECTION" in text
 

@@ -107,7 +107,7 @@ def test_reset_makes_a_new_kit_at_the_same_addresses(presented: Presented) -> No
     answer = presented.post("reset")
     forgotten = re.findall(r"(\w+)_account=;", answer.headers["Set-Cookie"])
     assert answer.status_code == 200
-    assert sorted(forgotten) == ["github", "google", "ringcentral", "teapot"]
+    assert sorted(forgotten) == ["github", "google", "practice", "ringcentral", "teapot"]
     after = presented.news()
     assert after["run"] != before["run"] and after["version"] > before["version"]
     assert (after["steps"], after["held"], after["chat"]) == ([], None, before["chat"])

@@ -14,7 +14,6 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -223,10 +222,6 @@ def test_a_bot_is_written_as_its_page_says(terminal):
     terminal("python -m botkit new mybot")
     terminal("cd mybot")
     terminal.folder /= "mybot"  # a line of this terminal does not change where the next one is
-    if not entry_points(
-        group="pytest11", name="botkit.lessons.pytest_plugin"
-    ):  # botkit was installed before it had one
-        terminal.environment["PYTEST_PLUGINS"] = "botkit.lessons.pytest_plugin"
     assert "2 passed" in terminal("pytest")
     assert "hello-world" in terminal("python -m botkit demo")
     with (terminal.folder / ".env").open("a") as file:

@@ -83,7 +83,17 @@ def _become(order: dict[str, object], pipes: Sequence[int], others: Sequence[int
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["environment"])
+    _open_streams()
     return order["arguments"]
+
+
+def _open_streams() -> None:
+    """Those of before know no pipe: they would look for the place in a file."""
+    at_once = bool(os.environ.get("PYTHONUNBUFFERED"))
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stdout.reconfigure(write_through=at_once)
+    sys.stderr = os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
 if __name__ == "__main__":

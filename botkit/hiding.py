@@ -23,8 +23,8 @@ NEEDED = frozenset(
     sqlite3 ssl stat statistics string struct subprocess symtable sysconfig tarfile tempfile
     textwrap threading time timeit token tokenize tomllib traceback types typing unicodedata
     unittest urllib uuid warnings weakref webbrowser wsgiref xml zipfile zlib zoneinfo
-    authlib botkit bs4 cryptography dotenv flask itsdangerous jinja2 pyngrok requests sqlalchemy
-    urllib3 waitress wcwidth werkzeug yaml
+    authlib botkit bs4 cryptography dotenv flask itsdangerous jinja2 pyngrok pytest requests
+    sqlalchemy urllib3 waitress wcwidth werkzeug yaml
     """.split()  # noqa: SIM905 -- a list would be as long as a page
 )
 

@@ -22,7 +22,7 @@ from botkit.storage.tables import UtcDateTime
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 PLACE = {"authorize_url": "https://a/x", "token_url": "https://a/y", "api_url": "https://a"}
-PROVIDER = Provider("A", "a", "id", "secret", **PLACE, scopes=("read", "write"))
+PROVIDER = Provider("A", "id", "secret", slug="a", **PLACE, scopes=("read", "write"))
 TOKEN_FIELDS = ("expires_in", "scope", "refresh_token", "token_type", "id_token", "access_token")
 HEADERS = ("Retry-After", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Content-Type")
 

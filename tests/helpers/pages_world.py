@@ -67,6 +67,7 @@ COMMANDS = {
     "Sheets": "sheet read",
     "RingCentral": "presence",
     "Teapot": "teapot",
+    "GitLab": "todos",
 }
 for name, command in COMMANDS.items():
     PAGES[f"{name}, consent"] = found_at(
@@ -104,6 +105,7 @@ PAGES |= {
     "RingCentral, 404": found_at(lambda tour: tour.kit.chat_page + NOWHERE),
     "Teapot, home": found_at(lambda tour: tour.kit.bot.provider("Teapot").authorize_url[:-15]),
     "Teapot, no such app": wrong("teapot", client_id="nobody"),
+    "GitLab, no such app": wrong("todos", client_id="nobody"),
 }
 
 

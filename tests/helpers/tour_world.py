@@ -8,18 +8,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from described import gitlab
 from flask import template_rendered
 
 import botkit
 from botkit.lessons.check.teapot import describe_teapot
 from botkit.lessons.kit import PRACTICE, Kit
 from botkit.settings import PLACE_OF
+from botkit.skills import Call, Skill, command
 
 PARTS = {"base", "decision"}  # templates that are no page of their own
 
 
+class Todos(Skill):
+    """I list your to-dos at GitLab."""
+
+    word, connects_to = "gitlab", gitlab
+
+    @command("todos", "lists your to-dos")
+    def todos(self, call: Call) -> str:
+        return call.service.name or ""
+
+
 class Tour:
-    """All skills in one bot, Teapot besides, and some of everything to look at."""
+    """All skills in one bot, Teapot and GitLab besides, and some of everything to look at."""
 
     def __init__(self) -> None:
         self.seen: set[str] = set()  # templates
@@ -29,6 +41,7 @@ class Tour:
         self.kit = Kit(replace(PRACTICE, skills=tuple(PLACE_OF), confirm=False))
         kit, world = self.kit, self.kit.world
         kit.add(describe_teapot(*world.start_service("teapot")))
+        kit.add(Todos)
         self.github, self.google = world.github, world.google
         self.file = self.google.add_file("alice", "Notes.txt")
         self.trash = self.google.add_file("alice", "Old.txt")

@@ -222,6 +222,7 @@ def tables_missing(place):
     with closing(sqlite3.connect(file)) as connection:
         connection.executescript(
             "DROP TABLE authorizations; DROP INDEX services_one_per_owner;"
+            "DROP INDEX services_without_person;"
             "ALTER TABLE services DROP COLUMN userId;"
         )
     return {URL: f"sqlite:///{file}"}

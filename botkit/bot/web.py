@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from flask import Flask, Response, jsonify, render_template, request
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import BadRequest, HTTPException, NotFound, RequestEntityTooLarge
 from werkzeug.routing import Rule
 
 from botkit.bot.health import Health
@@ -38,6 +38,7 @@ from botkit.storage import Service, Storage
 log = logging.getLogger("botkit")
 
 LONGEST_BODY = 1024 * 1024  # bytes; the longest webhook is far shorter
+LONGEST_TOKEN = 64 * 1024  # bytes of a POST that brings one; many fields take long to read
 
 SAFE_HEADERS = {
     "Referrer-Policy": "no-referrer",  # the callback's address holds a code
@@ -88,6 +89,7 @@ def create_app(
     app = _App(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LONGEST_BODY
     app.url_map.merge_slashes = False  # this app redirects nobody, so nobody can misuse that
+    app.before_request(_read_body)
     app.after_request(_with_safe_headers)
     app.add_url_rule("/bot/webhook", view_func=webhook_view(worker), methods=["POST"])
     callback = _callback_view(storage, chat, services, confirmation, places)
@@ -107,6 +109,8 @@ def create_app(
 
     @app.post("/bot/oauth")
     def bot_token() -> Any:
+        if len(request.get_data()) > LONGEST_TOKEN:
+            raise RequestEntityTooLarge
         fields = read_json_object() if request.is_json else request.form.to_dict()
         with places.installs.one():
             installation.install_with_token(fields or {})
@@ -182,9 +186,27 @@ def _query() -> dict[str, list[str]]:
     return parse_qs(request.query_string.decode("utf-8", "replace"), keep_blank_values=True)
 
 
+def _read_body() -> None:
+    """Read the whole body first, so that one that cannot be read is the sender's mistake.
+
+    gunicorn notices a broken chunk only when the app reads it, and raises exceptions of its own.
+    """
+    try:
+        request.get_data()
+    except HTTPException:
+        raise
+    except Exception as error:
+        raise BadRequest from error
+
+
 def _is_prefetch() -> bool:
-    """Return whether a browser only prefetches: that must not use up a link or a code."""
-    return request.method == "HEAD" or "prefetch" in request.headers.get("Sec-Purpose", "")
+    """Return whether a browser only prefetches: that must not use up a link or a code.
+
+    Browsers said so in headers of their own before there was `Sec-Purpose`, and some still do.
+    Source: MDN, "Sec-Purpose".
+    """
+    said = [request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz")]
+    return request.method == "HEAD" or "prefetch" in " ".join(said)
 
 
 def _connected_page(chat: Chat, skill: ServiceSkill, service: Service) -> Any:

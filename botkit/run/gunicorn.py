@@ -36,6 +36,8 @@ timeout = 60  # seconds without a sign of life from a process
 graceful_timeout = 25  # seconds for what is under way at the end; others kill after 30
 keepalive = 15  # seconds
 limit_request_fields = 50
+forwarder_headers = ""  # through a tunnel anyone could send SCRIPT_NAME, and move every path
+secure_scheme_headers: dict[str, str] = {}  # nothing here asks for the scheme
 control_socket_disable = True  # it would be a thread in the process that forks
 
 
@@ -86,7 +88,10 @@ def post_worker_init(worker: Any) -> None:
 
 # ---- what is logged ----------------------------------------------------------------------------
 
-QUERY = re.compile(r"\?(?=\S)[^\s\"']*")
+# In a value a query ends with the address.  In a sentence nobody knows where it ends: a quote, or
+# even a space, may be a part of it.
+QUERY = re.compile(r"\?\S+")
+QUERY_AND_REST = re.compile(r"\?(?=\S).*")
 # Headers that may be logged, if the format of the access log names them.
 HARMLESS = ("host", "user-agent", "content-length", "content-type", "x-request-id")
 FORWARDED = ("x-forwarded-for", "x-forwarded-proto", "x-forwarded-host")
@@ -118,8 +123,8 @@ class _WithoutSecrets(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         RedactingFilter(Labels()).filter(record)
-        record.msg = QUERY.sub("?…", str(record.msg))
-        record.exc_text = record.exc_text and QUERY.sub("?…", record.exc_text)
+        record.msg = QUERY_AND_REST.sub("?…", str(record.msg))
+        record.exc_text = record.exc_text and QUERY_AND_REST.sub("?…", record.exc_text)
         return True
 
 

@@ -28,6 +28,7 @@ THREADS = WEB_THREADS
 HAS_POLL = hasattr(select, "poll")  # Windows has only `select`, for 512 files
 CONNECTIONS = 1000 if HAS_POLL else 400  # at the same time; the next one has to wait
 FILES = 4096  # connections, and what the bot itself opens; many systems give 1024 at first
+LONGEST_HEADERS = 32 * 1024  # bytes, with the address; proxies take no more either
 IDLE_SECONDS = 30  # a connection without a request is closed after that
 ARRIVAL_SECONDS = 60.0  # a request must have arrived completely after that
 LONGEST_FINISH = 20.0  # seconds for the requests that are being answered when it stops
@@ -70,6 +71,7 @@ class ProductionServer:
             channel_timeout=IDLE_SECONDS,
             cleanup_interval=IDLE_SECONDS // 3,
             asyncore_use_poll=HAS_POLL,
+            max_request_header_size=LONGEST_HEADERS,
             max_request_body_size=LONGEST_BODY,
             ident=None,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sqlite3
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -165,7 +166,11 @@ def test_every_page_keeps_its_address_to_itself(kit, client):
         )
 
 
-@pytest.mark.parametrize("look", [{"method": "HEAD"}, {"headers": {"Sec-Purpose": "prefetch"}}])
+@pytest.mark.parametrize(
+    "look",
+    [{"method": "HEAD"}]
+    + [{"headers": {name: "prefetch"}} for name in ("Sec-Purpose", "Purpose", "X-Moz")],
+)
 def test_looking_ahead_does_not_use_up_the_link(kit, client, look):
     path = callback(kit, kit.alice)
     assert client.open(path, **look).status_code == 204
@@ -227,6 +232,31 @@ def test_a_posted_token_is_believed_only_when_ringcentral_knows_it(kit, client):
     assert answer.status_code == 400
     assert "does not accept the token" in answer.get_json()["error"]
     assert [bot.token for bot in kit.storage.find_bots()] == [before]
+
+
+class Broken(io.BytesIO):
+    """A body that the server cannot read to its end, as with a chunk that is none."""
+
+    def read(self, *_):
+        raise ValueError("Invalid chunk size: b'0x2'")
+
+    readinto = read
+
+
+@pytest.mark.parametrize("path", ["/bot/webhook", "/bot/oauth", "/google/webhook"])
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
+def test_a_body_that_cannot_be_read_is_a_bad_request_and_no_error_of_ours(
+    client, path, kind, caplog
+):
+    environment = {"wsgi.input": Broken(), "wsgi.input_terminated": True}
+    answer = client.post(path, content_type=kind, environ_overrides=environment)
+    assert answer.status_code == 400 and not caplog.records
+
+
+def test_a_posted_token_among_very_many_fields_is_not_looked_for(client):
+    answer = client.post("/bot/oauth", data="a=1&" * 20_000 + "access_token=made-up")
+    assert answer.status_code == 413
+    assert answer.get_json() == {"error": "Request Entity Too Large."}
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,11 @@ def test_a_visit_without_a_code_is_explained(kit, query):
     assert page.status_code == 400 and b"RingCentral sent no code" in page.data
 
 
-@pytest.mark.parametrize("look", [{"method": "HEAD"}, {"headers": {"Sec-Purpose": "prefetch"}}])
+@pytest.mark.parametrize(
+    "look",
+    [{"method": "HEAD"}]
+    + [{"headers": {name: "prefetch"}} for name in ("Sec-Purpose", "Purpose", "X-Moz")],
+)
 def test_looking_ahead_does_not_use_up_the_code(kit, look):
     client, before = kit.app.test_client(), len(kit.trace)
     assert client.open("/bot/oauth?code=good", **look).status_code == 204

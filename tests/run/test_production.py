@@ -146,6 +146,16 @@ HALF = b"POST /say HTTP/1.1\r\nHost: bot\r\nContent-Length: 5\r\n\r\nhel"
 IDLE = Size(200, nightly=900)
 
 
+def test_headers_and_addresses_that_are_far_too_long_are_refused(server):
+    assert requests.get(f"{server.url}/x?code={'c' * 8_000}", timeout=SECONDS).ok
+    for address, headers in ((f"/x?{'a&' * 20_000}", {}), ("/x", {"X-Long": "a" * 40_000})):
+        try:
+            answer = requests.get(server.url + address, headers=headers, timeout=SECONDS)
+        except requests.ConnectionError:  # it has hung up before all was sent
+            continue
+        assert answer.status_code == 431
+
+
 def hold(server, count, said=b""):
     """Open connections that say no more than this."""
     connections = []

@@ -262,6 +262,24 @@ def test_an_error_that_gunicorn_logs_holds_no_query_either(caplog):
     logging.getLogger("gunicorn.error").handlers.clear()
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"Invalid HTTP request line: 'GET /github/oauth?state=a b&code={SECRET} HTTP/1.1'",
+        f"Error handling request /github/oauth?state='&code={SECRET}",
+        f'Error handling request /github/oauth?state="&code={SECRET}',
+    ],
+)
+def test_a_query_with_a_quote_or_a_space_in_it_is_left_out_to_its_end(line):
+    if importlib.util.find_spec("gunicorn") is None:
+        left_out("gunicorn")
+    from botkit.run.gunicorn import _WithoutSecrets
+
+    record = logging.LogRecord("gunicorn.error", logging.WARNING, "", 0, line, None, None)
+    assert _WithoutSecrets().filter(record)
+    assert record.getMessage() == line.partition("?")[0] + "?…"
+
+
 def test_times_of_the_access_log_stay_numbers():
     if importlib.util.find_spec("gunicorn") is None:
         left_out("gunicorn")
@@ -270,7 +288,7 @@ def test_times_of_the_access_log_stay_numbers():
     from botkit.run.gunicorn import RedactingLogger
 
     answer = SimpleNamespace(status="200 OK", sent=7, headers=[("Location", "/x?code=1")])
-    environ = {"REQUEST_METHOD": "GET", "RAW_URI": "/x?code=1", "SERVER_PROTOCOL": "HTTP/1.1"}
+    environ = {"REQUEST_METHOD": "GET", "RAW_URI": "/x?a='&code=1", "SERVER_PROTOCOL": "HTTP/1.1"}
     asked = SimpleNamespace(headers=[("HOST", "bot"), ("VERIFICATION-TOKEN", SECRET)])
     atoms = RedactingLogger(Config()).atoms(answer, asked, environ, timedelta(seconds=2))
     assert (atoms["T"], atoms["B"], atoms["r"]) == (2, 7, "GET /x HTTP/1.1")

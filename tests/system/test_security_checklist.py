@@ -519,6 +519,25 @@ def test_rfc9700_4_13_headers_of_a_proxy_are_not_believed(world):
     assert world.open(answer, **forged).ok and len(world.rows) == 1
 
 
+def test_rfc9700_4_13_gunicorn_believes_no_header_of_a_proxy_either():
+    """Through a tunnel everybody comes from this computer, which gunicorn would trust."""
+    pytest.importorskip("gunicorn")
+    from gunicorn.config import Config
+    from gunicorn.http.message import Request
+    from gunicorn.http.unreader import IterUnreader
+
+    from botkit.run import gunicorn as ours
+
+    config = Config()
+    for name in ("forwarder_headers", "secure_scheme_headers"):
+        config.set(name, getattr(ours, name))
+    forged = "SCRIPT_NAME: /bot\r\nPATH_INFO: /health\r\nX-Forwarded-Proto: https\r\n"
+    sent = f"GET /bot/oauth HTTP/1.1\r\nHost: bot\r\n{forged}X-Forwarded-Ssl: off\r\n\r\n"
+    heard = Request(config, IterUnreader(iter([sent.encode()])), ("127.0.0.1", 1))
+    assert {name for name, _ in heard.headers} & {"SCRIPT_NAME", "PATH_INFO"} == set()
+    assert heard.scheme == "http"
+
+
 # ---- 4.16: clickjacking --------------------------------------------------------------------------
 #
 # Consent is given on the provider's page, which guards itself.  The bot's pages have no button, but

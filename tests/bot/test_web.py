@@ -234,11 +234,15 @@ def test_a_posted_token_is_believed_only_when_ringcentral_knows_it(kit, client):
     assert [bot.token for bot in kit.storage.find_bots()] == [before]
 
 
+class NoChunk(Exception):
+    """As gunicorn's own, it is neither an OSError nor a ValueError."""
+
+
 class Broken(io.BytesIO):
     """A body that the server cannot read to its end, as with a chunk that is none."""
 
     def read(self, *_):
-        raise ValueError("Invalid chunk size: b'0x2'")
+        raise NoChunk("Invalid chunk size: b'0x2'")
 
     readinto = read
 

@@ -38,7 +38,7 @@ from botkit.storage import Service, Storage
 log = logging.getLogger("botkit")
 
 LONGEST_BODY = 1024 * 1024  # bytes; the longest webhook is far shorter
-LONGEST_TOKEN = 64 * 1024  # bytes of a POST that brings one; many fields take long to read
+LONGEST_TOKEN = 16 * 1024  # bytes of a POST that brings one; many fields take long to read
 
 SAFE_HEADERS = {
     "Referrer-Policy": "no-referrer",  # the callback's address holds a code

@@ -28,6 +28,7 @@ THREADS = WEB_THREADS
 HAS_POLL = hasattr(select, "poll")  # Windows has only `select`, for 512 files
 CONNECTIONS = 1000 if HAS_POLL else 400  # at the same time; the next one has to wait
 FILES = 4096  # connections, and what the bot itself opens; many systems give 1024 at first
+LONGEST_IN_MEMORY = 64 * 1024  # bytes of a body while it arrives; the rest is kept in a file
 LONGEST_HEADERS = 32 * 1024  # bytes, with the address; proxies take no more either
 IDLE_SECONDS = 30  # a connection without a request is closed after that
 ARRIVAL_SECONDS = 60.0  # a request must have arrived completely after that
@@ -73,6 +74,7 @@ class ProductionServer:
             asyncore_use_poll=HAS_POLL,
             max_request_header_size=LONGEST_HEADERS,
             max_request_body_size=LONGEST_BODY,
+            inbuf_overflow=LONGEST_IN_MEMORY,
             ident=None,
         )
         self.port: int = listener.getsockname()[1]

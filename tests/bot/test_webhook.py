@@ -6,6 +6,8 @@ import json
 import logging
 import threading
 
+import pytest
+
 from botkit.errors import StorageError
 
 
@@ -105,6 +107,23 @@ def test_the_answer_comes_before_the_work(kit, client, monkeypatch):
     assert kit.worker.settle(seconds=0) is False  # the answer is there, the work is not done
     gate.set()
     assert "not connected yet" in kit.alice.reads().text
+
+
+@pytest.mark.parametrize("part", ["[]", "{}", '{"a":[]}'])
+def test_of_a_delivery_with_very_many_lists_or_objects_nothing_is_read(
+    client, kit, part, monkeypatch
+):
+    """Before a body is read, nobody knows whether RingCentral has sent it."""
+    envelope = json.dumps(message(kit))
+    many = envelope[:-1] + f', "more": [{",".join([part] * 20_000)}]}}'
+    with monkeypatch.context() as patched:
+        patched.setattr("botkit.bot.webhook.json.loads", lambda _: pytest.fail("It was read."))
+        answer = deliver(client, kit, many, "anything")
+    assert answer.status_code == 400 and "not a JSON object" in answer.get_json()["error"]
+
+
+def test_the_longest_message_may_consist_of_brackets(client, kit):
+    assert deliver(client, kit, message(kit, "[" * 10_000)).status_code == 200
 
 
 def test_a_body_too_large_is_refused(client):

@@ -170,6 +170,8 @@ def test_the_limits_of_waitress_are_those_of_the_plan(server):
     assert (limits.threads, limits.connection_limit) == (32, 1000) and WEB_THREADS == 32
     assert (limits.channel_timeout, limits.cleanup_interval) == (30, 10)
     assert limits.asyncore_use_poll
+    # A thousand bodies that arrive slowly take no more memory than the bot itself.
+    assert limits.inbuf_overflow * limits.connection_limit <= 64 * 1024 * 1000
 
 
 @pytest.mark.slow

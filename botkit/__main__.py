@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except BotkitError as error:
-        print(f"{error} {error.advice}", file=sys.stderr)
+        print(f"{error} {error.advice_at_terminal}", file=sys.stderr)
         return 1
     except (ImportError, AttributeError):
         from botkit.hiding import hiding_file, what_it_hides
@@ -284,7 +284,8 @@ def update_token(chosen: argparse.Namespace) -> int:
         try:
             bot.installation.subscription.ensure(chosen.bot_id)
         except ChatError as error:  # a bot that runs with serve looks after it, too
-            print(f"It has no new subscription yet. {error} {error.advice}", file=sys.stderr)
+            why = f"{error} {error.advice_at_terminal}"
+            print(f"It has no new subscription yet. {why}", file=sys.stderr)
             return 1
         print("It has a new subscription.")
     return 0

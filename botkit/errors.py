@@ -1,7 +1,8 @@
 """Define the errors that several parts of botkit raise.
 
 Every error has two sentences: what happened (`str(error)`) and what to do next (`error.advice`).
-The web pages and the replies in the chat are made of them, so no traceback reaches a person.
+The web pages and the replies in the chat are made of them, so no traceback reaches a person.  Some
+advice is only for a person in a chat; the owner at a terminal reads `error.advice_at_terminal`.
 `status` is the HTTP status of the page that shows the error.
 
 Not here: errors that one part alone raises and handles.
@@ -32,12 +33,19 @@ class BotkitError(Exception):
 
     status = 500
     advice = "Please try again in a moment."
+    _at_terminal = ""  # instead of the advice of the class, where that is for a chat
 
     def __init__(self, happened: str, *, advice: str | None = None) -> None:
         super().__init__(happened)
         if advice is not None:
             self.advice = advice
         self.add_note(self.advice)  # a traceback in a notebook ends with it
+
+    @property
+    def advice_at_terminal(self) -> str:
+        """What to do next, for a person who has run a command and is not in a chat."""
+        own = "advice" in vars(self)  # this one error was given it, so it fits
+        return self.advice if own else self._at_terminal or self.advice
 
 
 class TryLater(Exception):
@@ -108,6 +116,7 @@ class AuthorizationError(BotkitError):
 
     status = 400
     advice = "Go back to the chat and ask the bot for a new link."
+    _at_terminal = "Run the command again, with a new link."
 
 
 class CallbackIncomplete(AuthorizationError):
@@ -164,12 +173,14 @@ class ProviderError(BotkitError):
     advice = (
         "This is a problem of the other service. Wait a little, then ask the bot for a new link."
     )
+    _at_terminal = "This is a problem of the other service. Wait a little, then run it again."
 
 
 class ProviderUnreachable(ProviderError):
     """Raised without an answer: no connection, or no answer within the time limit."""
 
     status = 504
+    _at_terminal = "Check the network and the address. Then run the command again."
 
 
 class ProviderNonsense(ProviderError):
@@ -180,6 +191,7 @@ class DiscoveryError(ProviderError):
     """Raised when a service does not publish its addresses, or not in a way that can be trusted."""
 
     advice = "Check the issuer, or describe the service by hand: lesson 10 shows how."
+    _at_terminal = advice
 
 
 class ProviderRefused(ProviderError):
@@ -198,6 +210,7 @@ class ReconnectNeeded(ProviderRefused):
     """Raised when the token is no longer accepted: the person must connect again."""
 
     advice = "Please connect again."
+    _at_terminal = "The person has to connect again, in the chat."
 
 
 class NotConnected(ReconnectNeeded):

@@ -90,9 +90,10 @@ def _broken(module: str, who: str, error: Exception) -> SettingsError:
         own = [one for one in frames if Path(one.filename).stem == module.rpartition(".")[2]]
         file, line = (own or frames)[-1].filename, (own or frames)[-1].lineno
     where = f" ({Path(str(file)).name}, line {line})" if file else ""
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    text = (error.msg if isinstance(error, SyntaxError) else str(error)).rstrip(" .")
+    happened = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return SettingsError(
-        f"{who}, but {module} cannot be imported{where}: {type(error).__name__}: {text}.",
+        f"{who}, but {module} cannot be imported{where}: {happened}.",
         advice=f'Correct it. This shows more: python -c "import {module}"',
     )
 

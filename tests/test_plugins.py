@@ -181,7 +181,8 @@ def without_secret(client_id):
 
 
 def another_slug(client_id, client_secret):
-    return Provider("Odd", client_id, client_secret, "", "", "", (), slug="other")
+    here = "https://odd.example"
+    return Provider("Odd", client_id, client_secret, here, here, here, (), slug="other")
 
 
 @pytest.mark.parametrize(
@@ -214,3 +215,17 @@ def test_a_description_that_does_not_fit_is_refused(monkeypatch, connects_to, wo
 )
 def test_a_service_has_a_name_before_it_is_described(skill, name):
     assert plugins.name_of(skill) == name
+
+
+@pytest.mark.parametrize(
+    ("line", "happened"),
+    [
+        ('raise TypeError("Write it as def x(self).")', "TypeError: Write it as def x(self)."),
+        ("raise TypeError", "TypeError."),
+    ],
+)
+def test_a_mistake_in_a_module_ends_with_one_full_stop(module, line, happened):
+    Path(f"{module}.py").write_text(line)
+    with pytest.raises(SettingsError) as caught:
+        plugins.find_class(f"{module}:Odd")
+    assert str(caught.value).endswith(f"{module}.py, line 1): {happened}")

@@ -48,7 +48,7 @@ def in_practice(description: str) -> ContractReport:
         world.register_callbacks({client_id: [redirect_uri]})
         owner = PracticeOwner(Browser(), redirect_uri)
         report = examine(provider, owner, redirect_uri, now=world.clock)
-        return _redacted(report, secret, {service.address: provider.called})
+        return _redacted(report, secret, {service.address: provider.called}, played=True)
 
 
 def with_person(
@@ -72,7 +72,7 @@ def with_person(
     redirect_uri = redirect_uri or HERE + callback_path(provider)
     say(f"This callback URL must be registered at {provider.called}: {redirect_uri}")
     report = examine(provider, PersonAtBrowser(say, ask_secretly), redirect_uri)
-    return _redacted(report, secret, {})
+    return _redacted(report, secret, {}, played=False)
 
 
 class PersonAtBrowser:
@@ -146,7 +146,9 @@ def _read(ask: Callable[[str], str], question: str) -> str:
         return ""
 
 
-def _redacted(report: ContractReport, secret: str, origins: dict[str, str]) -> ContractReport:
+def _redacted(
+    report: ContractReport, secret: str, origins: dict[str, str], *, played: bool
+) -> ContractReport:
     """Return a report without secrets, and without the addresses of practice servers."""
     labels = Labels()
     labels.label("secret", secret)
@@ -155,4 +157,4 @@ def _redacted(report: ContractReport, secret: str, origins: dict[str, str]) -> C
     lines = (
         Line(one.name, one.mark, labels.redact(one.text, own_words=True)) for one in report.lines
     )
-    return ContractReport(tuple(lines))
+    return ContractReport(tuple(lines), played)

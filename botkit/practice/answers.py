@@ -2,12 +2,14 @@
 
     github.answers("GET /user/repos", [{"name": "hello-world"}])
     github.answers("POST /gists", {}, status=503)
+    github.answers("PUT /user/starred/{owner}/{name}", None)
 
 Start with `Answers.answer`.  It comes before the service's own routes, so it can also replace one.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,7 +46,9 @@ class Answers:
         method, _, path = what.partition(" ")
         if not method.isalpha() or not path.startswith("/"):
             raise ValueError(f"{what!r} is not a request. Write it like “GET /todos”.")
-        self._told[method.upper(), path.rstrip("/") or "/"] = value, status
+        key = method.upper(), path.rstrip("/") or "/"
+        self._told.pop(key, None)  # so that it is the newest
+        self._told[key] = value, status
 
     def serve(self, web: Flask) -> None:
         """Let `web` give these answers."""
@@ -52,18 +56,34 @@ class Answers:
 
     def answer(self) -> Response | None:
         """Answer the request of Flask if this service was told how; else return None."""
-        keys = [(request.method, path.rstrip("/") or "/") for path in self._paths()]
-        key = next((key for key in keys if key in self._told), None)
-        if key is None:
+        told = self._find()
+        if told is None:
             return None
-        value, status = self._told[key]
+        value, status = told
         account = self.account()
         if account is None:
             return refuse(401, "invalid_token", "This token is not accepted.")
         asked = self.note(account)
-        response = jsonify(value(asked) if callable(value) else value)
+        answer = value(asked) if callable(value) else value
+        if answer is None:  # an empty body, and no JSON
+            return Response(status=204 if status == 200 else status)
+        response = jsonify(answer)
         response.status_code = status
         return response
+
+    def _find(self) -> tuple[Any, int] | None:
+        """Return the answer to the request of Flask.
+
+        A path without places counts first, and of those with places the newest.
+        """
+        keys = [(request.method, path.rstrip("/") or "/") for path in self._paths()]
+        for key in keys:
+            if key in self._told:
+                return self._told[key]
+        for (method, pattern), told in reversed(self._told.items()):
+            if any(method == asked and _fits(pattern, path) for asked, path in keys):
+                return told
+        return None
 
     def account(self) -> str | None:
         """Return whose token the request of Flask has; None if it has none that works."""
@@ -82,6 +102,12 @@ class Answers:
         path = request.path
         below = [path[len(api) :] or "/" for api in self.apis if path.startswith(f"{api}/")]
         return [*below, path]
+
+
+def _fits(pattern: str, path: str) -> bool:
+    """Return whether a path is that of a pattern, whose places `{name}` are any text without /."""
+    parts = re.split(r"\{[^/{}]*\}", pattern)
+    return len(parts) > 1 and re.fullmatch("[^/]+".join(map(re.escape, parts)), path) is not None
 
 
 def refuse(status: int, name: str, sentence: str) -> Response:

@@ -68,8 +68,9 @@ class PracticeService:
         """From now on answer `value`, as JSON, to a request with a good token.
 
         `what` is a method and a path, such as "GET /user/repos": below the API's address, as a
-        skill writes it, or the whole path.  `value` may be a function, which is called with the
-        request (`Asked`).  Raises `ValueError` if `what` is no request.
+        skill writes it, or the whole path.  `{id}` in it is any text without a slash.  `value` may
+        be a function, which is called with the request (`Asked`).  None is an empty answer, with
+        the status 204 if `status` is 200.  Raises `ValueError` if `what` is no request.
         """
         self._told.tell(what, value, status)
 

@@ -49,7 +49,7 @@ def refusal(settings: Settings, config: Any) -> str:
     try:
         want_everything(settings)
     except BotkitError as error:
-        return f"{error} {error.advice}"
+        return f"{error} {error.advice_at_terminal}"
     kind = config.worker_class_str
     if kind != "gthread":
         return (
@@ -75,7 +75,7 @@ def on_starting(server: Any) -> None:
     try:
         sentences = refusal(load_settings(), server.cfg)
     except BotkitError as error:
-        sentences = f"{error} {error.advice}"
+        sentences = f"{error} {error.advice_at_terminal}"
     if sentences:
         sys.exit(sentences)
 

@@ -73,7 +73,7 @@ def maintain(bot: Bot) -> list[str]:
         except BotGone as error:
             gone.append((row, error, fresh))
         except ChatError as error:
-            done.append(f"{_name(row)} is left as it is. {error} {error.advice}")
+            done.append(f"{_name(row)} is left as it is. {error} {error.advice_at_terminal}")
     for row, said, fresh in gone:
         done.append(_gone(bot, row, said, accepted=accepted, fresh=fresh))
     if count := bot.confirmation.delete_expired():
@@ -199,13 +199,13 @@ def _gone(bot: Bot, row: tables.Bot, error: BotGone, *, accepted: bool, fresh: b
         return (
             f"{_name(row)} is left as it is. {error} But RingCentral accepts no bot of this "
             "database, so RINGCENTRAL_SERVER may be wrong, and only you can tell. "
-            f"{error.advice}"
+            f"{error.advice_at_terminal}"
         )
     if not fresh or bot.storage.now() - refusal.since < BETWEEN:
         hours = int(BETWEEN.total_seconds() // 3600)
         return (
             f"{_name(row)} is left as it is. {error} It is removed if RingCentral says so again, "
-            f"at least {hours} hours later. {error.advice}"
+            f"at least {hours} hours later. {error.advice_at_terminal}"
         )
     count = _end_bot(bot, row.id)
     return f"{_name(row)} was deleted in RingCentral. Removed it {_with(count)}."
@@ -230,7 +230,7 @@ def _subscription(bot: Bot, row: tables.Bot) -> list[str]:
     except BotGone:
         raise
     except ChatError as error:
-        return [f"{_name(row)} has no new subscription. {error} {error.advice}"]
+        return [f"{_name(row)} has no new subscription. {error} {error.advice_at_terminal}"]
     if outcome == "kept":
         return []
     what = "Renewed the subscription" if outcome == "renewed" else "Made a new subscription"
@@ -434,7 +434,7 @@ def _bot_status(bot: Bot, row: tables.Bot, most: int | None) -> BotStatus:
             if not found or one.get("id") == data.get("subscriptionId"):
                 found, word = one, str(one.get("status") or "unknown")
     except ChatError as error:
-        trouble, word = f"{error} {error.advice}", "unknown"
+        trouble, word = f"{error} {error.advice_at_terminal}", "unknown"
     waiting, oldest = bot.storage.messages.of_bot(row.id)
     rows = islice(bot.storage.each_service(bot_id=row.id, piece=most), most)
     shown = [_service_status(bot, one) for one in rows]

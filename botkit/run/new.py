@@ -94,7 +94,7 @@ BOTKIT_SKILLS=MODULE:CLASS
 # UPPER_CLIENT_SECRET=
 # RINGCENTRAL_CHATBOT_CLIENT_ID=
 # RINGCENTRAL_CHATBOT_CLIENT_SECRET=
-# This makes the key, once: python -m botkit new-key
+# This makes the key, once: python -m botkit new-key --write
 # BOTKIT_SECRET_KEY=
 """
 IGNORE = ".env\n*.sqlite*\n__pycache__/\n.pytest_cache/\n"

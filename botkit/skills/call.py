@@ -16,6 +16,8 @@ from botkit.oauth import ApiSession, read_json
 from botkit.skills.base import TRY_AGAIN, ServiceSkill
 from botkit.storage import Service
 
+PASSING = (408, 425, 429)  # a time limit, too early, too many requests
+
 
 class Call:
     """A message to a skill: `text` is what the person wrote, and `event` has the rest."""
@@ -94,7 +96,8 @@ class Call:
         if found is not None and (not having or having in found):
             return found
         wanted, status = what or "answer that can be used", answer.status_code
-        may_pass = is_good or status >= 500  # the same request is refused again after a 404
+        # The same request is refused again after a 404.
+        may_pass = is_good or status >= 500 or status in PASSING
         raise ApiRefused(
             f"{self.skill.title} sent no {wanted} (it answered {status}).",
             answer=answer,

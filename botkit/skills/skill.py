@@ -35,16 +35,16 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 Texts = str | Iterable[str]
 
 TAKEN = ("bot", "chat", "connect", "disconnect", "help", "ringcentral-chatbot")
-PLACE = r"[A-Z][A-Z0-9_-]+"
+PLACE = r"[A-Z][A-Z0-9_-]+"  # two letters at least: I and A are words that people say
 
 
 def command(pattern: str, what: str) -> Callable[[Method], Method]:
     """Let a method answer what people say.
 
     `pattern` is what they say, and `what` is what that does; `help` shows both.  Words in CAPITALS
-    at the end of the pattern are places.  What is written there goes to the method, after `call`:
-    one word each, and to the last one all the rest.  `{word}` and `{title}` become those of the
-    skill.  A method can have several commands.
+    at the end of the pattern are places, if they have two letters or more.  What is written there
+    goes to the method, after `call`: one word each, and to the last one all the rest.  `{word}` and
+    `{title}` become those of the skill.  A method can have several commands.
     """
 
     def mark(method: Method) -> Method:
@@ -239,6 +239,12 @@ def _check_signature(skill: type[Skill], one: Command) -> None:
     try:
         inspect.signature(method).bind(None, None, *one.places)
     except TypeError:
+        letters = [word for word in one.pattern.split() if re.fullmatch("[A-Z]", word)]
+        if letters:
+            raise TypeError(
+                f"{skill.__name__}.{one.method} answers “{one.pattern}”. One letter is no "
+                f"place, so {letters[-1]} is a word to say. Write a longer one, such as NUMBER."
+            ) from None
         places = ", ".join(["self", "call", *(place.replace("-", "_") for place in one.places)])
         raise TypeError(
             f"{skill.__name__}.{one.method} answers “{one.pattern}”. "

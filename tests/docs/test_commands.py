@@ -214,6 +214,7 @@ def repository(terminal: Terminal) -> Path:
     "cd mybot",
     "pytest",
     "python -m botkit discover https://gitlab.com",
+    "python -m botkit new mylab --issuer https://gitlab.com",
     "python -m botkit check-provider mybot:gitlab",
     "python -m botkit check-provider mybot:gitlab --live",
 )
@@ -234,6 +235,8 @@ def test_a_bot_is_written_as_its_page_says(terminal):
         *_, issuer = world.start_any("gitlab")
         line = "python -m botkit discover https://gitlab.com"
         described = terminal(line, instead={"https://gitlab.com": issuer})
+        line = "python -m botkit new mylab --issuer https://gitlab.com"
+        assert "mylab.py" in terminal(line, instead={"https://gitlab.com": issuer})
     with (terminal.folder / "mybot.py").open("a") as file:
         file.write("\n\n" + described.replace("def service(", "def gitlab("))
     assert "✔ revoke" in terminal("python -m botkit check-provider mybot:gitlab")

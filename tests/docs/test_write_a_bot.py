@@ -24,7 +24,7 @@ BLOCKS = [
     for token in tokens_in(TEXT)
     if token["type"] == "block_code" and token["attrs"]["info"] == "python"
 ]
-MYBOT, STAR, TESTS, GITLAB = BLOCKS
+MYBOT, STAR, PRACTICE, TESTS, GITLAB = BLOCKS
 MORE_TESTS = """
 
 def test_star(kit):
@@ -32,11 +32,39 @@ def test_star(kit):
     how = "Say **star OWNER NAME**: it gives a repository a star."
     assert kit.alice.say("star only").text == how
     assert kit.alice.say("star a/b c").text == "Write a space between the owner and the name."
-    kit.world.service("github").answers("PUT /user/starred/octocat/hello", {}, status=204)
     assert kit.alice.say("star octocat hello").text == "Done."
+    github = kit.world.service("github")
+    github.answers("PUT /user/starred/octocat/other", None, status=404)
     assert kit.alice.say("star octocat other").text == (
         "GitHub sent no repository with that name (it answered 404)."
     )
+    github.answers("PUT /user/starred/octocat/other", None, status=429)
+    assert kit.alice.say("star octocat other").text.endswith("Please try again in a moment.")
+
+
+def test_values_in_practice_may_be_functions_too(kit):
+    kit.add(GitLabSkill)
+    kit.alice.connects("gitlab")
+    assert kit.alice.say("project 7").text == "/projects/7"
+
+
+def test_the_account_of_a_call(kit):
+    kit.alice.connects("github")
+    said = kit.alice.say("account").text
+    (row,) = kit.storage.find_services()
+    assert said == f"{row.account['id']} alice-practice" and said.split()[0].isdigit()
+
+
+def test_the_built_in_skill_is_not_there_beside_one_with_its_word(kit):
+    kit.alice.connects("github")
+    assert "I did not understand" in kit.alice.say("profile").text
+
+
+def test_the_built_in_skill_is_there_beside_one_with_another_word():
+    with closing(Kit()) as kit:
+        kit.add(GitLabSkill)
+        kit.alice.connects("github")
+        assert "alice-practice" in kit.alice.say("profile").text
 
 
 def test_values_may_be_functions(kit):
@@ -63,6 +91,12 @@ def test_more_commands_for_github(kit):
     assert "alice-practice" in kit.alice.say("profile").text
     assert kit.alice.say("hi there").text == "I heard: hi there"
 """
+MORE_COMMANDS = """
+
+    @command("account", "shows your account")
+    def account(self, call):
+        return f"{call.service.account['id']} {call.service.account['name']}"
+"""
 MORE_SKILLS = '''
 
 class GitLabSkill(Skill):
@@ -70,6 +104,11 @@ class GitLabSkill(Skill):
 
     word, connects_to = "gitlab", gitlab
     title = "My GitLab"
+    practice = {"GET /projects/{id}": lambda asked: {"path": asked.path}}
+
+    @command("project NUMBER", "shows a project")
+    def project(self, call, number):
+        return call.get(f"/projects/{number}")["path"]
 
     @command("who am I", "says who you are")
     def who(self, call):
@@ -96,6 +135,8 @@ class More(GitHubSkill):
     def on_message(self, call):
         return f"I heard: {call.text}" if call.text.startswith("hi") else None
 '''
+IMPORTS = "from botkit import CommandError\nfrom botkit.skills import GitHubSkill\n"
+CODE = "\n".join([IMPORTS, MYBOT, STAR, PRACTICE, MORE_COMMANDS, GITLAB, MORE_SKILLS])
 
 
 def test_the_bot_on_the_page_is_the_one_that_new_makes(tmp_path):
@@ -104,12 +145,12 @@ def test_the_bot_on_the_page_is_the_one_that_new_makes(tmp_path):
 
 
 def test_the_code_on_the_page_works(pytester):
-    imports = "from botkit import CommandError\nfrom botkit.skills import GitHubSkill\n"
-    pytester.makepyfile(mybot=imports + MYBOT + "\n" + STAR + "\n" + GITLAB + MORE_SKILLS)
-    names = "from mybot import Dice, GitLabSkill, More\n"
+    pytester.makepyfile(mybot=CODE)
+    names = "from contextlib import closing\nfrom mybot import Dice, GitLabSkill, More\n"
+    names += "from botkit.lessons.kit import Kit\n"
     pytester.makepyfile(test_mybot=names + TESTS + MORE_TESTS)
     run = pytester.inline_run(plugins=[pytest_plugin])
-    run.assertoutcome(passed=6)
+    run.assertoutcome(passed=10)
 
 
 def test_the_description_on_the_page_keeps_the_contract():

@@ -15,6 +15,7 @@ from botkit.lessons import check_provider
 from botkit.lessons.check.provider import PracticeOwner
 from botkit.oauth import Provider
 from botkit.practice import Browser, Clock, World
+from botkit.providers.describe import CORRECT
 from botkit.skills import Skill
 
 REDIRECT_URI = "http://127.0.0.1:8090/gitlab/oauth"
@@ -56,6 +57,39 @@ def test_what_is_wrong_is_a_line_and_an_exit_status(monkeypatch, capsys):
     monkeypatch.setattr(sys.modules["mybot"], "spotify", wrong)
     assert command_line.main(["check-provider", "mybot:spotify"]) == 1
     assert "✘ account      There is no account_url" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"client_auth": "header"}, "client_auth is 'header'; wanted: 'body' or 'basic'."),
+        ({"client_auths": "basic"}, "spotify failed with TypeError: Provider.__init__() got an"),
+        ({"scopes": ["read"]}, "scopes is ['read']; wanted: a tuple of names"),
+    ],
+)
+def test_a_wrong_field_gets_a_sentence(monkeypatch, capsys, changes, words):
+    def wrong(client_id, client_secret):
+        facts = vars(spotify(client_id, client_secret))
+        return Provider(**{**facts, **changes})
+
+    wrong.__name__ = "spotify"
+    monkeypatch.setattr(sys.modules["mybot"], "spotify", wrong)
+    assert command_line.main(["check-provider", "mybot:spotify"]) == 1
+    said = capsys.readouterr().err
+    assert words in said and said.endswith(f" {CORRECT}\n")
+
+
+def test_what_only_the_real_service_can_show_is_named(capsys):
+    command_line.main(["check-provider", "mybot:spotify"])
+    unseen = " ".join(capsys.readouterr().out.rpartition("not seen")[2].split())
+    assert "client_auth" in unseen and "--live" in unseen and "api_url" in unseen
+
+
+@pytest.mark.parametrize("command", ["discover", "check-provider"])
+def test_a_service_out_of_reach_gets_advice_for_a_terminal(capsys, command):
+    assert command_line.main([command, "http://127.0.0.1:9"]) == 1
+    said = capsys.readouterr().err
+    assert said.endswith(" Check the network and the address. Then run the command again.\n")
 
 
 def test_an_issuer_is_asked_and_played():
@@ -123,6 +157,7 @@ def test_a_person_at_a_browser_tests_the_real_service(monkeypatch):
             say=person.told.append,
         )
     assert report.kept, report
+    assert "--live" not in str(report)
     assert person.told[0] == f"This callback URL must be registered at GitLab: {REDIRECT_URI}"
     assert person.secret not in str(report) + "".join(person.told)
 

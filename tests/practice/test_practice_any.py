@@ -84,6 +84,28 @@ def test_it_answers_what_it_is_told_below_the_api_or_with_the_whole_path(service
     assert (asked.method, asked.path, asked.query) == ("POST", "/todos", {"x": "1"})
 
 
+def test_a_path_may_have_places(service, get):
+    service.answers("GET /shelves/{id}/books", lambda asked: {"at": asked.path})
+    service.answers("GET /shelves/new/books", {"at": "new"})
+    assert get("/api/v4/shelves/a.b/books").json() == {"at": "/shelves/a.b/books"}
+    assert get("/api/v4/shelves/new/books").json() == {"at": "new"}  # without places counts first
+    for other in ("/shelves//books", "/shelves/1/2/books", "/shelves/1/books/2"):
+        assert get(f"/api/v4{other}").status_code == 404
+    assert get("/api/v4/shelves/1/books", "POST").status_code == 404
+    service.answers("GET /shelves/{name}/books", {"at": "newest"})
+    assert get("/api/v4/shelves/1/books").json() == {"at": "newest"}
+    service.answers("GET /shelves/{id}/books", {"at": "newest again"})
+    assert get("/api/v4/shelves/1/books").json() == {"at": "newest again"}
+
+
+@pytest.mark.parametrize(("status", "sent"), [(200, 204), (204, 204), (404, 404)])
+def test_none_is_an_empty_answer(service, get, status, sent):
+    for value in (None, lambda asked: None):
+        service.answers("PUT /stars/1", value, status=status)
+        answer = get("/api/v4/stars/1", "PUT")
+        assert (answer.status_code, answer.content) == (sent, b"")
+
+
 def test_it_answers_nobody_without_a_token_that_works(service, get):
     service.answers("GET /todos", [])
     for path in ("/api/v4/todos", "/api/v4/user", "/api/v4/nothing"):

@@ -180,13 +180,13 @@ TOKEN = {"NGROK_AUTHTOKEN": PLANTED}
 @pytest.mark.parametrize(
     ("values", "around", "state", "words"),
     [
-        ({}, {}, "ok", "at http://127.0.0.1: nothing names another address"),
+        ({}, {}, "ok", "at http://127.0.0.1:8090: nothing names another address"),
         ({"BOTKIT_PORT": "8090"}, {}, "ok", "at http://127.0.0.1:8090: nothing"),
         (TOKEN, {}, "note", "ngrok will choose the address"),
         (TOKEN | {"NGROK_DOMAIN": "a.ngrok-free.dev"}, {}, "ok", "https://a.ngrok-free.dev: NGROK"),
         ({"BOTKIT_PORT": "8090"}, CODESPACE, "ok", "https://duck-8090.app.github.dev: GitHub Code"),
         ({"BOTKIT_PRACTICE": "1"}, CODESPACE, "ok", "at https://duck-PORT.app.github.dev: GitHub"),
-        ({"BOTKIT_PRACTICE": "1"}, {}, "ok", "at http://127.0.0.1: nothing"),
+        ({"BOTKIT_PRACTICE": "1"}, {}, "ok", "at http://127.0.0.1:8090: nothing"),
         ({"BOTKIT_PUBLIC_URL": "https://h.example/{port}"}, HUB, "note", "behind this proxy has"),
         (
             CHAT | {"BOTKIT_PORT": "8090", "BOTKIT_PUBLIC_URL": "https://h.example/{port}"},

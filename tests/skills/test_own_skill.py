@@ -181,10 +181,11 @@ def test_what_a_method_returns_is_said_in_order(say, text, said):
     assert say(text) == said
 
 
-def test_a_passing_trouble_says_to_try_again(tea_kit, say):
-    tea_kit.world.teapot.trouble.next(path="/teapot", status=503)
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
+def test_a_passing_trouble_says_to_try_again(tea_kit, say, status):
+    tea_kit.world.teapot.trouble.next(path="/teapot", status=status)
     again = "Please try again in a moment."
-    assert say("tea") == [f"Teapot sent no tea (it answered 503). {again}"]
+    assert say("tea") == [f"Teapot sent no tea (it answered {status}). {again}"]
 
 
 def test_who_is_not_connected_gets_a_link(tea_kit):
@@ -233,6 +234,10 @@ def make(**members):
 def done_without_its_place(self, call): ...
 
 
+@command("ask X", "does")
+def one_letter(self, call, x): ...
+
+
 @command("x", "does")
 def says_x(self, call): ...
 
@@ -241,6 +246,7 @@ def says_x(self, call): ...
     ("members", "words"),
     [
         ({"done": done_without_its_place}, r"Write it as def done\(self, call, number\)\."),
+        ({"ask": one_letter}, "One letter is no place, so X is a word to say. Write a longer one"),
         ({"one": says_x, "two": says_x}, "Odd.one and Odd.two both answer “x”"),
         ({"connects_to": describe_teapot}, "Odd does not say its word"),
         ({"word": "Git Lab"}, "Odd has the word 'Git Lab'"),

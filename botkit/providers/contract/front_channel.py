@@ -2,62 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import fields, replace
-from typing import Literal, get_args, get_origin, get_type_hints
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 from botkit.errors import AuthorizationDenied, StateForeign, StateUnknown
-from botkit.oauth import Provider, Revocation, handle_callback, pkce_challenge
+from botkit.oauth import handle_callback, pkce_challenge
 from botkit.providers.contract.case import Case, Query
 from botkit.providers.contract.report import FIELDS, Broken, NotTried, look_at, refused, said, want
-
-SAFE = r"https://[^/\s]+\S*|http://(127\.0\.0\.1|localhost)(:\d+)?(/\S*)?"
+from botkit.providers.fields import wrong_field
 
 
 def description(case: Case) -> str:
     """Check the values of the fields, before anything is sent."""
-    one = case.provider
-    _check_values(one)
-    if one.revocation is not None:
-        kind = isinstance(one.revocation, Revocation)
-        want(kind, f"revocation is {_shown(one.revocation)}; wanted: a Revocation, or None.")
-        _check_values(one.revocation, of=" of revocation")
-    good = re.fullmatch("[a-z0-9-]+", one.slug)
-    want(good, f"slug is {one.slug!r}; wanted: small letters, for it is part of an address.")
-    urls = {name: getattr(one, name) for name in ("authorize_url", "token_url", "api_url")}
-    urls |= {"account_url": one.account_url} if one.account_url else {}
-    urls |= {"the url of revocation": one.revocation.url} if one.revocation else {}
-    for name, url in urls.items():
-        whole = isinstance(url, str) and re.fullmatch(SAFE, url)
-        wanted = "a whole address, which begins with https:// (or, on this computer, with http://)"
-        want(whole, f"{name} is {_shown(url)}; wanted: {wanted}.")
-    names = isinstance(one.scopes, tuple) and all(re.fullmatch(r"\S+", s) for s in one.scopes)
-    want(names, f"scopes is {one.scopes!r}; wanted: a tuple of names, such as ('read',).")
+    sentence = wrong_field(case.provider)
+    want(not sentence, sentence)
     return "The addresses are whole and safe, and no field has an impossible value."
-
-
-def _check_values(described: Provider | Revocation, of: str = "") -> None:
-    """Raise `Broken` for a field that is no string, or none of the possible values."""
-    hints = get_type_hints(type(described))
-    for one in fields(described):
-        value, hint = getattr(described, one.name), hints[one.name]
-        if get_origin(hint) is Literal:
-            good = value in get_args(hint)
-            wanted = " or ".join(map(repr, get_args(hint)))
-        elif hint is str and not one.name.endswith("url"):
-            good, wanted = isinstance(value, str), "text"
-        else:
-            continue
-        shown = _shown(value) if one.repr else f"of the type {type(value).__name__}"
-        want(good, f"{one.name}{of} is {shown}; wanted: {wanted}.")
-
-
-def _shown(value: object) -> str:
-    """Return a wrong value as it can be shown; `...` is often left over from an example."""
-    if value is ...:
-        return "..."
-    return repr(value) if len(repr(value)) <= 60 else f"a long {type(value).__name__}"
 
 
 def link(case: Case) -> str:

@@ -17,6 +17,11 @@ NOT_SEEN = (
     "whether id and name are the right way round; whether the rest of the API is at api_url; what "
     "else a revocation ends (ends); issuer, if the callback brings no iss."
 )
+# What a practice service that plays a description cannot show, either.
+NOT_PLAYED = (
+    "whether client_auth, the scopes and the addresses are those of the real service "
+    "(only --live can show it); "
+)
 _SENTENCE = r"(?=.* )[ -~]{1,160}"
 _RANDOM = r"[A-Za-z0-9_~+=-]{24,}|(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{16,}"
 CLIENT = "client_auth, client_id and client_secret"
@@ -47,10 +52,11 @@ class Line:
 class ContractReport:
     """The result.  A notebook shows its lines, and then what no line can show.
 
-    `report["link"]` is one of them.
+    `report["link"]` is one of them.  `played` says that the service was made of the description.
     """
 
     lines: tuple[Line, ...]
+    played: bool = False
 
     @property
     def kept(self) -> bool:
@@ -71,7 +77,8 @@ class ContractReport:
         return {line.name: line for line in self.lines}[name]
 
     def __repr__(self) -> str:
-        return "\n".join(map(str, [*self.lines, Line("not seen", "·", NOT_SEEN)]))
+        unseen = NOT_PLAYED + NOT_SEEN if self.played else NOT_SEEN
+        return "\n".join(map(str, [*self.lines, Line("not seen", "·", unseen)]))
 
 
 class Broken(Exception):

@@ -56,11 +56,9 @@ def find_bot_address(reading: Reading, environment: Mapping[str, str]) -> BotAdd
     if reading.left_out.intersection(DECIDING):
         return BotAddress(settings, None, None)
     reach = find_browser_address(settings, environment)
-    chosen = choose_address(settings, reach, settings.port)
+    chosen = choose_address(settings, reach, settings.port or PORT)  # as `serve` does
     url = chosen.url
-    if settings.port == 0 and chosen.source == "loopback":
-        url = "http://127.0.0.1"
-    elif settings.port == 0 and chosen.source in BY_PORT:
+    if settings.port == 0 and chosen.source in BY_PORT:
         url = reach.url("PORT") if settings.practice else None
     return BotAddress(settings, chosen.source, url)
 
@@ -114,9 +112,9 @@ def registrations(place: BotAddress) -> Iterator[Check]:
             yield note(key, f"At {party}, {later}, register {them} in {' and '.join(paths)}")
         else:
             them = "this callback URL" if len(paths) == 1 else "these callback URLs"
-            any_port = party == "GitHub" and url == "http://127.0.0.1"
+            any_port = party == "GitHub" and place.source == "loopback" and settings.port == 0
             text = f"At {party}, register {them}: {' and '.join(url + path for path in paths)}"
-            yield note(key, text, "GitHub takes any port there." if any_port else "")
+            yield note(key, text, "GitHub takes any port there, or none." if any_port else "")
     for name, service in settings.services.items():
         if name not in settings.registrations:
             text = f"Nothing has to be registered at {service.title}: it is not live."
@@ -199,7 +197,7 @@ def tunnel(place: BotAddress) -> Check:
         with closing(Running()) as running:
             running.open_tunnel()
     except Exception as error:
-        advice = getattr(error, "advice", "Repair the lines above first.")
+        advice = getattr(error, "advice_at_terminal", "Repair the lines above first.")
         return wrong("tunnel", "The practice tunnel does not open.", advice)
     return ok("tunnel", "The practice tunnel opens.")
 

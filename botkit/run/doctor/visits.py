@@ -69,7 +69,7 @@ def services(settings: Settings, bot_url: str | None) -> Iterator[LiveService | 
             try:
                 yield service_of(skill, registration, address)
             except BotkitError as error:
-                yield wrong(f"{name}_answers", str(error), error.advice)
+                yield wrong(f"{name}_answers", str(error), error.advice_at_terminal)
     if settings.chatbot:
         yield chat_service(settings.chatbot, address)
 

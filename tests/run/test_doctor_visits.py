@@ -187,7 +187,7 @@ def test_a_service_hears_no_address_that_is_not_known():
         {"google": Registration("id", PLANTED, "http://127.0.0.1:9")}, skills=("drive",)
     )
     asked = [each.redirect_uri for each in visits.services(settings, None)]
-    assert asked == ["http://127.0.0.1:8090/google/oauth"]
+    assert asked == ["http://127.0.0.1/google/oauth"]
 
 
 @pytest.mark.parametrize(

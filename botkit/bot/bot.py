@@ -153,7 +153,7 @@ class Bot:
             lambda error: self.worker.on_error(error),
             overhear,
         )
-        self.worker.add("turn", turns.take, threads=12, per_bot=4, longest=120.0)
+        self.worker.add("turn", turns.take, threads=24, per_bot=16, longest=120.0)
         self.worker.add("say", turns.say, threads=6, per_bot=4, longest=60.0)
         self.worker.jobs |= {
             "connected": self._on_connected,

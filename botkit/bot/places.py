@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 from botkit.errors import BotkitError
 
-WEB_THREADS = 32  # of `python -m botkit serve`
+WEB_THREADS = 40  # of `python -m botkit serve`; a class of thirty can approve at the same moment
 FOR_THE_CHAT = 8  # threads that never wait for other servers
 INSTALLS = 2
 FEWEST_THREADS = 4  # one callback, two installs, and one for the chat

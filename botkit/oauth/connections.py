@@ -45,7 +45,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 CONNECT_SECONDS = 5.0  # for one address of a host
 LARGEST_ANSWER = 10 * 1024 * 1024  # bytes, unpacked
 IDLE_SECONDS = 4.0  # a connection that was idle for longer may be closed by the server any moment
-KEPT_PER_HOST = 16
+KEPT_PER_HOST = 48  # as many as a class needs that connects and asks at the same time
 PIECE = 64 * 1024  # bytes that are unpacked at a time
 
 # A request with one of these methods can be sent twice without harm (RFC 9110, section 9.2.2).

@@ -6,6 +6,7 @@ same way by the other.  Start with `world.py`.
 """
 
 from botkit.practice.browser.browser import Browser, Page
+from botkit.practice.driven import Driven
 from botkit.practice.fetch_site import from_elsewhere
 from botkit.practice.known_hosts import HERE, HOST_AND_PORT, KnownHosts
 from botkit.practice.ngrok.agent import write_launcher
@@ -20,6 +21,7 @@ __all__ = [
     "POLL_SECONDS",
     "Browser",
     "Clock",
+    "Driven",
     "KnownHosts",
     "Page",
     "Server",

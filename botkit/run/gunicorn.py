@@ -30,7 +30,7 @@ from botkit.trace import Labels, RedactingFilter
 
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "gthread"
-threads = 16
+threads = 24  # two processes have 32 places for people who connect: a class of thirty
 worker_connections = 500
 timeout = 60  # seconds without a sign of life from a process
 graceful_timeout = 25  # seconds for what is under way at the end; others kill after 30

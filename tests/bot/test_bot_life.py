@@ -6,8 +6,11 @@ import logging
 import re
 
 import pytest
+from serve_world import wait_until
 
 from botkit.errors import ChatError, InstallRefused, StateUnknown
+
+MANY = 16  # people
 
 
 def subscriptions(kit):
@@ -182,3 +185,17 @@ def test_a_deleted_bot_is_forgotten_with_all_that_was_connected(kit, caplog):
     assert kit.storage.find_bots() == kit.storage.find_services() == []
     assert repr(kit.world.github).endswith("1 grants>")  # the one that GitHub did not confirm
     assert "A connection was removed here, but: GitHub did not confirm" in caplog.text
+
+
+def test_a_class_that_asks_at_the_same_time_waits_for_its_service_together(kit):
+    """GitHub answers none of them yet, and each of them has been asked about."""
+    user, chat = "/api/v3/user", kit.world.ringcentral
+    kit.world.github.trouble.next(times=MANY, path=user, status=500, delay=60)
+    for number in range(MANY):
+        person, place = chat.add_person(f"Learner {number}")
+        owner = {"bot_id": kit.bot_id, "group_id": place.id, "user_id": person.id}
+        kit.storage.save_service("GitHub", **owner, data={"accessToken": "x"})
+        chat.say(person.name, "profile", "direct")
+    seen = kit.world.github.requests_seen
+    wait_until(lambda: sum(one.path == user for one in seen) == MANY)
+    kit.world.github.trouble.clear()

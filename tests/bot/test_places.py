@@ -31,7 +31,7 @@ def test_a_place_is_given_back_after_an_error():
 
 
 @pytest.mark.parametrize(
-    ("threads", "callbacks"), [(32, 24), (16, 8), (9, 1), (8, 1), (FEWEST_THREADS, 1)]
+    ("threads", "callbacks"), [(40, 32), (24, 16), (9, 1), (8, 1), (FEWEST_THREADS, 1)]
 )
 def test_some_threads_are_always_left_for_the_chat(threads, callbacks):
     places = WebPlaces(threads)

@@ -40,6 +40,14 @@ def test_a_module_finds_its_words_and_an_error_is_written_to_its_errors(tmp_path
     assert done.returncode == 1 and done.stderr.endswith("ZeroDivisionError: division by zero\n")
 
 
+def test_its_streams_can_be_told_what_to_do_with_a_character_that_they_have_no_sign_for():
+    code = (
+        "import sys; [s.reconfigure(errors='replace') for s in (sys.stdout, sys.stderr)]; print(1)"
+    )
+    process = start("-c", code, stdout=PIPE, stderr=PIPE)
+    assert process.communicate() == ("1\n", "")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM")
 def test_it_obeys_signals_and_tells_how_it_ended():
     waits = "import sys; print('here', flush=True); sys.stdin.read()"

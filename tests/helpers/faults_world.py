@@ -100,12 +100,7 @@ class Town:
 
     def person(self, number: int) -> Talker:
         """Somebody new, in a chat of two with the bot."""
-        person = Person(str(3_000_000 + number), f"Person {number}")
-        assert self.chat.bot
-        with self.chat._changed:
-            self.chat._people[person.id] = person
-            place = self.chat._open_chat("Direct", None, (person.id, self.chat.bot.id))
-        return Talker(self.chat, person, place)
+        return Talker(self.chat, *self.chat.add_person(f"Person {number}"))
 
     def hears(self) -> bool:
         """Whether the chat delivers to the bot."""

@@ -167,7 +167,7 @@ def hold(server, count, said=b""):
 
 def test_the_limits_of_waitress_are_those_of_the_plan(server):
     limits = server._waitress.adj
-    assert (limits.threads, limits.connection_limit) == (32, 1000) and WEB_THREADS == 32
+    assert (limits.threads, limits.connection_limit) == (40, 1000) and WEB_THREADS == 40
     assert (limits.channel_timeout, limits.cleanup_interval) == (30, 10)
     assert limits.asyncore_use_poll
     # A thousand bodies that arrive slowly take no more memory than the bot itself.

@@ -10,6 +10,7 @@ OAuth apps" and "REST API endpoints for OAuth authorizations".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,8 +20,8 @@ from werkzeug.exceptions import HTTPException
 from botkit.practice.github.ledger import GitHubLedger, GitHubToken
 from botkit.practice.oauth import basic_header
 
-#: The accounts, with the profile that everyone sees.  Some names and texts contain characters that
-#: a careless page or chat message does not escape.
+#: The accounts that are there at first, with the profile that everyone sees.  Some names and texts
+#: contain characters that a careless page or chat message does not escape.
 PEOPLE: dict[str, dict[str, Any]] = {
     "alice-practice": {
         "id": 1001,
@@ -136,7 +137,7 @@ class GitHubApi:
         if token is None or scheme.lower() not in ("bearer", "token"):
             return problem(401, "Bad credentials")
         private = bool({"read:user", "user"} & set(token.scopes))
-        response = jsonify(profile(token.owner, private=private))
+        response = jsonify(profile(token.owner, self._ledger.people[token.owner], private=private))
         response.headers["X-OAuth-Scopes"] = ", ".join(token.scopes)
         response.headers["X-Accepted-OAuth-Scopes"] = "read:user, user"
         return response
@@ -152,7 +153,7 @@ class GitHubApi:
             expires_at=_stamp(token.expires_at),
             scopes=token.scopes,
             token=token.access_token,
-            user={"id": PEOPLE[token.owner]["id"], "login": token.owner},
+            user={"id": self._ledger.people[token.owner]["id"], "login": token.owner},
         )
 
     def _delete_token(self, client_id: str) -> Response:
@@ -186,14 +187,14 @@ class GitHubApi:
         return token
 
 
-def profile(login: str, *, private: bool) -> dict[str, Any]:
+def profile(login: str, person: Mapping[str, Any], *, private: bool) -> dict[str, Any]:
     """Return the body of `GET /user`.  `.example` is a name that leads nowhere (RFC 2606)."""
     fields: dict[str, Any] = {
         "login": login,
         "type": "User",
         "html_url": f"https://github.example/{login}",
     }
-    fields |= PEOPLE[login] | {"created_at": "2020-02-20T20:20:20Z", "email": None}
+    fields |= {**person, "created_at": "2020-02-20T20:20:20Z", "email": None}
     if private:
         fields |= {"email": f"{login}@mail.example", "two_factor_authentication": True}
         fields |= {"private_gists": 2, "total_private_repos": 4, "plan": {"name": "free"}}

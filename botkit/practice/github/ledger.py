@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -137,11 +137,19 @@ class GitHubLedger(Ledger[GitHubApp]):
     It takes no lock of its own: `GitHub` lets one request at a time come to it.
     """
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, now: Callable[[], datetime], people: Mapping[str, Mapping[str, Any]]
+    ) -> None:
         super().__init__(now, CODE_LIFE)
+        self.people = dict(people)  # profiles by login
         self.tokens: dict[str, GitHubToken] = {}
         self.grants: dict[tuple[str, str], list[str]] = {}  # by client id and login
         self.grant_only: list[str] | None = None
+
+    def find_person(self, name: str | None) -> str | None:
+        """Return the login that `name` is or is short for: `bob` is `bob-practice`."""
+        known = self.people
+        return next((one for one in known if name in (one, one.removesuffix("-practice"))), None)
 
     def grant(self, client_id: str, login: str, asked: list[str]) -> list[str]:
         """Note the consent of `login`, and return the scopes that its code is good for.

@@ -18,16 +18,10 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from botkit.practice.github.api import PEOPLE
 from botkit.practice.github.ledger import SCOPES, GitHubLedger, covers, split_scopes
 from botkit.practice.github.oauth import GitHubOAuthServer
 from botkit.practice.oauth import ConsentPages, render_page
 from botkit.practice.oauth.pages import Answer
-
-
-def account(name: str | None) -> str | None:
-    """Return the login that `name` is or is short for: `bob` is `bob-practice`.  None: nobody's."""
-    return next((login for login in PEOPLE if name in (login, login.split("-")[0])), None)
 
 
 class GitHubPages(ConsentPages[str]):
@@ -48,10 +42,10 @@ class GitHubPages(ConsentPages[str]):
         route(grant, view_func=self._revoke_grant, methods=["POST"])
 
     def find_account(self, name: str | None) -> str | None:
-        return account(name)
+        return self._ledger.find_person(name)
 
     def first_account(self) -> str:
-        return next(iter(PEOPLE))
+        return next(iter(self._ledger.people))
 
     def show_consent(self, grant: Any) -> Answer:
         login = self.suggested()
@@ -62,7 +56,7 @@ class GitHubPages(ConsentPages[str]):
             "consent.html",
             app=grant.client,
             scopes={name: SCOPES[name] for name in asked},
-            people=PEOPLE,
+            people=self._ledger.people,
             login=login,
             redirect_uri=grant.redirect_uri,
         )
@@ -81,7 +75,7 @@ class GitHubPages(ConsentPages[str]):
         return _problem(400, "This link is not right", error.description)
 
     def _home(self) -> str:
-        return render_page("home.html", apps=self._ledger.apps.values(), people=PEOPLE)
+        return render_page("home.html", apps=self._ledger.apps.values(), people=self._ledger.people)
 
     def _access_token(self) -> Response:
         values: MultiDict[str, str] = request.form.copy()
@@ -99,7 +93,7 @@ class GitHubPages(ConsentPages[str]):
             "grant.html",
             app=app,
             login=login,
-            people=PEOPLE,
+            people=self._ledger.people,
             connected=granted is not None,
             scopes={name: SCOPES[name] for name in granted or ()},
         )

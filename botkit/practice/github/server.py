@@ -24,15 +24,15 @@ from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from botkit.practice.github.api import GitHubApi, RateLimit, http_problem
+from botkit.practice.github.api import PEOPLE, GitHubApi, RateLimit, http_problem
 from botkit.practice.github.ledger import GitHubApp, GitHubLedger
 from botkit.practice.github.oauth import GitHubOAuthServer
-from botkit.practice.github.pages import GitHubPages, account, http_problem_page
+from botkit.practice.github.pages import GitHubPages, http_problem_page
 from botkit.practice.service import PracticeService, make_web
 
 
 class GitHub(PracticeService):
-    """A GitHub Enterprise Server with three accounts, in memory, with knobs.
+    """A GitHub Enterprise Server with three accounts at first, in memory, with knobs.
 
     `now` is the clock that decides every life time.  How it is served: see `PracticeService`.
 
@@ -45,7 +45,7 @@ class GitHub(PracticeService):
     def __init__(self, *, now: Callable[[], datetime]) -> None:
         super().__init__(now)
         self.iss = "right"
-        self._ledger = GitHubLedger(now)
+        self._ledger = GitHubLedger(now, PEOPLE)
         self._limit = RateLimit(self._ledger)
         self._oauth = GitHubOAuthServer(self._ledger, self._issuer)
         self._web = self._make_web()
@@ -67,7 +67,7 @@ class GitHub(PracticeService):
         issuers = {"right": f"{self.address}/login/oauth", "missing": None}
         return issuers.get(self.iss, "https://not-github.example/login/oauth")
 
-    # What the owner of an app does at GitHub
+    # Accounts, and what the owner of an app does at GitHub
 
     def register_app(
         self,
@@ -99,6 +99,19 @@ class GitHub(PracticeService):
             )
             self.apps[app.client_id] = app
         return app.client_id, app.client_secret
+
+    def add_person(self, login: str, name: str) -> None:
+        """Add an account with an empty profile."""
+        profile = {
+            "company": None,
+            "location": None,
+            "bio": None,
+            "public_repos": 0,
+            "followers": 0,
+        }
+        with self._lock:
+            number = 1001 + len(self._ledger.people)
+            self._ledger.people[login] = {"id": number, "name": name, **profile}
 
     def change_callback_urls(self, client_id: str, callback_urls: Sequence[str]) -> None:
         """Register other callback URLs for an app.  `KeyError`: there is no such app."""
@@ -140,7 +153,7 @@ class GitHub(PracticeService):
 
         `login` is an account's name or its short form (`bob`).  `KeyError`: nobody has it.
         """
-        known = account(login)
+        known = self._ledger.find_person(login)
         if known is None:
             raise KeyError(login)
         with self._lock:

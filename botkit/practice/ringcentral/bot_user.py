@@ -18,11 +18,12 @@ from botkit.practice.client import NoAnswer, send
 from botkit.practice.ringcentral.chat import PEOPLE
 from botkit.practice.ringcentral.ledger import BotApp, new_code
 from botkit.practice.ringcentral.platform import Platform
-from botkit.practice.ringcentral.records import ACCOUNT_ID, Person
+from botkit.practice.ringcentral.records import ACCOUNT_ID, Chat, Person
 from botkit.practice.service import SeenRequest
 
 CLIENT_ID, ADMINISTRATOR_ID = "practice-bot-app", PEOPLE[0].id
 BOT_NAME, FIRST_BOT_ID = "Practice Bot", 2109001
+FIRST_NEWCOMER_ID = 3000001
 INSTALL_SECONDS = 30.0
 BROWSER = "Mozilla/5.0 (the administrator's browser)"
 
@@ -86,6 +87,18 @@ class ChatWithBot(Platform):
             bot, team = self._installed_bot(), self.find_chat("Team", PEOPLE[0])
             if bot.id in team.members:
                 self._leave(team, bot)
+
+    def add_person(self, name: str) -> tuple[Person, Chat]:
+        """Add somebody who has opened a direct chat with the bot; the bot hears nothing of it.
+
+        Raises `ValueError` if no bot is installed.
+        """
+        with self._changed:
+            bot = self._installed_bot()
+            person = Person(str(FIRST_NEWCOMER_ID + len(self._newcomers)), name)
+            self._newcomers.append(person)
+            self._people[person.id] = person
+            return person, self.open_conversation(person, [bot.id])
 
     def delete_bot(self) -> None:
         """Delete the bot user, as the administrator.

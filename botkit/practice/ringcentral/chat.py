@@ -37,6 +37,7 @@ class ChatRoom:
         self.bot: Person | None = None
         self.webhooks = Webhooks(now)
         self._people = {person.id: person for person in PEOPLE}
+        self._newcomers: list[Person] = []
         self._chats: dict[str, Chat] = {}
         self._posts: dict[str, list[Post]] = {}
         self._next_chat, self._newest = FIRST_CHAT_ID, FIRST_POST_ID - 1
@@ -91,7 +92,7 @@ class ChatRoom:
 
     def person(self, name: str) -> Person:
         """Return one of the people by name; `ValueError` when there is no such person."""
-        for person in PEOPLE:
+        for person in (*PEOPLE, *self._newcomers):
             if person.name == name:
                 return person
         raise ValueError(f"There is nobody called {name!r} here, only Alice, Bob and Mallory.")

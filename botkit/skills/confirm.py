@@ -104,23 +104,28 @@ class Confirmation:
                 self.revoke(answers)
         if handled or event.kind != "Message4Bot":
             return False
-        return self._take_code(event, counts=re.fullmatch(ONLY_A_CODE, event.text) is not None)
+        return self._take_code(event, alone=re.fullmatch(ONLY_A_CODE, event.text) is not None)
 
     def overhear(self, event: Event) -> None:
         """Look for a code in a message that is not for the bot.
 
         In a team people forget to mention the bot, and everybody has read the code by then.
         """
-        self._take_code(event, counts=False)
+        self._take_code(event, alone=False)
 
-    def _take_code(self, event: Event, *, counts: bool) -> bool:
+    def _take_code(self, event: Event, *, alone: bool) -> bool:
+        """Take a code that is in a message; return whether the message was answered.
+
+        A wrong one counts, also where it is not `alone` in a message to the bot: somebody could
+        guess in long sentences.  But then nothing is said of it until it was the last one.
+        """
         codes = [re.sub(r"\D", "", one) for one in re.findall(A_CODE, event.text)[:MOST_CODES]]
         who = event.bot_id, event.user_id
-        if not codes or not self._storage.is_code_awaited(*who, codes, counts=counts):
+        if not codes or not self._storage.is_code_awaited(*who, codes):
             return False
         if (turn := current_turn()) is not None:
             turn.changes()  # the code works once, so another turn could not say what became of it
-        check = self._storage.try_code(*who, codes, counts=counts)
+        check = self._storage.try_code(*who, codes)
         if check is None:
             return False
         self.revoke([*check.spoiled, *check.foreign])
@@ -133,6 +138,8 @@ class Confirmation:
             self._storage.messages.add(connected_job(service))
         elif check.foreign:
             self._tell_about(event, check.foreign)
+        elif check.left and not alone:
+            return False
         elif check.left:
             tries = "one more try" if check.left == 1 else f"{check.left} more tries"
             self._reply(event, f"This is not the code that the page shows. You have {tries}.")

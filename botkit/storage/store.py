@@ -589,38 +589,38 @@ class Storage(Database):
             too_many = others[: max(0, len(others) + 1 - MOST_ANSWERS)]
             return [self._take(connection, other) for other in too_many]
 
-    def is_code_awaited(
-        self, bot_id: str, user_id: str, codes: Sequence[str], *, counts: bool = True
-    ) -> bool:
+    def is_code_awaited(self, bot_id: str, user_id: str, codes: Sequence[str]) -> bool:
         """Whether `try_code` would do anything at this moment."""
         link = authorizations.c
         which: sa.ColumnElement[bool] = link.code.in_(codes_of(self.seal, bot_id, codes))
-        if counts:
+        if len(set(codes)) == 1:
             which = which | (link.user_id == user_id)
         waits = link.bot_id == bot_id, link.code.is_not(None), link.expires_at > self.now()
         with self._reading() as connection:
             wanted = sa.select(link.state_hash).where(*waits, which).limit(1)
             return connection.execute(wanted).first() is not None
 
-    def try_code(
-        self, bot_id: str, user_id: str, codes: Sequence[str], *, counts: bool = True
-    ) -> CodeCheck | None:
+    def try_code(self, bot_id: str, user_id: str, codes: Sequence[str]) -> CodeCheck | None:
         """Compare codes that a person has said with those that wait; None if that means nothing.
 
         The right one takes its answer out.  The code of an answer that another person has asked
-        for ends that answer.  Any other one counts, if it `counts` and if answers wait for this
-        person; the fifth of them ends the waiting.
+        for ends that answer.  Any other one counts, if answers wait for this person; the fifth of
+        them ends the waiting.
+
+        Several codes together confirm nothing, because a person has five guesses in all: they only
+        end the answers that other people have asked for.
         """
+        is_one = len(set(codes)) == 1
         hashes = codes_of(self.seal, bot_id, codes)
         found = ANY[authorizations].where(authorizations.c.code.in_(hashes))
         with self._writing() as connection:
             rows = self._waiting_now(connection, found.filter_by(bot_id=bot_id))
-            for row in rows:
-                if row["user_id"] == user_id:
-                    return CodeCheck(taken=self._take(connection, row))
-            if rows:
-                return CodeCheck(foreign=[self._take(connection, row) for row in rows])
-            rows = self._waiting_for(connection, bot_id, user_id) if counts else []
+            mine = [row for row in rows if row["user_id"] == user_id]
+            if mine and is_one:
+                return CodeCheck(taken=self._take(connection, mine[0]))
+            if others := [row for row in rows if row["user_id"] != user_id]:
+                return CodeCheck(foreign=[self._take(connection, row) for row in others])
+            rows = self._waiting_for(connection, bot_id, user_id) if is_one else []
             if not rows:
                 return None
             tries = max(row["tries"] or 0 for row in rows) + 1

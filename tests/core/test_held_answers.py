@@ -23,11 +23,11 @@ def held(code: str, **who: str) -> HeldAnswer:
     return HeldAnswer(provider="GitHub", **(ALICE | who), answer={"code": code})
 
 
-def say(storage: Storage, *codes: str, counts: bool = True, **who: str) -> CodeCheck | None:
+def say(storage: Storage, *codes: str, **who: str) -> CodeCheck | None:
     person = ALICE | who
     person.pop("group_id")  # wherever the person says it
-    awaited = storage.is_code_awaited(*person.values(), codes, counts=counts)
-    found = storage.try_code(*person.values(), codes, counts=counts)
+    awaited = storage.is_code_awaited(*person.values(), codes)
+    found = storage.try_code(*person.values(), codes)
     assert awaited or found is None
     return found
 
@@ -67,15 +67,19 @@ def test_of_two_people_with_one_code_each_has_their_own(storage):
     assert say(storage, "111111", user_id="bob").taken == held("111111", user_id="bob")
 
 
-def test_of_several_codes_in_one_message_the_right_one_counts(storage):
+def test_several_codes_together_confirm_nothing_and_are_no_try(storage):
     wait(storage, "111111")
-    assert say(storage, "999999", "111111", "888888").taken == held("111111")
+    assert say(storage, "999999", "111111", "888888") is None
+    assert say(storage, "999999", "999999") == CodeCheck(left=4)
+    assert say(storage, "111111", "111111").taken == held("111111")
 
 
-def test_what_is_not_said_to_the_bot_is_no_wrong_code(storage):
-    wait(storage, "111111")
-    assert say(storage, "999999", counts=False) is None
-    assert say(storage, "999999") == CodeCheck(left=4)
+def test_among_several_codes_those_of_others_are_used_up(storage):
+    for person in ("alice", "bob", "carol"):
+        wait(storage, "111111", user_id=person)
+    spoiled = say(storage, "222222", "111111", user_id="bob").foreign
+    assert {one.user_id for one in spoiled} == {"alice", "carol"}
+    assert say(storage, "111111", user_id="bob").taken == held("111111", user_id="bob")
 
 
 def test_of_one_person_no_more_than_three_answers_wait_and_the_oldest_goes(storage, clock):

@@ -192,6 +192,25 @@ def test_mallory_does_not_spoil_the_code_of_somebody_else(strict):
     assert "Connected to GitHub" in strict.alice.confirm(page, chat="Team").text
 
 
+@pytest.mark.parametrize("saying", ["I think it is {}.", "@bot Is it {}?", "{}"])
+def test_who_has_asked_has_five_guesses_however_they_are_said(strict, saying):
+    page = approve(strict, strict.mallory, browser=strict.alice.browser, chat="Team")
+    guesses = [saying.format(wrong(page, number)) for number in range(1, 6)]
+    said = [strict.mallory.say(guess, chat="Team").text for guess in guesses]
+    assert "That was the last wrong code" in said[-1]
+    assert not [one for one in said[:-1] if "code" in one]
+    assert grants(strict) == "0 grants>"
+    strict.mallory.say(saying.format(digits(page)), chat="Team")
+    assert services(strict) == []
+
+
+@pytest.mark.parametrize("saying", ["{} {}", "@bot {}, {}", "@bot sheet append {}, {}"])
+def test_many_guesses_in_one_message_confirm_nothing(strict, saying):
+    page = approve(strict, strict.mallory, browser=strict.alice.browser, chat="Team")
+    strict.mallory.say(saying.format(wrong(page, 1), digits(page)), chat="Team")
+    assert services(strict) == []
+
+
 def test_of_many_guesses_at_once_no_more_than_five_count(strict):
     page = approve(strict, strict.alice)
     where = strict.storage

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 REMINDER = "/restapi/v1.0/subscription/~"  # how the `event` of a reminder begins
+LONGEST_TEXT = 10_000  # characters of a message, the chat's own limit
 OLD_TYPES = {"Direct": "PrivateChat", "Personal": "PersonalChat"}  # the other names are the same
 
 Kind = Literal["BotJoinGroup", "Message4Bot", "BotLeftGroup", "BotRemoved", "SubscriptionEnds"]
@@ -101,8 +102,10 @@ def read_text(typed: str) -> str:
     Full-width and other forms of a letter or digit become the plain one.  Characters that nobody
     sees, such as a zero-width space that was copied along, are left out.  Source: Unicode Standard
     Annex #15 (NFKC).
+
+    One sign can become eighteen letters, so what is longer than a message can be is cut off.
     """
-    plain = unicodedata.normalize("NFKC", typed)
+    plain = unicodedata.normalize("NFKC", typed)[:LONGEST_TEXT]
     return " ".join("".join(one for one in plain if not _is_invisible(one)).split())
 
 

@@ -13,6 +13,7 @@ from botkit.chat import Event
 from botkit.skills.base import ServiceSkill
 
 VERBS = ("connect", "disconnect")
+LONGEST = 100  # characters that are compared; comparing takes long, and a phrase is short
 NEAR = 0.75  # how alike a command and a phrase must be, from 0 to 1
 NEARER = 0.85  # the same, where only the beginning of the command is compared
 
@@ -114,10 +115,10 @@ class HelpSkill:
         First the whole command is compared, then its beginning: arguments may follow.
         """
         phrases = [phrase for skill in self._skills for phrase in skill.phrases()]
-        near = get_close_matches(command[:100], [*phrases, *VERBS, "help"], cutoff=NEAR)
+        near = get_close_matches(command[:LONGEST], [*phrases, *VERBS, "help"], cutoff=NEAR)
         words = command.split()
         for phrase in sorted(phrases, key=len, reverse=True):
-            beginning = " ".join(words[: len(phrase.split())])
+            beginning = " ".join(words[: len(phrase.split())])[:LONGEST]
             near += get_close_matches(beginning, [phrase], cutoff=NEARER)
         return near[0] if near else ""
 

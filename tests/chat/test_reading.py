@@ -37,3 +37,10 @@ def test_punctuation_around_a_command_does_not_matter(typed):
 def test_what_was_typed_is_kept_beside_it_for_the_skills_that_store_it():
     event = message("\u200b sheet set B2 👩\u200d👧 １ \u200b")
     assert event.written == "sheet set B2 👩\u200d👧 １"
+
+
+def test_what_was_typed_does_not_become_longer_than_a_message_can_be():
+    """This sign is a sentence of eighteen letters."""
+    assert len(message("\ufdfa" * 10_000).text) <= 10_000
+    assert message("\ufdfa" * 10_000).text.startswith(message("\ufdfa" * 500).text)
+    assert message("x" * 10_000).text == "x" * 10_000

@@ -143,3 +143,18 @@ def test_a_skill_that_is_wanted_and_has_no_registration_is_named():
 )
 def test_connect_and_disconnect_understand_the_usual_names(whole, said, link):
     assert link in whole.alice.say(said).text
+
+
+@pytest.mark.parametrize("typed", ["x" * 10_000, "sheet " + "x" * 9_000])
+def test_of_a_long_message_only_the_beginning_is_compared_with_commands(whole, typed, monkeypatch):
+    """It takes milliseconds for each phrase otherwise."""
+    compared: list[str] = []
+
+    def note(word, *_, **__):
+        compared.append(word)
+        return []
+
+    for module in ("help", "sheets.skill"):
+        monkeypatch.setattr(f"botkit.skills.{module}.get_close_matches", note)
+    whole.alice.say(typed)
+    assert compared and max(map(len, compared)) <= 100

@@ -61,7 +61,7 @@ class GoogleSheetsSkill(ServiceSkill):
         verbs = {"use": self._use, "read": self._read, "add": self._add, "set": self._set}
         verb = read_text(verb).lower().strip(".!?")
         if verb not in verbs:
-            near = get_close_matches(verb, verbs, n=1)
+            near = get_close_matches(verb[:100], verbs, n=1)
             hint = f"Did you mean **sheet {near[0]}**? " if near else ""
             self.reply(event, f"{hint}With a sheet I understand:\n{self.list_commands()}")
         elif service := self.find_or_send_link(event):

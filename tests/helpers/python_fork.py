@@ -80,11 +80,6 @@ def _become(order: dict[str, object], pipes: Sequence[int], others: Sequence[int
         os.dup2(pipe, number)
     for pipe in {*pipes, *others}:
         os.close(pipe)
-    # The old objects know what was there before: a file can be told where to go on, a pipe cannot.
-    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
-    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
-    how = {"encoding": "utf-8", "errors": "backslashreplace", "closefd": False}
-    sys.stderr = os.fdopen(2, "w", buffering=1, **how)
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["environment"])

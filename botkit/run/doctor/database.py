@@ -170,7 +170,7 @@ def _missing(connection: sa.Connection) -> Iterator[str]:
         for column in table.columns:
             if column.name not in columns:
                 yield f"the column {table.name}.{column.name}"
-        for index in table.indexes:
+        for index in sorted(table.indexes, key=lambda one: str(one.name)):
             if index.name not in indexes:
                 yield f"the index {index.name}"
 

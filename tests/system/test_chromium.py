@@ -41,6 +41,19 @@ def test_a_person_takes_the_trip_in_the_practice_chat(chromium):
     kit.close()
 
 
+def test_before_the_chats_are_there_nothing_can_be_written(kit, chromium):
+    page = chromium.new_page()
+    held = []
+    page.route("**/news?**", lambda route: held.append(route))
+    page.goto(kit.chat_page)
+    assert page.locator("#message").is_disabled() and page.locator("#send").is_disabled()
+    page.unroute("**/news?**")  # and what was held goes on
+    say(page, "profile")  # waits until it is possible
+    page.locator(".post.bot", has_text="You are not connected yet").wait_for()
+    assert page.evaluate("document.activeElement.id") == "message"
+    page.close()
+
+
 def test_markup_in_a_message_stays_text(kit, chromium):
     page = chromium.new_page()
     alerts = []

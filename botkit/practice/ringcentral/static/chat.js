@@ -177,7 +177,9 @@ function makeTime(post) {
 function showHints() {
   const chat = current();
   message.placeholder = chat ? `Message ${chat.title}` : "No chat yet";
+  const waited = message.disabled; // until the first news there is nobody to write to
   message.disabled = $("send").disabled = !chat;
+  if (waited && chat && document.activeElement === document.body) message.focus();
   $("chips").hidden = !chat?.hasBot;
   $("hint").className = chat?.direct ? "keys" : "";
   $("hint").textContent = !chat ? ""
@@ -340,4 +342,3 @@ const names = [...document.getElementsByName("who")];
 const chosen = names.find((one) => one.value === location.hash.slice(1)) ?? names[0];
 chosen.checked = true;
 become(chosen.value);
-message.focus();

@@ -30,6 +30,7 @@ FIXTURES = {"chromium": "browser", "postgresql": "postgresql"}
 # not seen otherwise.
 STARTS = {
     "subprocess",
+    "python_process",
     "fork",
     "open_tunnel",
     "NotebookClient",

@@ -179,7 +179,7 @@ function showHints() {
   message.placeholder = chat ? `Message ${chat.title}` : "No chat yet";
   const waited = message.disabled; // until the first news there is nobody to write to
   message.disabled = $("send").disabled = !chat;
-  if (waited && chat && document.activeElement === document.body) message.focus();
+  if (waited && chat && document.hasFocus() && document.activeElement === document.body) message.focus();
   $("chips").hidden = !chat?.hasBot;
   $("hint").className = chat?.direct ? "keys" : "";
   $("hint").textContent = !chat ? ""

@@ -345,18 +345,19 @@ class Worker:
 
     def _take(self, pool: _Pool) -> Claimed | None:
         job = None
-        try:
-            with pool.takes:  # so that a bot does not get more threads than it may have
+        # Nobody else looks until this job is noted: a bot must not get more threads than it may.
+        with pool.takes:
+            try:
                 with self._lock:
                     full = [bot for bot, count in pool.bots.items() if count >= pool.per_bot]
                     running = list(pool.running)
                 job = self._messages.claim(pool.name, full=full, running=running)
-                return job
-        finally:
-            with self._lock:
-                pool.looking -= 1
-                if job is not None:
-                    self._note(pool, job)
+            finally:
+                with self._lock:
+                    pool.looking -= 1
+                    if job is not None:
+                        self._note(pool, job)
+        return job
 
     def _note(self, pool: _Pool, job: Claimed) -> None:
         pool.running[job.lane] = job, time.monotonic()

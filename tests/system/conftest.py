@@ -13,9 +13,10 @@ from serve_world import BotProcess, ServeAt, answers, wait_until
 
 # gunicorn's own process imports what its workers need, so that a new one is there at once.
 PRELOADED = """
-import botkit.bot, psycopg, waitress
+import botkit.bot, botkit.run.gunicorn, psycopg, waitress
 
 def post_worker_init(worker):
+    botkit.run.gunicorn.post_worker_init(worker)  # as botkit's own configuration does
     print("A worker is there:", worker.pid, flush=True)
 """
 

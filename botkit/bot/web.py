@@ -22,7 +22,6 @@ from urllib.parse import parse_qs
 
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import BadRequest, HTTPException, NotFound, RequestEntityTooLarge
-from werkzeug.routing import Rule
 
 from botkit.bot.health import Health
 from botkit.bot.places import NoPlace, WebPlaces
@@ -48,27 +47,6 @@ SAFE_HEADERS = {
 }
 
 
-class _Rule(Rule):
-    """A rule that prepares the building of its address when the first one is built.
-
-    Nothing here asks Flask for the address of a page, and preparing it was four fifths of the time
-    in which an app starts.  A werkzeug without this method would not use it, and only be slower.
-    """
-
-    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        prepare = super()._compile_builder
-
-        def build(rule: Rule, *args: Any, **kwargs: Any) -> tuple[str, str]:
-            address: tuple[str, str] = prepare(append_unknown).__get__(rule)(*args, **kwargs)
-            return address
-
-        return build
-
-
-class _App(Flask):
-    url_rule_class = _Rule
-
-
 def create_app(
     storage: Storage,
     chat: Chat,
@@ -86,7 +64,7 @@ def create_app(
     confirmed in the chat.  `places` are those of the requests that wait for other servers.
     """
     places = places or WebPlaces()
-    app = _App(__name__)
+    app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LONGEST_BODY
     app.url_map.merge_slashes = False  # this app redirects nobody, so nobody can misuse that
     app.before_request(_read_body)

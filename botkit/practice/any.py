@@ -19,9 +19,7 @@ scopes there are, ID tokens, webhooks, limits.
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -37,7 +35,6 @@ from botkit.practice.answers import refuse
 from botkit.practice.oauth import (
     App,
     CodeGrant,
-    ConsentPages,
     OAuthServer,
     PairLedger,
     S256Always,
@@ -45,9 +42,9 @@ from botkit.practice.oauth import (
     render_page,
 )
 from botkit.practice.oauth.pages import Answer
-from botkit.practice.service import PracticeService, make_web
+from botkit.practice.pair_service import PEOPLE, PairPages, PairService
+from botkit.practice.service import make_web
 
-PEOPLE = {"alice": "Alice", "bob": "Bob", "mallory": "Mallory"}
 COOKIE = "practice_account"
 EVERY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 METHODS = {"basic": "client_secret_basic", "body": "client_secret_post"}
@@ -56,42 +53,17 @@ AUTHORIZE, TOKEN, REVOKE, USERINFO = (
 )
 
 
-class AnyService(PracticeService):
-    """A service with three accounts, in memory.  `title` is the name that people see.
+class AnyService(PairService):
+    """A service that plays a description.  For the parameters and knobs, see `PairService`.
 
-    `now` is the clock that decides every life time.  How it is served: see `PracticeService`.
-    Knobs: `answers`, `trouble`, which spoils answers, `revoke()` and `expire_everything()`.
+    `expire_everything()` is a knob, too.
     """
 
     def __init__(self, name: str, *, now: Callable[[], datetime], title: str = "") -> None:
-        super().__init__(now)
-        self.name, self.title = name, title or name.capitalize()
-        self._ledger = PairLedger(now, "pr")
+        super().__init__(name, title or name.capitalize(), "pr", now)
         self._oauth = AnyOAuthServer(self._ledger, self._issuer)
         self._described: Any = None
         self._web = self._make_web()
-
-    def owner_of(self, token: str) -> str | None:
-        pair = self._ledger.live_access(token)
-        return str(pair.owner) if pair else None
-
-    # What the owner of an app does
-
-    def register_app(self, name: str, redirect_uris: Sequence[str]) -> tuple[str, str]:
-        """Register an app; its client id and secret.
-
-        The client id follows from `name` and the number of apps, so that it is the same each time.
-        """
-        apps = self._ledger.apps
-        digest = hashlib.sha256(f"{self.name} {len(apps)} {name}".encode()).hexdigest()
-        secret = secrets.token_urlsafe(24)
-        app = App(f"{self.name}-{digest[:12]}", secret, name, list(redirect_uris))
-        apps[app.client_id] = app
-        return app.client_id, secret
-
-    def change_redirect_uris(self, client_id: str, redirect_uris: Sequence[str]) -> None:
-        """Register other redirect URIs.  `KeyError`: there is no such app."""
-        self._ledger.apps[client_id].redirect_uris = list(redirect_uris)
 
     def play(self, described: Any) -> Any:
         """Be what is described; return the description with every address at this server.
@@ -121,13 +93,6 @@ class AnyService(PracticeService):
         return f"{self.address}{parts.path}" + (f"?{parts.query}" if parts.query else "")
 
     # Knobs
-
-    def revoke(self, account: str) -> None:
-        """Revoke every permission of a person.  `KeyError`: nobody has this account."""
-        if account not in PEOPLE:
-            raise KeyError(account)
-        with self._lock:
-            self._ledger.revoke(account)
 
     def expire_everything(self) -> None:
         """Let every access token and unused code expire now.  Refresh tokens still work."""
@@ -215,10 +180,6 @@ class AnyService(PracticeService):
             self._ledger.end(pair)
         return jsonify({})
 
-    def __repr__(self) -> str:
-        apps, connections = len(self._ledger.apps), len(self._ledger.pairs)
-        return f"<practice {self.title}: {apps} apps, {connections} connections>"
-
 
 class AnyCodeGrant(CodeGrant):
     """The authorization code grant, whose errors name the issuer, too (RFC 9207, section 2)."""
@@ -247,16 +208,11 @@ class AnyOAuthServer(OAuthServer):
     def issue(self, app: App, owner: str, scopes: list[str], *, renewed: bool) -> dict[str, Any]:
         return answer_with(self.ledger.issue(app, owner, scopes), self.separator)
 
-    def authenticate_client(self, request: Any, methods: Any, endpoint: str = "token") -> Any:
-        known = self.client_auth
-        self.client_auth = self.revocation_auth if endpoint == "revocation" else known
-        try:
-            return super().authenticate_client(request, methods, endpoint)
-        finally:
-            self.client_auth = known  # one request at a time: see `PracticeService`
+    def auth_methods(self, endpoint: str) -> tuple[str, ...]:
+        return self.revocation_auth if endpoint == "revocation" else self.client_auth
 
 
-class AnyPages(ConsentPages[str]):
+class AnyPages(PairPages):
     """The consent page, as a Flask `blueprint`."""
 
     cookie = COOKIE
@@ -265,12 +221,6 @@ class AnyPages(ConsentPages[str]):
         self.authorize = authorize
         self._service = service
         super().__init__(oauth)
-
-    def find_account(self, name: str | None) -> str | None:
-        return name if name in PEOPLE else None
-
-    def first_account(self) -> str:
-        return next(iter(PEOPLE))
 
     def show_consent(self, grant: Any) -> Answer:
         return render_page(

@@ -17,7 +17,7 @@ from botkit.lessons.kit import PRACTICE, Kit
 from botkit.settings import PLACE_OF
 from botkit.skills import Call, Skill, command
 
-PARTS = {"base", "decision"}  # templates that are no page of their own
+PARTS = {"base", "decision", "accounts"}  # templates that are no page of their own
 
 
 class Todos(Skill):

@@ -40,9 +40,7 @@ def tea_kit() -> Iterator[Kit]:
     kit = Kit()
     kit.bot.add(TeaSkill, describe_teapot(*kit.world.start_service("teapot")))
     kit.register_callback()
-    kit.alice.say("connect teapot")
-    kit.alice.browser.visit(kit.alice.link).approve()
-    kit.alice.reads()
+    kit.alice.connects("teapot")
     yield kit
     kit.close()
 

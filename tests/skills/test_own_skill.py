@@ -102,9 +102,7 @@ def tea_kit() -> Iterator[Kit]:
     provider = describe_teapot(*kit.world.start_service("teapot"))
     kit.bot.add(TeaSkill, provider)
     kit.register_callback()
-    kit.alice.say("connect teapot")
-    kit.alice.browser.visit(kit.alice.link).approve()
-    kit.alice.reads()
+    kit.alice.connects("teapot")
     yield kit
     kit.close()
 

@@ -67,10 +67,14 @@ class OAuthServer(AuthorizationServer):
         except ValueError:  # Authlib would quote what was sent, but not with control characters
             raise OAuth2Error("This is not readable.", error="invalid_request") from None
 
+    def auth_methods(self, endpoint: str) -> tuple[str, ...]:
+        """Return how an app may identify itself at the "token" or the "revocation" endpoint."""
+        return self.client_auth
+
     def authenticate_client(self, request: Request, methods: Any, endpoint: str = "token") -> Any:
         """Return the app that shows its secret.  Raises `InvalidClientError`."""
         try:
-            return super().authenticate_client(request, self.client_auth, endpoint)
+            return super().authenticate_client(request, self.auth_methods(endpoint), endpoint)
         except ValueError:  # a header that is not in UTF-8, or empty
             raise InvalidClientError(status_code=401) from None
 

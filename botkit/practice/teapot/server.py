@@ -16,9 +16,7 @@ Nobody has a password.  The person at the consent page is Alice, unless the brow
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -26,12 +24,12 @@ from authlib.oauth2 import OAuth2Error
 from flask import Flask, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from botkit.practice.oauth import App, ConsentPages, PairLedger, TokenPair, render_page
+from botkit.practice.oauth import TokenPair, render_page
 from botkit.practice.oauth.pages import Answer
-from botkit.practice.service import PracticeService, make_web
+from botkit.practice.pair_service import PEOPLE, PairPages, PairService
+from botkit.practice.service import make_web
 from botkit.practice.teapot.oauth import SCOPES, TeapotOAuthServer
 
-PEOPLE = {"alice": "Alice", "bob": "Bob", "mallory": "Mallory"}
 DRINKS = {"tea": 4, "herbal tea": 8}  # minutes
 
 DOCUMENTATION = """\
@@ -68,19 +66,16 @@ All addresses begin with the address of your Teapot.
 Errors of 2 and 4 are JSON: {"error": "...", "error_description": "..."}"""
 
 
-class Teapot(PracticeService):
-    """A Teapot with three accounts, in memory.
+class Teapot(PairService):
+    """A Teapot.  For its clock and its knobs, see `PairService`.
 
-    `now` is the clock that decides every life time.  How it is served: see `PracticeService`.
-    `documentation` is what its makers tell developers.  Knobs: `trouble`, which spoils answers, and
-    `revoke()`.
+    `documentation` is what its makers tell developers.
     """
 
     documentation = DOCUMENTATION
 
     def __init__(self, *, now: Callable[[], datetime]) -> None:
-        super().__init__(now)
-        self._ledger = PairLedger(now, "tp")
+        super().__init__("teapot", "Teapot", "tp", now)
         self._oauth = TeapotOAuthServer(self._ledger)
         self._web = self._make_web()
 
@@ -100,35 +95,7 @@ class Teapot(PracticeService):
         self._told.serve(web)
         return web
 
-    # What the owner of an app does at Teapot
-
-    def register_app(self, name: str, redirect_uris: Sequence[str]) -> tuple[str, str]:
-        """Register an app; its client id and secret.
-
-        The client id follows from `name` and the number of apps, so that it is the same each time.
-        """
-        apps = self._ledger.apps
-        digest = hashlib.sha256(f"{len(apps)} {name}".encode()).hexdigest()
-        app = App(f"teapot-{digest[:12]}", secrets.token_urlsafe(24), name, list(redirect_uris))
-        apps[app.client_id] = app
-        return app.client_id, app.client_secret
-
-    def change_redirect_uris(self, client_id: str, redirect_uris: Sequence[str]) -> None:
-        """Register other redirect URIs.  `KeyError`: there is no such app."""
-        self._ledger.apps[client_id].redirect_uris = list(redirect_uris)
-
-    def revoke(self, account: str) -> None:
-        """Revoke every permission of a person.  `KeyError`: nobody has this account."""
-        if account not in PEOPLE:
-            raise KeyError(account)
-        with self._lock:
-            self._ledger.revoke(account)
-
     # What a program sees
-
-    def owner_of(self, token: str) -> str | None:
-        pair = self._ledger.live_access(token)
-        return str(pair.owner) if pair else None
 
     def _revoke(self) -> Any:
         return self._oauth.create_endpoint_response("revocation")
@@ -153,23 +120,13 @@ class Teapot(PracticeService):
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         return self._ledger.live_access(token) if scheme.lower() == "bearer" else None
 
-    def __repr__(self) -> str:
-        apps, connections = len(self._ledger.apps), len(self._ledger.pairs)
-        return f"<practice Teapot: {apps} apps, {connections} connections>"
 
-
-class TeapotPages(ConsentPages[str]):
+class TeapotPages(PairPages):
     """The consent page, as a Flask `blueprint`."""
 
     authorize = "/oauth/authorize"
     cookie = "teapot_account"
     hint = ""
-
-    def find_account(self, name: str | None) -> str | None:
-        return name if name in PEOPLE else None
-
-    def first_account(self) -> str:
-        return next(iter(PEOPLE))
 
     def show_consent(self, grant: Any) -> Answer:
         return render_page(

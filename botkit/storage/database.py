@@ -44,7 +44,7 @@ from botkit.storage.postgresql import lift_limits, tune_postgresql
 from botkit.storage.seal import Seal, grant_of, open_row, prove_key, seal_row
 from botkit.storage.setup import PIECE, complete_tables, is_empty, let_only_one, make_tables
 from botkit.storage.sqlite import share_compiled
-from botkit.storage.tables import SECRET, bots, columns_of, seals, services
+from botkit.storage.tables import SECRET, bots, columns_of, key_of, seals, services
 
 log = logging.getLogger("botkit")
 
@@ -129,7 +129,7 @@ class Database:
                             count += self._write_again(connection, table, opened) and not bound
                 if len(rows) < PIECE:
                     break
-                last = getattr(rows[-1], _key_of(table).key)
+                last = getattr(rows[-1], key_of(table).key)
                 time.sleep(time.monotonic() - began)  # others want to write too
         if not lost:
             with self._writing() as connection:
@@ -143,7 +143,7 @@ class Database:
         of the keys at any moment.  Then run it again.
         """
         for table in SECRET:
-            key, last = _key_of(table), None
+            key, last = key_of(table), None
             while True:
                 with self._reading() as connection:
                     after = connection.execute(_after(table, last)).all()
@@ -163,7 +163,7 @@ class Database:
 
     def _reseal_row(self, connection: sa.Connection, table: sa.Table, key: Any) -> bool:
         """Whether the row is still there, and has something to seal."""
-        wanted = sa.select(*columns_of(table)).where(_key_of(table) == key).with_for_update()
+        wanted = sa.select(*columns_of(table)).where(key_of(table) == key).with_for_update()
         row = connection.execute(wanted).first()
         return row is not None and self._write_again(
             connection, table, self._open(connection, table, row)
@@ -171,7 +171,7 @@ class Database:
 
     def _write_again(self, connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> bool:
         """Write the secrets of a row as they are written today, and nothing else of it."""
-        sealed, key = seal_row(self.seal, table, row), _key_of(table)
+        sealed, key = seal_row(self.seal, table, row), key_of(table)
         values = {name: sealed[name] for name in SECRET[table] if row[name] not in (None, "")}
         if table is services:
             values["grant"] = grant_of(self.seal, row["name"], row["data"])
@@ -256,7 +256,7 @@ class Database:
                 opened.append(self._open(connection, table, row))
             except (SealBroken, WrongKey) as error:
                 failure = error
-                which = table.name, str(getattr(row, _key_of(table).key))
+                which = table.name, str(getattr(row, key_of(table).key))
                 if which not in self._passed_over:
                     self._passed_over.add(which)
                     log.warning("Row %s of the table %s is passed over. %s", *which[::-1], error)
@@ -345,14 +345,9 @@ class _Turn:
         self._lock.release()
 
 
-def _key_of(table: sa.Table) -> sa.Column[Any]:
-    (key,) = table.primary_key
-    return key
-
-
 def _after(table: sa.Table, last: Any) -> sa.Select[Any]:
     """The next rows of a table, in the order of their keys, beginning after `last`."""
-    key = _key_of(table)
+    key = key_of(table)
     grant = [services.c.grant] if table is services else []
     wanted = sa.select(*columns_of(table), *grant).order_by(key).limit(PIECE)
     return wanted if last is None else wanted.where(key > last)

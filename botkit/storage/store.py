@@ -51,6 +51,7 @@ from botkit.storage.tables import (
     authorizations,
     bots,
     columns_of,
+    key_of,
     services,
 )
 
@@ -111,22 +112,8 @@ def _count_some(table: sa.Table, *which: sa.ColumnElement[bool]) -> sa.Select[in
 
 
 ANY = {table: sa.select(*columns_of(table)) for table in SECRET}
-BY_KEY = {
-    table: ANY[table].where(key == bindparam("key"))
-    for table, key in (
-        (bots, bots.c.id),
-        (services, services.c.id),
-        (authorizations, authorizations.c.state_hash),
-    )
-}
-CHANGE = {
-    table: sa.update(table).where(key == bindparam("key"))
-    for table, key in (
-        (bots, bots.c.id),
-        (services, services.c.id),
-        (authorizations, authorizations.c.state_hash),
-    )
-}
+BY_KEY = {table: ANY[table].where(key_of(table) == bindparam("key")) for table in SECRET}
+CHANGE = {table: sa.update(table).where(key_of(table) == bindparam("key")) for table in SECRET}
 IN_CHAT = (
     ANY[services]
     .where(services.c.name == bindparam("of_name"))

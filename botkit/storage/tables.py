@@ -341,6 +341,12 @@ OWNER = {
 HASHES = ("code", "grant")  # to find a row by; nobody reads them
 
 
+def key_of(table: sa.Table) -> sa.Column[Any]:
+    """The one column that names a row."""
+    (key,) = table.primary_key
+    return key
+
+
 def columns_of(table: sa.Table) -> list[sa.Label[Any]]:
     """What a row is made of, by its Python names."""
     return [column.label(column.key) for column in table.columns if column.key not in HASHES]

@@ -243,14 +243,14 @@ def doctor(chosen: argparse.Namespace) -> int:
 
 def setup_database(chosen: argparse.Namespace) -> int:
     from botkit.bot import DATABASE
-    from botkit.run import maintenance
+    from botkit.run.status import personal_names, without_person
     from botkit.settings import load_settings
     from botkit.storage import Storage
 
     with closing(Storage(chosen.url or load_settings().database or DATABASE)) as storage:
         done = storage.set_up()
-        if count := storage.count_without_person(maintenance.personal_names()):
-            done.append(maintenance.without_person(count))
+        if count := storage.count_without_person(personal_names()):
+            done.append(without_person(count))
     print(*done or ["Nothing to do."], sep="\n")
     return 0
 
@@ -264,10 +264,10 @@ def maintain(_chosen: argparse.Namespace) -> int:
 
 
 def status(chosen: argparse.Namespace) -> int:
-    from botkit.run import maintenance
+    from botkit.run.status import MOST_SHOWN, status
 
     with _bot() as bot:
-        found = maintenance.status(bot, most=None if chosen.all else maintenance.MOST_SHOWN)
+        found = status(bot, most=None if chosen.all else MOST_SHOWN)
     print(json.dumps(found, indent=2, default=str) if chosen.json else found)
     return 0
 
@@ -299,26 +299,26 @@ def _read_secret(question: str) -> str:
 
 
 def remove_bot(chosen: argparse.Namespace) -> int:
-    from botkit.run import maintenance
+    from botkit.run import administration
 
     with _bot() as bot:
-        print(*maintenance.remove_bot(bot, chosen.bot_id), sep="\n")
+        print(*administration.remove_bot(bot, chosen.bot_id), sep="\n")
     return 0
 
 
 def hand_over(chosen: argparse.Namespace) -> int:
-    from botkit.run import maintenance
+    from botkit.run import administration
 
     with _bot() as bot:
-        print(*maintenance.hand_over(bot, chosen.connection, chosen.person), sep="\n")
+        print(*administration.hand_over(bot, chosen.connection, chosen.person), sep="\n")
     return 0
 
 
 def end_connection(chosen: argparse.Namespace) -> int:
-    from botkit.run import maintenance
+    from botkit.run import administration
 
     with _bot() as bot:
-        print(*maintenance.end_connection(bot, chosen.connection), sep="\n")
+        print(*administration.end_connection(bot, chosen.connection), sep="\n")
     return 0
 
 

@@ -4,8 +4,9 @@ Start with `running.py`: `Running` is a bot, with a practice service instead of 
 live.  `serve.py` is `python -m botkit serve`, also what happens after a restart, and the app for
 gunicorn; `gunicorn.py` is gunicorn's configuration.  `server.py` is the web server, `address.py`
 chooses the public address, and `tunnel.py` opens a tunnel to it.  `watch.py` watches all the time
-whether the chat still delivers.  `maintenance.py` repairs what needs it once a day, and reports on
-the bots.  `doctor/` says whether everything is ready.
+whether the chat still delivers.  `maintenance.py` repairs what needs it once a day, `status.py`
+shows the bots and their connections, and `administration.py` does what only the owner decides.
+`doctor/` says whether everything is ready.
 
 Not here: anything that only a lesson needs (`botkit.lessons`).
 

@@ -31,7 +31,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from botkit.run.maintenance import MOST_SHOWN
+from botkit.run.status import MOST_SHOWN
 from botkit.storage import Seal, Storage, new_key, services
 from botkit.storage.seal import grant_of, seal_row
 

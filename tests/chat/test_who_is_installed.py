@@ -8,7 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from botkit.errors import ChatError, SettingsError, TryLater
-from botkit.run.maintenance import maintain, remove_bot, status
+from botkit.run.administration import remove_bot
+from botkit.run.maintenance import maintain
+from botkit.run.status import status
 from botkit.settings import load_settings
 
 OWNER = "/restapi/v1.0/account"

@@ -29,6 +29,7 @@ PRELOADED = (
     "botkit.run.maintenance",
     "botkit.run.running",
     "botkit.run.serve",
+    "botkit.run.status",
     "botkit.run.watch",
     "psycopg",
     "sqlalchemy.dialects.postgresql.psycopg",

@@ -94,6 +94,7 @@ def processes() -> Iterator[Place]:
 @pytest.fixture
 def place(processes, tmp_path, monkeypatch) -> Iterator[Place]:
     processes.folder, processes.ahead = tmp_path, timedelta()
+    monkeypatch.chdir(tmp_path)  # or the database of somebody who runs a bot here is found
     monkeypatch.setattr(environment, "environment", lambda: EVERYTHING_WELL)  # it takes its time
     yield processes
     for process in processes.processes:

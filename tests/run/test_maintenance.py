@@ -16,7 +16,9 @@ from serve_world import KEY
 from botkit.errors import InstallRefused, TokenRefused
 from botkit.lessons.kit import Kit
 from botkit.practice.server import Server
-from botkit.run.maintenance import maintain, remove_bot, status
+from botkit.run.administration import remove_bot
+from botkit.run.maintenance import maintain
+from botkit.run.status import status
 from botkit.settings import load_settings
 
 NAME = "Bot 2109001 (Practice Bot)"

@@ -12,7 +12,8 @@ import pytest
 import requests
 
 from botkit.bot import Bot
-from botkit.run.maintenance import end_connection, hand_over, status
+from botkit.run.administration import end_connection, hand_over
+from botkit.run.status import status
 from botkit.storage import setup_database
 from botkit.storage.seal import new_key
 

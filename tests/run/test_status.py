@@ -8,7 +8,8 @@ from datetime import timedelta
 import sqlalchemy as sa
 from connections import connect, services
 
-from botkit.run.maintenance import maintain, status
+from botkit.run.maintenance import maintain
+from botkit.run.status import status
 from botkit.storage import COUNTED, authorizations, reply_job, tables
 
 

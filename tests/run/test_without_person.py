@@ -7,7 +7,8 @@ from connections import connect, services
 
 from botkit.__main__ import main
 from botkit.errors import ChatError, StorageError
-from botkit.run.maintenance import end_connection, hand_over, status
+from botkit.run.administration import end_connection, hand_over
+from botkit.run.status import status
 
 ALICE, BOB = "2101001", "2101002"
 

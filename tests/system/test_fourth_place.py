@@ -20,8 +20,9 @@ from botkit.lessons.check.teapot import describe_teapot
 from botkit.lessons.kit import Kit
 from botkit.oauth import Provider
 from botkit.practice.world import Clock, World
-from botkit.run import doctor, maintenance, serve
+from botkit.run import doctor, serve
 from botkit.run.doctor import computer as environment
+from botkit.run.status import status
 from botkit.settings import Registration, Settings, known_variables, load_settings, places_of
 from botkit.skills import AccountSkill
 
@@ -170,7 +171,7 @@ def test_the_kit_the_trace_and_the_status_name_it(live, no_file, house):
         assert ("bot", "Teapot House") in sent
         assert live["TEAPOT_SERVER"] not in repr(kit.trace.list())
         assert "‹Teapot House›/oauth/authorize" in repr(kit.show(kit.alice.link))
-        told = maintenance.status(kit.bot)
+        told = status(kit.bot)
     assert [service["service"] for one in told for service in one["services"]] == ["Teapot"]
     assert "    Teapot, account Alice: person " in repr(told)
 

@@ -20,6 +20,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from botkit.chat.events import read_id
@@ -36,7 +37,7 @@ from botkit.errors import (
 )
 from botkit.oauth import Provider, ask_for_token, end_connection, is_token
 from botkit.settings import Registration
-from botkit.storage import Bot, Claimed, Storage, do_job
+from botkit.storage import Bot, Claimed, Storage, do_job, read_moment
 
 log = logging.getLogger("botkit")
 
@@ -254,6 +255,17 @@ class Installation:
     def _is_pending(self, bot_id: str) -> bool:
         bot = self._storage.find_bot(bot_id)
         return bot is not None and PENDING in (bot.data or {})
+
+    def is_under_way(self, bot: Bot) -> bool:
+        """Return whether a new bot is being installed at this moment, maybe in another process.
+
+        Leave it alone then.  Who subscribes it at the same time keeps the install from doing it,
+        and the chats that the bot joins right after the install would not be heard of.
+        """
+        since = read_moment((bot.data or {}).get(PENDING))
+        return since is not None and self._storage.now() - since < timedelta(
+            seconds=INSTALL_SECONDS
+        )
 
     # ---- remove --------------------------------------------------------------------------
 

@@ -55,6 +55,8 @@ def maintain(bot: Bot) -> list[str]:
     gone: list[tuple[tables.Bot, BotGone, bool]] = []
     accepted = False
     for row in bot.storage.find_bots():
+        if bot.installation.is_under_way(row):
+            continue
         fresh = _may_ask(bot, row)
         try:
             owner = bot.chat.call(

@@ -61,6 +61,8 @@ class Watch:
         for row in self._bot.storage.find_bots():
             if self._stopped.is_set():
                 return
+            if self._bot.installation.is_under_way(row):
+                continue
             try:
                 if ensure or not self._is_subscribed(row):
                     self._ensure(row.id)

@@ -234,10 +234,17 @@ class Running:
         self._choose_chat_address(self.address)
         chat.install_bot(f"{self.bot.chat_address or self.address}/bot/oauth")
         chat.add_bot_to_team()
+        self._settle_deliveries()
+
+    def _settle_deliveries(self) -> None:
+        """Settle, and subscribe again if the chat does not deliver any more.
+
+        A chat gives an address three seconds.  A busy computer may have needed longer.
+        """
         self.settle()
         for bot in self.storage.find_bots():
-            # A chat gives an address three seconds.  A busy computer may have needed longer.
-            if not any(one.status == "Active" for one in chat.webhooks.of(bot.id)):
+            found = self.world.ringcentral.webhooks.of(bot.id)
+            if not any(one.status == "Active" for one in found):
                 self.bot.installation.subscribe(bot.id)
 
 

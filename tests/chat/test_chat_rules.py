@@ -220,8 +220,8 @@ def test_who_has_patience_waits_in_the_call(kit):
 
 def test_the_daily_limit_is_never_tried_again(kit, caplog):
     body = {"errorCode": "CMN-201", "message": "You have exceeded your limits for this action."}
-    spoil(kit, 500, body=json.dumps(body))
     kit.alice.reads()
+    spoil(kit, 500, body=json.dumps(body))
     write(kit)
     pass_by(kit, 60)
     assert kit.alice.reads().messages == []

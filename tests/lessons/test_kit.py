@@ -216,6 +216,32 @@ def test_closing_ends_every_thread_and_the_temporary_folder():
     assert not os.path.exists(folder)
 
 
+def test_the_bot_greets_in_a_chat_when_somebody_uses_it_first():
+    with closing(Kit()) as kit:
+        assert kit.transcript() == "(nothing)"
+        kit.bob.say("help")
+        chats = kit.world.ringcentral.transcript()
+        assert [title for title, said in chats.items() if said] == ["Bob and Practice Bot"]
+        (first, second, third) = chats["Bob and Practice Bot"]
+        assert first[1].startswith("Hello!") and second == ("Bob", "help")
+        assert third[0] == "Practice Bot"
+
+
+def test_the_trace_has_no_greetings():
+    with closing(Kit()) as kit:
+        for chat in ("direct", "Team"):
+            assert kit.alice.reads(chat=chat).text.startswith("Hello!")
+        assert list(kit.trace) == []
+
+
+def test_who_opens_the_page_of_a_chat_is_greeted_there():
+    with closing(Kit()) as kit:
+        url = f"{kit.world.ringcentral.address}/people/Bob/news"
+        news = requests.get(url, timeout=10).json()
+        assert [post["text"][:6] for post in news["posts"]] == ["Hello!", "Hello!"]
+        assert news["newest"] >= max(int(post["id"]) for post in news["posts"])
+
+
 def test_a_kit_on_a_busy_computer_subscribes_again(monkeypatch):
     """The chat gave up its address, because the answer to the first delivery came too late."""
     late, deliver = ["the first"], Webhooks._deliver
@@ -227,5 +253,5 @@ def test_a_kit_on_a_busy_computer_subscribes_again(monkeypatch):
 
     monkeypatch.setattr(Webhooks, "_deliver", too_late_once)
     with closing(Kit()) as kit:
-        assert late == []
         assert "shows your GitHub profile" in kit.alice.say("help").text
+        assert late == []

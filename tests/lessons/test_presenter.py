@@ -134,19 +134,27 @@ def test_the_news_say_when_the_chats_page_has_been_told_everything(presented: Pr
 def look_at_the_chat(presented: Presented) -> tuple[Apart, int]:
     """As its page does: the question for news, which waits, and the newest that it knows."""
     chat = presented.kit.world.ringcentral
-    newest = chat.wait_for_change(-1, 0)
-    url = f"at/{presented.kit.world.ports['chat']}/people/Alice/news"
+    newest = first_news(presented)["newest"]
     known = {"since": newest, "world": chat.name}
-    waiting = Apart(lambda: presented.get(url, params=known))
+    waiting = Apart(lambda: presented.get(news_of(presented), params=known))
     told = presented.news()
     assert presented.news(run=told["run"], since=told["version"], ready="false")["ready"] is True
     return waiting, newest
 
 
+def first_news(presented: Presented) -> Any:
+    """What the chat's page is told when it is opened."""
+    return presented.get(news_of(presented)).json()
+
+
+def news_of(presented: Presented) -> str:
+    return f"at/{presented.kit.world.ports['chat']}/people/Alice/news"
+
+
 def test_after_a_reset_the_chats_page_has_to_be_told_anew(presented: Presented) -> None:
     _, newest = look_at_the_chat(presented)
     presented.post("reset")
-    assert presented.kit.world.ringcentral.wait_for_change(-1, 0) == newest
+    assert first_news(presented)["newest"] == newest
     told = presented.news()
     assert presented.view.gate.state().resting and told["ready"] is False
 

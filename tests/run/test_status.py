@@ -55,7 +55,7 @@ def test_the_status_as_text_is_for_people(kit):
     assert first == "Bot 2109001 (Practice Bot)"
     assert second.startswith("  subscription: Active, until 20")
     assert second.endswith(", to ADDRESS/bot/webhook")
-    assert (third, fourth) == ("  waiting auth links: 2", "  connections: 1")
+    assert (third, fourth) == ("  waiting auth links: 1", "  connections: 1")
     assert fifth.startswith("    GitHub, account alice-practice: person 2101001 in chat ")
     assert ", connection 1, since " in fifth and fifth.endswith(", does not expire")
     kit.storage.delete_bot(kit.bot_id)

@@ -83,8 +83,9 @@ class ChatWithBot(Platform):
 
     def remove_bot_from_team(self) -> None:
         """Let Alice remove the bot from the Team; the bot hears GroupLeft."""
+        bot, team = self._installed_bot(), self.find_chat("Team", PEOPLE[0])
+        self.tell_of(team)
         with self._changed:
-            bot, team = self._installed_bot(), self.find_chat("Team", PEOPLE[0])
             if bot.id in team.members:
                 self._leave(team, bot)
 
@@ -192,6 +193,7 @@ class ChatWithBot(Platform):
 
     def _remove(self, bot: Person) -> None:
         with self._changed:
+            self._untold.clear()
             for chat in self.chats_of(bot):
                 if chat.type in ("Direct", "Personal"):
                     del self._chats[chat.id]

@@ -27,6 +27,9 @@ class ChatRoom:
     """Three people and their chats.  `now` returns the time as an aware UTC datetime.
 
     `name` tells this chat from one that was at the same address before it.
+
+    With `tells_later` the bot hears that it is in a chat when a person writes or reads there first,
+    and then `told` is called, which may wait for its greeting.  Most tests use one chat.
     """
 
     def __init__(self, *, now: Callable[[], datetime]) -> None:
@@ -41,6 +44,9 @@ class ChatRoom:
         self._chats: dict[str, Chat] = {}
         self._posts: dict[str, list[Post]] = {}
         self._next_chat, self._newest = FIRST_CHAT_ID, FIRST_POST_ID - 1
+        self.tells_later = False
+        self.told: Callable[[], object] = lambda: None
+        self._untold: dict[str, Chat] = {}
         self._changed = threading.Condition()
         everyone = tuple(self._people)
         self._open_chat("Team", "Team", everyone)
@@ -54,9 +60,10 @@ class ChatRoom:
         `chat` is "Team", "All Employees", a chat's id, or "direct": the person's chat with the bot.
         Raises `ValueError` for an unknown person or chat, and for a text that RingCentral refuses.
         """
+        someone = self.person(person)
+        place = self.find_chat(chat, someone)
+        self.tell_of(place)
         with self._changed:
-            someone = self.person(person)
-            place = self.find_chat(chat, someone)
             if self.bot and self.bot.id in place.members:
                 text = _AT_BOT.sub(f"![:Person]({self.bot.id})", text)
             return self.write(place, someone, text)
@@ -79,8 +86,9 @@ class ChatRoom:
 
         With `since` only what came after it.
         """
-        with self._changed:
-            posts = self.posts_in(self.find_chat(chat, self.person(person)))
+        place = self.find_chat(chat, self.person(person))
+        self.tell_of(place)
+        posts = self.posts_in(place)
         return [post for post in posts if since is None or int(post.id) > int(since)]
 
     def leave_team(self, person: str) -> None:
@@ -168,6 +176,15 @@ class ChatRoom:
             self.is_over = True
             self._changed.notify_all()
 
+    def tell_of(self, *chats: Chat) -> None:
+        """Tell the bot that it is in these chats, if that was put off."""
+        with self._changed:
+            new = [chat for chat in chats if self._untold.pop(chat.id, None)]
+            for chat in new:
+                self._tell(chat)
+        if new:
+            self.told()
+
     # ---- who is in a chat ----------------------------------------------------------------------
 
     def _open_chat(self, type_: str, name: str | None, members: tuple[str, ...]) -> Chat:
@@ -181,7 +198,15 @@ class ChatRoom:
         """Make the bot a member, and tell it: only the one who joins gets GroupJoined."""
         members = chat.members if bot.id in chat.members else (*chat.members, bot.id)
         self._change_members(chat, members)
-        self.webhooks.publish(bot.id, "groups", chat.in_old_shape() | {"eventType": "GroupJoined"})
+        if self.tells_later:
+            self._untold[chat.id] = chat
+        else:
+            self._tell(chat)
+
+    def _tell(self, chat: Chat) -> None:
+        if self.bot:
+            body = chat.in_old_shape() | {"eventType": "GroupJoined"}
+            self.webhooks.publish(self.bot.id, "groups", body)
 
     def _leave(self, chat: Chat, bot: Person) -> None:
         """Remove the bot from the members, and tell it."""

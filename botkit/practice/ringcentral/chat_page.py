@@ -73,6 +73,7 @@ def chat_page(world: ChatWithBot) -> Blueprint:
         person, since = somebody(name), request.args.get("since", 0, type=int)
         if request.args.get("world") != world.name:
             since = 0
+        world.tell_of(*_shown_chats(world, person))
         newest = world.wait_for_change(since, POLL_SECONDS)
         return _news(world, person, since) | {"newest": newest, "world": world.name}
 
@@ -98,14 +99,18 @@ def chat_page(world: ChatWithBot) -> Blueprint:
 
 
 def _news(world: ChatWithBot, person: Person, since: int) -> dict[str, Any]:
-    chats = [chat for chat in world.chats_of(person) if chat.type in ("Direct", "Team")]
-    chats.sort(key=lambda chat: chat.type)  # the direct chat first
+    chats = _shown_chats(world, person)
     posts = [post for chat in chats for post in world.posts_in(chat) if int(post.id) > since]
     return {
         "bot": world.bot.name if world.bot else None,
         "chats": [_listed(world, chat) for chat in chats],
         "posts": [_shown(world, post) for post in sorted(posts, key=lambda post: int(post.id))],
     }
+
+
+def _shown_chats(world: ChatWithBot, person: Person) -> list[Chat]:
+    chats = [chat for chat in world.chats_of(person) if chat.type in ("Direct", "Team")]
+    return sorted(chats, key=lambda chat: chat.type)  # the direct chat first
 
 
 def _listed(world: ChatWithBot, chat: Chat) -> dict[str, Any]:

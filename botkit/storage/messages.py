@@ -324,6 +324,14 @@ class Messages:
             if connection.execute(self._sql.again, which).rowcount != 1:
                 raise ClaimLost(job.lane)
 
+    def hurry(self, pool: str, lane: str) -> None:
+        """Let a lane that waits be due now: what it has waited for has happened."""
+        with self._database._writing() as connection:
+            which = {"lane_": lane, "due_": self.now()}
+            is_waiting = connection.execute(self._sql.hurry_lane, which).rowcount == 1
+        if is_waiting:
+            self.on_put([pool])
+
     def beat(self, running: Iterable[Claimed]) -> None:
         """Keep the claims of jobs that take long."""
         until = self.now() + _ms(LEASE)

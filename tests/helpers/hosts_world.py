@@ -103,13 +103,21 @@ class Host:
         return socket.create_connection((self.ip, self.port), timeout=None)
 
     def loses_power(self) -> None:
-        """End all of its processes at the same moment."""
+        """End all of its processes at the same moment, and wait until nobody listens there."""
         first = self.bot.process.pid
         children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
         for pid in (first, *map(int, children)):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.bot.status()
+        wait_until(self._is_silent)
+
+    def _is_silent(self) -> bool:
+        try:
+            self.way().close()
+        except ConnectionRefusedError:
+            return True
+        return False
 
     def close(self) -> None:
         self._serve.close()

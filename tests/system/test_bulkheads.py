@@ -16,11 +16,11 @@ import requests
 from faults_world import SIX_DIGITS, Town
 from missing import left_out
 from serve_world import PAUSE, SECONDS, SERVE, answers, wait_until
-from sizes import Size
+from sizes import NIGHTLY, Size
 
 PEOPLE = Size(30, nightly=90)  # a usual workshop; a large one
 STRANGERS = Size(40, nightly=200)
-MOST = 2.0  # seconds that a webhook may take, or a question about health
+MOST = 1.0 if NIGHTLY else 2.0  # seconds that a webhook may take, or a question about health
 TOKEN, USER = "/login/oauth/access_token", "/api/v3/user"
 
 

@@ -128,5 +128,6 @@ def test_a_host_that_loses_its_power_in_a_burst_is_not_missed(
     assert len(sender.answered) == BURST and set(sender.replies().values()) == {1}
     running[0].start(settings)
     running[1].loses_power()
+    assert town.hears()
     assert town.person(BURST).say("help").startswith("I understand")
     assert "Traceback" not in running[0].bot.errors + running[1].bot.errors

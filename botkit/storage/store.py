@@ -40,7 +40,7 @@ from botkit.errors import (
     WrongKey,
 )
 from botkit.storage.database import BUSY_SECONDS, Database, utc_now
-from botkit.storage.messages import COUNTED, Messages
+from botkit.storage.messages import Messages
 from botkit.storage.seal import Seal, codes_of, grant_of, grants_of, seal_row
 from botkit.storage.setup import LONG_AGO, PIECE
 from botkit.storage.tables import (
@@ -61,6 +61,7 @@ MOST_TRIES = 5  # of a million codes, by one person
 MOST_ANSWERS = 3  # that wait for one person
 REMEMBERED = timedelta(hours=1)  # so that a page can say "expired" or "used" and not "unknown"
 BETWEEN_SWEEPS = timedelta(minutes=1)
+COUNTED = 10_000  # rows; what is counted for people is not counted further than that
 USED = "This link has been used already."
 
 

@@ -15,14 +15,20 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
+import requests
 from faults_world import Sender, next_worker
-from serve_world import SHORT_LEASE, free_port, wait_until
+from serve_world import SECONDS, SHORT_LEASE, free_port, wait_until
 from sizes import Size
 
 KILLED = {"sqlite": Size(60, nightly=800), "postgresql": Size(40, nightly=300)}  # messages
 KILLS = {"sqlite": Size(3, nightly=50), "postgresql": Size(2, nightly=20)}
 DOUBLED, BURST = Size(40, nightly=200), Size(150, nightly=4_000)
+AWAY = Size(60, nightly=600)
 SEED = 20261201
+QUICK_SILENCE = {
+    "botkit.storage.postgresql.SILENT_SECONDS": 2.0,
+    "botkit.storage.postgresql.PING_SECONDS": 0.7,
+}
 
 
 @pytest.fixture
@@ -101,4 +107,40 @@ def test_a_process_that_ends_in_a_burst_leaves_the_rest_to_the_next(
     say(f"SIGTERM in a burst of {BURST}: {sender.verdict()}")
     there = sender.replies()
     assert {there[number] for number in sender.answered} == {1} and max(there.values()) == 1
+    assert "Traceback" not in bot.errors
+
+
+@pytest.mark.parametrize("how", ["stopped", "frozen"])
+def test_a_server_that_goes_and_comes_back_in_a_burst_loses_nothing(
+    gunicorn, serve, town, postgresql, postgresql_url, how, say
+):
+    """What is answered with 200 while the database is away waits in the process's memory."""
+    settings = town.settings(serve.address, postgresql_url)
+    bot, _ = gunicorn(settings, "--threads", "8", limits=SHORT_LEASE | QUICK_SILENCE)
+    town.install(serve.address)
+    sender = Sender(town, postgresql_url, [serve.address])
+    for number in range(AWAY):
+        sender.chats[number] = town.person(number)
+    go_on = threading.Event()
+
+    def deliver(number):
+        while sender.send(number) != 200:
+            assert go_on.wait(SECONDS)
+        time.sleep(0.01)
+
+    with ThreadPoolExecutor(4) as pool:
+        sent = [pool.submit(deliver, number) for number in range(AWAY)]
+        wait_until(lambda: len(sender.answered) >= AWAY // 3)
+        with getattr(postgresql, how)():
+            before = len(sender.answered)
+            wait_until(
+                lambda: requests.get(f"{serve.address}/health", timeout=SECONDS).status_code == 503
+            )
+            wait_until(lambda: len(sender.answered) > before)
+        go_on.set()
+        for one in sent:
+            one.result()
+    sender.waits_for_answers()
+    say(f"PostgreSQL {how} in a burst: {sender.verdict()}")
+    assert len(sender.answered) == AWAY and set(sender.replies().values()) == {1}
     assert "Traceback" not in bot.errors

@@ -47,7 +47,7 @@ from botkit.storage.turn import current_turn
 LEASE = 15.0  # seconds that a claim lasts, unless `beat` extends it
 REMEMBERED = 24 * 3600.0  # seconds for which the name of a delivery is kept
 MOST_PER_BOT = 10_000  # messages and replies that may wait for one bot
-COUNTED_WAITING = 1_000  # health does not count further than that, because anyone may ask for it
+COUNTED_WAITING = 500  # health does not count further than that, because anyone may ask for it
 SWEPT = 1_000  # old names that are deleted in one transaction
 MESSAGES = ("turn", "say")  # the pools of messages and replies
 
@@ -123,7 +123,7 @@ class Claimed:
 class Waiting(TypedDict):
     """How much waits.
 
-    `waiting` counts messages and replies, up to 1,001.  `oldest` is the age of the oldest of them,
+    `waiting` counts messages and replies, up to 501.  `oldest` is the age of the oldest of them,
     in seconds.  `overdue` is for how many seconds a message has been due and nobody has taken it.
     `penalties` says for how many seconds RingCentral wants a bot to be silent.
     """
@@ -391,11 +391,11 @@ class Messages:
 
     # ---- how it is -----------------------------------------------------------------------------
 
-    def count_due(self, *, most: int = 500) -> dict[str, int]:
-        """Return how many lanes of each pool are due, up to `most` in all."""
+    def count_due(self, *, most: int = 50) -> dict[str, int]:
+        """Return how many lanes of each pool are due, up to `most` of each."""
         with self._database._reading() as connection:
-            rows = connection.execute(self._sql.due, {"now_": self.now(), "most": most})
-            return {row.pool: row.many for row in rows}
+            found = connection.execute(self._sql.due, {"now_": self.now(), "most": most})
+            return {pool: many for pool, many in found.mappings().one().items() if many}
 
     def next_due(self, within: float) -> dict[str, float]:
         """Return in how many seconds the first lane of each pool is due, if that is `within`."""
@@ -547,22 +547,18 @@ class _Statements:
         self.drop = sa.delete(holds).where(*of_holder)
 
         # How it is.
-        some = (
-            sa.select(lanes.c.pool)
-            .where(lanes.c.due <= now)
-            .where(lanes.c.pool.in_((*MESSAGES, "do")))  # so that the index on both is used
-            .limit(bindparam("most"))
-            .subquery()
-        )
-        self.due = sa.select(some.c.pool, sa.func.count().label("many")).group_by(some.c.pool)
-        # One at a time, so that each is the first entry of the index.
-        of_pool = sa.select(sa.func.min(lanes.c.due))
-        self.next_due = sa.select(
-            *(
-                of_pool.where(lanes.c.pool == pool).scalar_subquery().label(pool)
-                for pool in (*MESSAGES, "do")
+        # One pool at a time: each is a few entries of the index, and none hides another.
+        are_due, firsts = [], []
+        for pool in (*MESSAGES, "do"):
+            of_pool = sa.select(sa.true()).where(lanes.c.pool == pool, lanes.c.due <= now)
+            some = of_pool.limit(bindparam("most")).subquery()
+            are_due.append(
+                sa.select(sa.func.count()).select_from(some).scalar_subquery().label(pool)
             )
-        )
+            first_of = sa.select(sa.func.min(lanes.c.due)).where(lanes.c.pool == pool)
+            firsts.append(first_of.scalar_subquery().label(pool))
+        self.due = sa.select(*are_due)
+        self.next_due = sa.select(*firsts)
         # A lane's name says what it is, so these need no lane: they end at the first rows.
         is_message = sa.func.substr(jobs.c.lane, 1, 3) != "do:"
         counted = sa.select(sa.true()).where(is_message).limit(bindparam("most")).subquery()

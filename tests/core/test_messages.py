@@ -395,6 +395,12 @@ def test_what_is_asked_all_the_time_costs_the_same_however_much_waits(
     assert 0 < counted[1] <= counted[0] * 1.2
 
 
+def test_much_of_one_kind_that_is_due_hides_nothing_of_another(messages):
+    messages.put([do_job("revoke", f"{n}") for n in range(60)])
+    messages.put([message("one"), reply_job("bot", "chat", "reply")])
+    assert messages.count_due() == {"turn": 1, "say": 1, "do": 50}
+
+
 def test_health_counts_what_waits_only_so_far(messages, monkeypatch):
     monkeypatch.setattr("botkit.storage.messages.COUNTED_WAITING", 5)
     messages.put([message(n, f"{n}") for n in range(9)])

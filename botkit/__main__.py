@@ -282,7 +282,7 @@ def update_token(chosen: argparse.Namespace) -> int:
         bot.installation.update_token(chosen.bot_id, _read_secret(f"Token of bot {chosen.bot_id}"))
         print(f"Bot {chosen.bot_id} has its new token.")
         try:
-            bot.installation.subscription.ensure(chosen.bot_id)
+            bot.installation.ensure(chosen.bot_id)
         except ChatError as error:  # a bot that runs with serve looks after it, too
             why = f"{error} {error.advice_at_terminal}"
             print(f"It has no new subscription yet. {why}", file=sys.stderr)

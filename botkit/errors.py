@@ -60,6 +60,14 @@ class TryLater(Exception):
         self.seconds = seconds
 
 
+class HostCrowded(TryLater):
+    """Raised in a turn when as many turns are at a `host` already as may be there."""
+
+    def __init__(self, seconds: float, host: str) -> None:
+        super().__init__(seconds)
+        self.host = host
+
+
 class SettingsError(BotkitError):
     """Raised when a setting cannot work; the message names the variable."""
 

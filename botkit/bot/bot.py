@@ -254,8 +254,10 @@ class Bot:
             self.installation.leave_group(bot_id, group_id)
 
     def _remove(self, job: Claimed) -> None:
-        """Remove a bot that was deleted, with its connections."""
+        """Remove a bot that was deleted, with its connections, unless it has come back since."""
         _, bot_id = job.name
+        if self.installation.was_installed_after(bot_id, job.created_at / 1000):
+            return
         try:
             run_skills(self.skills, Event("BotRemoved", bot_id))  # while the connections are there
         finally:

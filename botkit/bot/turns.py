@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 
+from botkit.bot.hosts import Hosts
 from botkit.chat import Chat, Event
-from botkit.errors import BotkitError, ChatBusy, ChatError, TryLater
+from botkit.errors import BotkitError, ChatBusy, ChatError, HostCrowded, StorageError, TryLater
 from botkit.oauth import connections
 from botkit.skills import EventHandler, run_skills
 from botkit.storage import Claimed, Job, Storage, Turn, current_turn, do_job, in_turn
@@ -76,6 +78,7 @@ class Turns:
         self._skills = skills
         self._overhear = overhear
         self._on_error = on_error
+        self._hosts = Hosts(self._hurry)
 
     # ---- a message -----------------------------------------------------------------------------
 
@@ -84,14 +87,18 @@ class Turns:
 
         Raises `StorageError` or `ClaimLost`: then nothing has happened, and the message stays.
         """
-        with in_turn(Turn(lambda: self._messages.begin(job))) as turn:
+        with in_turn(Turn(lambda: self._messages.begin(job), self._hosts.enter)) as turn:
             try:
                 self._answer_once(job)
             except TryLater as wait:
                 if self._age(job) < LONGEST_WAIT:
                     self._messages.later(job, min(wait.seconds, LONGEST_WAIT))
+                    if isinstance(wait, HostCrowded):
+                        self._hosts.wait(wait.host, job.lane)
                     return None
                 log.warning("A message was given up, because it has waited for an hour.")
+            finally:
+                self._hosts.leave(turn.hosts)
         return self._messages.finish(job, turn.replies, claim_reply=True)
 
     def _answer_once(self, job: Claimed) -> None:
@@ -130,6 +137,10 @@ class Turns:
             self._on_error(error)
             sentence = f"{OWN_TROUBLE} Please try again in a moment."
             self._chat.send(event.bot_id, event.group_id, sentence)
+
+    def _hurry(self, lane: str) -> None:
+        with suppress(StorageError):  # it is due soon in any case
+            self._messages.hurry("turn", lane)
 
     # ---- a reply -------------------------------------------------------------------------------
 

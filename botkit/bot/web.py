@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import parse_qs
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Blueprint, Flask, Response, g, jsonify, render_template, request
 from werkzeug.exceptions import BadRequest, HTTPException, NotFound, RequestEntityTooLarge
 
 from botkit.bot.health import Health
@@ -74,6 +75,7 @@ def create_app(
     app.add_url_rule("/<slug>/oauth", view_func=callback)
     for skill in services:
         if skill.routes is not None:
+            _share(skill.routes, places)
             app.register_blueprint(skill.routes)
 
     @app.get("/bot/oauth")
@@ -108,6 +110,19 @@ def create_app(
     return app
 
 
+def _share(routes: Blueprint, places: WebPlaces) -> None:
+    """Let each request to the routes of a skill have a place, because it asks the database."""
+
+    @routes.before_request
+    def take() -> None:
+        g.place = ExitStack()
+        g.place.enter_context(places.question())
+
+    @routes.teardown_request
+    def leave(_: BaseException | None) -> None:
+        g.pop("place").close()
+
+
 # ---- the callback ------------------------------------------------------------------------------
 
 
@@ -125,10 +140,11 @@ def _callback_view(
         if _is_prefetch():
             return "", 204
         query = _query()
-        link = expect_callback(storage, skill.provider, query)  # else it gets no place
-        if sentence := skill.objection(link):
-            raise AuthorizationError(sentence, advice="Nothing was connected.")
+        with places.question():
+            link = expect_callback(storage, skill.provider, query)  # else it gets no other place
         with places.callbacks.one():
+            if sentence := skill.objection(link):
+                raise AuthorizationError(sentence, advice="Nothing was connected.")
             return answer(skill, query)
 
     def answer(skill: ServiceSkill, query: dict[str, list[str]]) -> Any:

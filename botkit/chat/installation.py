@@ -20,12 +20,11 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any, NamedTuple
 
 from botkit.chat.events import read_id
 from botkit.chat.ringcentral import EXTENSION, REFUSED, Chat
-from botkit.chat.subscription import Subscription
+from botkit.chat.subscription import Outcome, Subscription
 from botkit.errors import (
     BotkitError,
     ChatBusy,
@@ -33,6 +32,7 @@ from botkit.errors import (
     InstallRefused,
     ProviderError,
     ProviderRefused,
+    StorageError,
     TryLater,
 )
 from botkit.oauth import Provider, ask_for_token, end_connection, is_token
@@ -45,7 +45,8 @@ SECONDS_BETWEEN_TRIES = 10.0
 TRIES = 30  # a new bot user is ready within some minutes
 INSTALL_SECONDS = 90.0  # longer than the requests of one install can take together
 ACCOUNT = "account"  # where a bot's `data` remembers the id of its RingCentral account
-PENDING = "pending"  # the same for a new bot that is not subscribed yet
+PENDING = "pending"  # whether a new bot is not subscribed yet
+INSTALLED = "installed"  # when it was installed last
 ACCOUNTS = "BOTKIT_ACCOUNTS"
 CHECK_SETTINGS = (
     "The owner of the bot must set RINGCENTRAL_CHATBOT_CLIENT_ID and "
@@ -166,13 +167,29 @@ class Installation:
         return account
 
     def _save(self, owner: _Owner, token: Mapping[str, Any], before: Bot | None) -> Bot:
-        """Store the bot and subscribe it; if it cannot be subscribed, all is as before."""
-        known = {"name": owner.name, ACCOUNT: owner.account, "subscriptionId": None, REFUSED: None}
+        """Store the bot and subscribe it; if it cannot be subscribed, all is as before.
+
+        The subscription is in hand before the bot is there.  Other processes look after every bot
+        that they find, and if one of them subscribed this one, the install would end too early: the
+        chats that the bot joins right after it would not be heard of.
+        """
+        holder = self.subscription.take(owner.id)
+        try:
+            return self._save_and_subscribe(owner, token, before, holder)
+        finally:
+            self.subscription.let_go(owner.id, holder)
+
+    def _save_and_subscribe(
+        self, owner: _Owner, token: Mapping[str, Any], before: Bot | None, holder: str
+    ) -> Bot:
+        known: dict[str, Any] = {"name": owner.name, ACCOUNT: owner.account}
+        known |= {"subscriptionId": None, REFUSED: None}
+        known[INSTALLED] = self._storage.now().isoformat()
         if before is None:
-            known[PENDING] = self._storage.now().isoformat()
+            known[PENDING] = True
         bot = self._storage.save_bot(owner.id, token=token, data=known)
         try:
-            self.subscribe(owner.id)
+            self.subscribe(owner.id, holder=holder)
         except ChatError:
             if before is None:
                 self._storage.delete_bot(owner.id)
@@ -186,7 +203,7 @@ class Installation:
     def update_token(self, bot_id: str, token: str) -> None:
         """Give a bot that is here a new token, after asking RingCentral whose it is.
 
-        The subscription belongs to the old token: run `subscription.ensure` next.  Raises
+        The subscription belongs to the old token: run `ensure` next.  Raises
         `InstallRefused` for a bot that is not here and for a token that is not this bot's, or
         another `ChatError`.
         """
@@ -219,13 +236,13 @@ class Installation:
             raise InstallRefused("RingCentral does not say that this is the token of a bot.")
         return _Owner(bot_id, name[:100] if isinstance(name, str) else "", _account_of(found))
 
-    def subscribe(self, bot_id: str) -> None:
+    def subscribe(self, bot_id: str, *, holder: str = "") -> None:
         """Subscribe the bot to its events; after a temporary error a job tries again.
 
-        Raises `ChatError` after a permanent error.
+        `holder` is that of `Subscription.take`.  Raises `ChatError` after a permanent error.
         """
         try:
-            self._ensure(bot_id)
+            self.ensure(bot_id, holder=holder)
         except ChatBusy as error:
             log.info("The subscription of bot %s has to wait: %s", bot_id, error)
             self._storage.messages.add(do_job("subscribe", bot_id, seconds=SECONDS_BETWEEN_TRIES))
@@ -237,35 +254,29 @@ class Installation:
         error, until that has happened `TRIES` times, and `ChatError`.
         """
         _, bot_id = job.name
+        bot = self._storage.find_bot(bot_id)
         try:
-            self._ensure(bot_id)
+            self.ensure(bot_id)
         except ChatError as error:
             if isinstance(error, ChatBusy) and job.tries < TRIES:
                 raise TryLater(max(error.seconds, SECONDS_BETWEEN_TRIES)) from error
-            if self._is_pending(bot_id):
+            if bot is not None and self._is_pending(bot_id) and self._storage.delete_bot(bot):
                 log.warning("Bot %s was not installed, because it gets no messages.", bot_id)
-                self._storage.delete_bot(bot_id)
             raise
 
-    def _ensure(self, bot_id: str) -> None:
-        self.subscription.ensure(bot_id)
+    def ensure(self, bot_id: str, *, holder: str = "") -> Outcome:
+        """Do what `Subscription.ensure` does.  A new bot is installed for good then.
+
+        Whoever subscribes a bot calls this: the process that has installed it may have died.
+        """
+        outcome = self.subscription.ensure(bot_id, holder=holder)
         if self._is_pending(bot_id):
             self._storage.update_bot(bot_id, {PENDING: None})
+        return outcome
 
     def _is_pending(self, bot_id: str) -> bool:
         bot = self._storage.find_bot(bot_id)
         return bot is not None and PENDING in (bot.data or {})
-
-    def is_under_way(self, bot: Bot) -> bool:
-        """Return whether a new bot is being installed at this moment, maybe in another process.
-
-        Leave it alone then.  Who subscribes it at the same time keeps the install from doing it,
-        and the chats that the bot joins right after the install would not be heard of.
-        """
-        since = read_moment((bot.data or {}).get(PENDING))
-        return since is not None and self._storage.now() - since < timedelta(
-            seconds=INSTALL_SECONDS
-        )
 
     # ---- remove --------------------------------------------------------------------------
 
@@ -276,10 +287,22 @@ class Installation:
         return count
 
     def remove(self, bot_id: str) -> int:
-        """Remove a bot that was deleted, and its connections; return how many there were."""
+        """Remove a bot that was deleted, and its connections; return how many there were.
+
+        If it is installed again while its connections end, the bot itself stays.
+        """
+        bot: Bot | None = None
+        with suppress(StorageError):  # one that cannot be read is removed, too
+            bot = self._storage.find_bot(bot_id)
         count = self._end({"bot_id": bot_id})
-        self._storage.delete_bot(bot_id)
+        self._storage.delete_bot(bot or bot_id)
         return count
+
+    def was_installed_after(self, bot_id: str, moment: float) -> bool:
+        """Return whether a bot was installed after a moment, in seconds since 1970."""
+        bot = self._storage.find_bot(bot_id)
+        installed = read_moment((bot.data or {}).get(INSTALLED)) if bot else None
+        return installed is not None and installed.timestamp() > moment
 
     def _end(self, leaving: Mapping[str, str]) -> int:
         """Revoke and delete the connections of a bot, or of one chat of it; return how many.

@@ -50,21 +50,33 @@ class Subscription:
         self._chat = chat
         self._address = address
 
-    def ensure(self, bot_id: str) -> Outcome:
+    def ensure(self, bot_id: str, *, holder: str = "") -> Outcome:
         """Give the bot one good subscription; return what had to be done.
 
-        Raises `ChatError`; `ChatBusy` also while another process does the same.
+        `holder` is what `take` returned, if the caller has it in hand already.  Raises `ChatError`;
+        `ChatBusy` also while another process does the same.
         """
         if self._storage.find_bot(bot_id) is None:
             raise InstallRefused("This bot is not installed here.")
-        holder = self._storage.messages.hold(_key(bot_id), HOLD_SECONDS)
-        if holder is None:
+        if holder:
+            return self._ensure(bot_id, _Hold(self._storage, bot_id, holder))
+        if not (taken := self.take(bot_id)):
             raise ChatBusy("Another process is seeing to this bot's subscription.")
-        hold = _Hold(self._storage, bot_id, holder)
         try:
-            return self._ensure(bot_id, hold)
+            return self._ensure(bot_id, _Hold(self._storage, bot_id, taken))
         finally:
-            hold.end()
+            self.let_go(bot_id, taken)
+
+    def take(self, bot_id: str) -> str:
+        """Take the subscription of a bot in hand, so that no other process sees to it.
+
+        Returns the holder's name, for `ensure` and `let_go`; "" if another process has it.
+        """
+        return self._storage.messages.hold(_key(bot_id), HOLD_SECONDS) or ""
+
+    def let_go(self, bot_id: str, holder: str) -> None:
+        """Let the next one see to it."""
+        self._storage.messages.drop(_key(bot_id), holder)
 
     def find(self, bot_id: str) -> list[dict[str, Any]]:
         """Return what RingCentral says about the bot's subscriptions.  Raises `ChatError`."""
@@ -162,7 +174,7 @@ class Subscription:
 
 
 class _Hold:
-    """The bot in our hands, until `end`: the row as it was read, and the right to change it."""
+    """The bot in our hands: the row as it was read, and the right to change it."""
 
     def __init__(self, storage: Storage, bot_id: str, holder: str) -> None:
         self.bot = Bot(bot_id)
@@ -185,9 +197,6 @@ class _Hold:
         if bot is None:
             raise _changed()
         self.bot = bot
-
-    def end(self) -> None:
-        self._storage.messages.drop(_key(self.bot.id), self._holder)
 
     def _keep(self) -> None:
         messages = self._storage.messages

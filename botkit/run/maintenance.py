@@ -55,8 +55,6 @@ def maintain(bot: Bot) -> list[str]:
     gone: list[tuple[tables.Bot, BotGone, bool]] = []
     accepted = False
     for row in bot.storage.find_bots():
-        if bot.installation.is_under_way(row):
-            continue
         fresh = _may_ask(bot, row)
         try:
             owner = bot.chat.call(
@@ -113,7 +111,7 @@ def _gone(bot: Bot, row: tables.Bot, error: BotGone, *, accepted: bool, fresh: b
 
 def _subscription(bot: Bot, row: tables.Bot) -> list[str]:
     try:
-        outcome = bot.installation.subscription.ensure(row.id)
+        outcome = bot.installation.ensure(row.id)
     except BotGone:
         raise
     except ChatError as error:

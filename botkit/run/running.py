@@ -107,7 +107,6 @@ class Running:
             self.storage = self.bot.storage
             self.chat = self.bot.chat
             self.worker = self.bot.worker
-            self.worker.start()
             self.app = self.bot.app
             self.server = serve(around(self.app, "bot") if around else self.app, settings.port)
             undo.callback(self.server.stop)
@@ -116,6 +115,7 @@ class Running:
                 settings, self.browser_address, self.server.port
             )
             self.tunnels += [tunnel] if tunnel else []
+            self.worker.start()  # not before: what waits from before may be answered with a link
             self._services_changed()
             if settings.chatbot is None:
                 self._join_practice_chat()

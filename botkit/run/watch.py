@@ -61,8 +61,6 @@ class Watch:
         for row in self._bot.storage.find_bots():
             if self._stopped.is_set():
                 return
-            if self._bot.installation.is_under_way(row):
-                continue
             try:
                 if ensure or not self._is_subscribed(row):
                     self._ensure(row.id)
@@ -79,7 +77,7 @@ class Watch:
         return any(one.get("id") == ours and one.get("status") == "Active" for one in found)
 
     def _ensure(self, bot_id: str) -> None:
-        outcome = self._bot.installation.subscription.ensure(bot_id)
+        outcome = self._bot.installation.ensure(bot_id)
         if outcome != "kept":
             log.info("The subscription of bot %s was %s.", bot_id, outcome)
 

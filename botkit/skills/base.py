@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Protocol
+from urllib.parse import urlsplit
 
 from flask import Blueprint
 
@@ -36,7 +37,7 @@ from botkit.oauth import (
     end_connection,
 )
 from botkit.plugins import name_of
-from botkit.storage import Asked, Claimed, Service, Storage, owner_of, person_of
+from botkit.storage import Asked, Claimed, Service, Storage, current_turn, owner_of, person_of
 
 TRY_AGAIN = "Please try again in a moment."
 NO_DIRECT_CHAT = (
@@ -190,8 +191,9 @@ class ServiceSkill:
     def api(self, service: Service) -> ApiSession:
         """Return a session that calls the service's API (step 3).
 
-        Raises `ReconnectNeeded` or another `ProviderError`.
+        Raises `ReconnectNeeded` or another `ProviderError`, and `HostCrowded`.
         """
+        self._visit()
         return api_session(self.storage, self.provider, service)
 
     def auth_link_sentence(self, event: Event, user_id: str) -> str:
@@ -272,7 +274,13 @@ class ServiceSkill:
         A skill that has more there than the connection ends that first.  Raises what
         `end_connection` raises, or `TryLater`.
         """
+        self._visit()
         return end_connection(self.storage, self.provider, service)
+
+    def _visit(self) -> None:
+        """Take a place at the service for the turn that we are in."""
+        if (turn := current_turn()) is not None:
+            turn.visit(urlsplit(self.provider.api_url).netloc)
 
     # ---- who decides about a shared connection -----------------------------------------------
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from botkit.storage.database import clear_errors, connect, is_in_memory, utc_now
 from botkit.storage.messages import (
-    COUNTED,
     LEASE,
     MOST_PER_BOT,
     Claimed,
@@ -27,7 +26,14 @@ from botkit.storage.messages import (
 )
 from botkit.storage.owner import BOUND_BY, Asked, owner_of, person_of
 from botkit.storage.seal import Seal, count_plain_rows, new_key, open_row, prove_key
-from botkit.storage.store import ANSWER_LIFE, CodeCheck, HeldAnswer, Storage, setup_database
+from botkit.storage.store import (
+    ANSWER_LIFE,
+    COUNTED,
+    CodeCheck,
+    HeldAnswer,
+    Storage,
+    setup_database,
+)
 from botkit.storage.tables import (
     Authorization,
     Bot,

@@ -47,7 +47,7 @@ from botkit.storage.turn import current_turn
 LEASE = 15.0  # seconds that a claim lasts, unless `beat` extends it
 REMEMBERED = 24 * 3600.0  # seconds for which the name of a delivery is kept
 MOST_PER_BOT = 10_000  # messages and replies that may wait for one bot
-COUNTED = 10_000  # health does not count further than that
+COUNTED_WAITING = 500  # health does not count further than that, because anyone may ask for it
 SWEPT = 1_000  # old names that are deleted in one transaction
 MESSAGES = ("turn", "say")  # the pools of messages and replies
 
@@ -123,7 +123,7 @@ class Claimed:
 class Waiting(TypedDict):
     """How much waits.
 
-    `waiting` counts messages and replies, up to 10,001.  `oldest` is the age of the oldest of them,
+    `waiting` counts messages and replies, up to 501.  `oldest` is the age of the oldest of them,
     in seconds.  `overdue` is for how many seconds a message has been due and nobody has taken it.
     `penalties` says for how many seconds RingCentral wants a bot to be silent.
     """
@@ -324,6 +324,14 @@ class Messages:
             if connection.execute(self._sql.again, which).rowcount != 1:
                 raise ClaimLost(job.lane)
 
+    def hurry(self, pool: str, lane: str) -> None:
+        """Let a lane that waits be due now: what it has waited for has happened."""
+        with self._database._writing() as connection:
+            which = {"lane_": lane, "due_": self.now()}
+            is_waiting = connection.execute(self._sql.hurry_lane, which).rowcount == 1
+        if is_waiting:
+            self.on_put([pool])
+
     def beat(self, running: Iterable[Claimed]) -> None:
         """Keep the claims of jobs that take long."""
         until = self.now() + _ms(LEASE)
@@ -383,24 +391,25 @@ class Messages:
 
     # ---- how it is -----------------------------------------------------------------------------
 
-    def count_due(self, *, most: int = 500) -> dict[str, int]:
-        """Return how many lanes of each pool are due, up to `most` in all."""
+    def count_due(self, *, most: int = 50) -> dict[str, int]:
+        """Return how many lanes of each pool are due, up to `most` of each."""
         with self._database._reading() as connection:
-            rows = connection.execute(self._sql.due, {"now_": self.now(), "most": most})
-            return {row.pool: row.many for row in rows}
+            found = connection.execute(self._sql.due, {"now_": self.now(), "most": most})
+            return {pool: many for pool, many in found.mappings().one().items() if many}
 
     def next_due(self, within: float) -> dict[str, float]:
         """Return in how many seconds the first lane of each pool is due, if that is `within`."""
         now = self.now()
         with self._database._reading() as connection:
-            rows = connection.execute(self._sql.next_due, {"now_": now + _ms(within)})
-            return {row.pool: (row.due - now) / 1000 for row in rows}
+            first = connection.execute(self._sql.next_due).mappings().one()
+        left = {pool: (due - now) / 1000 for pool, due in first.items() if due is not None}
+        return {pool: seconds for pool, seconds in left.items() if seconds <= within}
 
     def how(self) -> Waiting:
         """Return how much waits.  It reads indexes, and its cost does not grow with the rows."""
         now = self.now()
         with self._database._reading() as connection:
-            waiting = connection.scalar(self._sql.count_messages) or 0
+            waiting = self._count(connection, COUNTED_WAITING)
             oldest = connection.scalar(self._sql.oldest)
             overdue = connection.scalar(self._sql.overdue, {"now_": now})
             silent = connection.execute(self._sql.penalties, {"now_": now}).all()
@@ -420,9 +429,13 @@ class Messages:
     def crowded_bots(self) -> set[str]:
         """Return the bots for which more than `MOST_PER_BOT` messages and replies wait."""
         with self._database._reading() as connection:
-            if (connection.scalar(self._sql.count_messages) or 0) <= COUNTED:
+            if self._count(connection, MOST_PER_BOT) <= MOST_PER_BOT:
                 return set()
             return set(connection.scalars(self._sql.crowded, {"most": MOST_PER_BOT}))
+
+    def _count(self, connection: sa.Connection, most: int) -> int:
+        """Count messages and replies, up to one more than `most`."""
+        return connection.scalar(self._sql.count_messages, {"most": most + 1}) or 0
 
     def sweep(self) -> int:
         """Forget old names of deliveries and old holds, some at a time; return how many."""
@@ -534,32 +547,32 @@ class _Statements:
         self.drop = sa.delete(holds).where(*of_holder)
 
         # How it is.
-        some = (
-            sa.select(lanes.c.pool)
-            .where(lanes.c.due <= now)
-            .where(lanes.c.pool.in_((*MESSAGES, "do")))  # so that the index on both is used
-            .limit(bindparam("most"))
-            .subquery()
-        )
-        self.due = sa.select(some.c.pool, sa.func.count().label("many")).group_by(some.c.pool)
-        self.next_due = (
-            sa.select(lanes.c.pool, sa.func.min(lanes.c.due).label("due"))
-            .where(lanes.c.pool.in_((*MESSAGES, "do")), lanes.c.due <= now)
-            .group_by(lanes.c.pool)
-        )
-        message = sa.select(jobs.c.created_at, lanes.c.bot_id).select_from(jobs)
-        message = message.join(lanes, lanes.c.name == jobs.c.lane)
-        message = message.where(lanes.c.pool.in_(MESSAGES))
-        counted = message.limit(COUNTED + 1).subquery()
+        # One pool at a time: each is a few entries of the index, and none hides another.
+        are_due, firsts = [], []
+        for pool in (*MESSAGES, "do"):
+            of_pool = sa.select(sa.true()).where(lanes.c.pool == pool, lanes.c.due <= now)
+            some = of_pool.limit(bindparam("most")).subquery()
+            are_due.append(
+                sa.select(sa.func.count()).select_from(some).scalar_subquery().label(pool)
+            )
+            first_of = sa.select(sa.func.min(lanes.c.due)).where(lanes.c.pool == pool)
+            firsts.append(first_of.scalar_subquery().label(pool))
+        self.due = sa.select(*are_due)
+        self.next_due = sa.select(*firsts)
+        # A lane's name says what it is, so these need no lane: they end at the first rows.
+        is_message = sa.func.substr(jobs.c.lane, 1, 3) != "do:"
+        counted = sa.select(sa.true()).where(is_message).limit(bindparam("most")).subquery()
         self.count_messages = sa.select(sa.func.count()).select_from(counted)
-        self.oldest = message.order_by(jobs.c.id).limit(1)
+        self.oldest = sa.select(jobs.c.created_at).where(is_message).order_by(jobs.c.id).limit(1)
         self.overdue = sa.select(sa.func.min(lanes.c.due)).where(
             lanes.c.pool == "turn", lanes.c.due <= now
         )
         self.penalties = sa.select(holds.c.key, holds.c.until).where(
             holds.c.key.startswith("pause:", autoescape=True), holds.c.until > now
         )
-        per_bot = message.subquery()
+        message = sa.select(jobs.c.created_at, lanes.c.bot_id).select_from(jobs)
+        message = message.join(lanes, lanes.c.name == jobs.c.lane)
+        per_bot = message.where(lanes.c.pool.in_(MESSAGES)).subquery()
         self.of_bot = sa.select(sa.func.count(), sa.func.min(per_bot.c.created_at)).where(
             per_bot.c.bot_id == bindparam("bot")
         )

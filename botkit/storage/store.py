@@ -40,7 +40,7 @@ from botkit.errors import (
     WrongKey,
 )
 from botkit.storage.database import BUSY_SECONDS, Database, utc_now
-from botkit.storage.messages import COUNTED, Messages
+from botkit.storage.messages import Messages
 from botkit.storage.seal import Seal, codes_of, grant_of, grants_of, seal_row
 from botkit.storage.setup import LONG_AGO, PIECE
 from botkit.storage.tables import (
@@ -61,6 +61,7 @@ MOST_TRIES = 5  # of a million codes, by one person
 MOST_ANSWERS = 3  # that wait for one person
 REMEMBERED = timedelta(hours=1)  # so that a page can say "expired" or "used" and not "unknown"
 BETWEEN_SWEEPS = timedelta(minutes=1)
+COUNTED = 10_000  # rows; what is counted for people is not counted further than that
 USED = "This link has been used already."
 
 
@@ -474,12 +475,25 @@ class Storage(Database):
         self.bot_changes += 1
         return updated
 
-    def delete_bot(self, bot_id: str) -> None:
-        """Delete the bot and everything that belongs to it."""
+    def delete_bot(self, bot: Bot | str) -> bool:
+        """Delete the bot and everything that belongs to it; return whether the bot is deleted.
+
+        `bot` is the row as it was read: then it stays if it has another token by now.  With the id
+        of a bot, it is deleted whatever the row holds.
+        """
+        key = bot.id if isinstance(bot, Bot) else bot
         for table in (services, authorizations):
-            self._delete(table, bot_id=bot_id)
-        self._delete(bots, id=bot_id)
+            self._delete(table, bot_id=key)
+        if isinstance(bot, Bot):
+            with self._writing() as connection:
+                row = self._row(connection, bots, key, hold=True)
+                if row is not None and row["token"] != bot.token:
+                    return False
+                connection.execute(sa.delete(bots).where(bots.c.id == key))
+        else:
+            self._delete(bots, id=key)
         self.bot_changes += 1
+        return True
 
     # ---- auth links that wait for their answer -----------------------------------------------
 

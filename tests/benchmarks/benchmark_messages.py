@@ -3,6 +3,9 @@
     python tests/benchmarks/benchmark_messages.py             a bot that is served, on SQLite
     python tests/benchmarks/benchmark_messages.py --gunicorn  the same in two worker processes
     python tests/benchmarks/benchmark_messages.py --waiting   the queue: 100 to 1,000,000 messages
+    python tests/benchmarks/benchmark_messages.py --waiting 100 100000 --url postgresql+psycopg://...
+                                                              the same in a database for each size,
+                                                              whose name has {} for the size in it
 
 A bot runs as a process of its own.  The chat is a process that only counts what the bot says, so
 that the figures are the bot's.  So many clients deliver messages, each over a connection of its
@@ -235,6 +238,7 @@ class Queue:
         self._fill()
         self._numbers = itertools.count()
         self._claimed: list[Any] = []
+        full = [f"bot-{number}" for number in range(0, 100, 2)]
         queue = self.storage.messages
         self.operations: dict[str, Callable[[], object]] = {
             "put": lambda: queue.put([self._new()]),
@@ -244,7 +248,9 @@ class Queue:
             "pause a bot": lambda: queue.pause(f"bot-{next(self._numbers) % 100}", 0.0),
             "plan a job": self._plan,
             "what is due next": lambda: queue.next_due(60.0),
+            "what is due now": queue.count_due,
             "how much waits": queue.how,
+            "claim, past 50 bots": lambda: queue.later(queue.claim("turn", full=full), 0.0),
         }
 
     def _fill(self) -> None:
@@ -292,10 +298,11 @@ class Queue:
         self.storage.messages.put([do_job("maintain", str(next(self._numbers)), seconds=60)])
 
 
-def waiting(sizes: list[int]) -> None:
+def waiting(sizes: list[int], url: str | None) -> None:
     """Print the milliseconds of each operation at each size, of the clock and of the processor."""
     with tempfile.TemporaryDirectory() as folder:
-        queues = [Queue(f"sqlite:///{folder}/{size}.sqlite", size) for size in sizes]
+        url = url or f"sqlite:///{folder}/{{}}.sqlite"
+        queues = [Queue(url.format(size), size) for size in sizes]
         times: dict[tuple[str, int], list[tuple[float, float]]] = {}
         for _ in range(ROUNDS * 3):
             for queue in queues:
@@ -324,10 +331,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--messages", type=int, default=MESSAGES)
     parser.add_argument("--gunicorn", action="store_true")
+    parser.add_argument("--url")
     parser.add_argument("--waiting", type=int, nargs="*", metavar="SIZE")
     chosen = parser.parse_args()
     if chosen.waiting is not None:
-        waiting(chosen.waiting or list(SIZES))
+        waiting(chosen.waiting or list(SIZES), chosen.url)
     else:
         served(chosen.messages, chosen.gunicorn)
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
 
 import pytest
 import requests
@@ -10,6 +14,8 @@ from faults_world import hold_callback
 from serve_world import SECONDS, wait_until
 
 from botkit.bot.places import FEWEST_THREADS, INSTALLS, NoPlace, Places, WebPlaces
+from botkit.errors import StorageError
+from botkit.lessons.kit import PRACTICE, Kit
 
 
 def test_one_more_than_there_are_places_is_turned_away_until_one_ends():
@@ -37,6 +43,8 @@ def test_some_threads_are_always_left_for_the_chat(threads, callbacks):
     places = WebPlaces(threads)
     assert places.callbacks.count == callbacks
     assert places.callbacks.count + places.installs.count < threads
+    taken = places.callbacks.count + places.installs.count + places.questions.count
+    assert taken <= threads - 2 or places.questions.count == 0
 
 
 @pytest.fixture
@@ -71,6 +79,46 @@ def test_what_no_link_waits_for_has_its_page_without_a_place(crowded):
     used = kit.alice.link.partition("state=")[2].partition("&")[0]
     answer = requests.get(f"{kit.address}/github/oauth?code=x&state={used}", timeout=SECONDS)
     assert answer.status_code == 409 and "Already used" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/github/oauth?code=x&state=y", "/google/webhook"])
+def test_what_asks_only_the_database_needs_a_place_too(path, monkeypatch):
+    """The database may hang, and then these requests wait for it."""
+    place = replace(PRACTICE, skills=("github", "drive"))
+    with closing(Kit(place)) as kit:
+        places, goes_on, methods = kit.bot.places, threading.Event(), {"/google/webhook": "POST"}
+        places.callbacks.count, places.questions.count = 2, 1
+
+        def hang(*_, **__):
+            assert goes_on.wait(SECONDS)
+            raise StorageError("The database does not answer.")
+
+        monkeypatch.setattr(kit.storage, "check_authorization", hang)
+        monkeypatch.setattr(kit.storage, "get_service", hang)
+        ask = partial(
+            requests.request, methods.get(path, "GET"), kit.address + path, timeout=SECONDS
+        )
+        headers = {"X-Goog-Channel-Id": f"1-{'x' * 32}", "X-Goog-Channel-Token": "t"}
+        with ThreadPoolExecutor(3) as pool:
+            waiting = [pool.submit(ask, headers=headers) for _ in range(3)]
+            wait_until(lambda: places.callbacks._taken + places.questions._taken == 3)
+            refused = ask(headers=headers)
+            assert refused.status_code == 503 and refused.headers["Retry-After"] == "1"
+            goes_on.set()
+            assert {one.result().status_code for one in waiting} == {503}
+        assert places.callbacks._taken == places.questions._taken == 0
+
+
+def test_a_question_to_the_chat_about_a_shared_connection_has_a_place(kit, monkeypatch):
+    """Whether its person has left the chat: RingCentral may be slow."""
+    kit.alice.say("profile")
+    kit.alice.browser.stop_before = kit.address
+    callback = kit.alice.browser.visit(kit.alice.link).approve().url
+    places, (skill,), taken = kit.bot.places, kit.bot.services, []
+    objection = lambda _: taken.append(places.callbacks._taken) or "No."  # noqa: E731
+    monkeypatch.setattr(skill, "objection", objection)
+    assert requests.get(callback, timeout=SECONDS).status_code == 400
+    assert taken == [1] and places.callbacks._taken == 0
 
 
 def test_the_chat_and_health_need_no_place(crowded):

@@ -350,9 +350,65 @@ def test_how_much_waits_and_for_how_long(messages, clock):
     assert messages.how()["overdue"] == 0
 
 
+def steps(storage, ask):
+    """How much SQLite has to do for it, in steps of its machine."""
+    done = [0]
+
+    def step():
+        done[0] += 1
+
+    def watch(connection, *_):
+        connection.set_progress_handler(step, 1)
+
+    sa.event.listen(storage._engine, "checkout", watch)
+    ask()
+    sa.event.remove(storage._engine, "checkout", watch)
+    with storage._reading() as connection:
+        connection.connection.driver_connection.set_progress_handler(None, 1)
+    return done[0]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda messages: messages.next_due(60.0),
+        lambda messages: messages.how(),
+        lambda messages: messages.count_due(most=20),
+        lambda messages: messages.pause_left("bot"),
+        lambda messages: messages.later(messages.claim("turn"), 0),
+        lambda messages: messages.finish(messages.claim("turn"), [reply_job("bot", "new", "x")]),
+        lambda messages: messages.put([message("x", "another")]),
+    ],
+    ids=["next", "health", "due", "pause", "later", "finish", "put"],
+)
+def test_what_is_asked_all_the_time_costs_the_same_however_much_waits(
+    tmp_path, clock, ask, monkeypatch
+):
+    monkeypatch.setattr("botkit.storage.messages.COUNTED_WAITING", 20)
+    storage = Storage(f"sqlite:///{tmp_path / 'botkit.sqlite'}", now=clock)
+    storage.set_up()
+    messages, counted = storage.messages, []
+    for size in (50, 2_000):
+        messages.put([message(n, f"{size}-{n}", bot=f"bot-{n % 10}") for n in range(size)])
+        counted.append(steps(storage, lambda: ask(messages)))
+    storage.close()
+    assert 0 < counted[1] <= counted[0] * 1.2
+
+
+def test_much_of_one_kind_that_is_due_hides_nothing_of_another(messages):
+    messages.put([do_job("revoke", f"{n}") for n in range(60)])
+    messages.put([message("one"), reply_job("bot", "chat", "reply")])
+    assert messages.count_due() == {"turn": 1, "say": 1, "do": 50}
+
+
+def test_health_counts_what_waits_only_so_far(messages, monkeypatch):
+    monkeypatch.setattr("botkit.storage.messages.COUNTED_WAITING", 5)
+    messages.put([message(n, f"{n}") for n in range(9)])
+    assert messages.how()["waiting"] == 6
+
+
 def test_a_bot_for_which_very_much_waits_is_named(messages, monkeypatch):
     monkeypatch.setattr("botkit.storage.messages.MOST_PER_BOT", 5)
-    monkeypatch.setattr("botkit.storage.messages.COUNTED", 5)
     messages.put([message(n, bot="busy") for n in range(6)] + [message(0, bot="calm")])
     assert messages.crowded_bots() == {"busy"}
 

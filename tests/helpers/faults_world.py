@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
-from serve_world import KEY, LINK, SECONDS, BotProcess, wait_until
+import requests
+from serve_world import KEY, LINK, PAUSE, SECONDS, BotProcess, wait_until
 
 from botkit.lessons.kit import Kit
 from botkit.practice.browser.browser import Browser, Page
@@ -187,3 +188,76 @@ class Talker:
 def open_storage(database: str) -> Storage:
     """The bot's database, as the bot sees it."""
     return Storage(database, seal=Seal([KEY]))
+
+
+class Sender:
+    """RingCentral: it delivers messages to the webhook, and counts the replies in their chats."""
+
+    def __init__(self, town: Town, database: str, addresses: list[str]) -> None:
+        self._town, self._addresses, self._database = town, addresses, database
+        self._look_at_the_secret()
+        self.chats: dict[int, str] = {}
+        self.answered: set[int] = set()  # with 200
+        self._began = time.monotonic()
+
+    def _look_at_the_secret(self) -> None:
+        """After a kill the bot may have made a new subscription, which has another one."""
+        storage = open_storage(self._database)
+        (bot,) = storage.find_bots()
+        storage.close()
+        self._bot_id, self._token = bot.id, bot.data["verificationToken"]
+
+    def send(self, number: int, address: str | None = None) -> int | None:
+        """Deliver a message; the status of the answer, or None if there was none."""
+        if number not in self.chats:
+            self.chats[number] = self._town.person(number)
+        person = self.chats[number]
+        body = {
+            "eventType": "PostAdded",
+            "id": f"{number}",
+            "groupId": person.group_id,
+            "creatorId": person.user_id,
+            "text": "help",
+        }
+        envelope = {"uuid": f"u{number}", "ownerId": self._bot_id, "body": body}
+        headers = {"Verification-Token": self._token}
+        where = address or self._addresses[0]
+        try:
+            answer = requests.post(
+                f"{where}/bot/webhook", json=envelope, headers=headers, timeout=10
+            )
+        except requests.RequestException:
+            return None
+        if answer.status_code == 200:
+            self.answered.add(number)
+        if answer.status_code == 401:
+            self._look_at_the_secret()
+        return answer.status_code
+
+    def replies(self) -> dict[int, int]:
+        """How often each message was answered in its chat."""
+        chat, bot_id = self._town.chat, self._bot_id
+        return {
+            number: sum(post.creator_id == bot_id for post in chat.posts_in(person._place))
+            for number, person in self.chats.items()
+        }
+
+    def waits_for_answers(self) -> None:
+        """Wait for the replies to all that was answered with 200, as long as more of them come."""
+        missing, until = len(self.answered) + 1, 0.0
+        while missing:
+            there = self.replies()
+            left = sum(not there[number] for number in self.answered)
+            if left < missing:
+                missing, until = left, time.monotonic() + SECONDS
+            assert time.monotonic() < until, f"{left} messages are not answered."
+            time.sleep(PAUSE)
+
+    def verdict(self) -> str:
+        """How many messages were answered with 200, and what became of them."""
+        there = self.replies()
+        lost = sum(not there[number] for number in self.answered)
+        twice = sum(count > 1 for count in there.values())
+        seconds = time.monotonic() - self._began
+        accepted = len(self.answered)
+        return f"{accepted} messages in {seconds:.1f} s, {lost} lost, {twice} answered twice"

@@ -14,10 +14,8 @@ from serve_world import (
     wait_until,
 )
 
-from botkit.chat.installation import INSTALL_SECONDS
 from botkit.errors import ChatBusy, DatabaseFull
 from botkit.run import watch as watching
-from botkit.run.maintenance import maintain
 from botkit.run.watch import ENSURE_SECONDS, Watch
 
 
@@ -73,21 +71,6 @@ def test_from_time_to_time_one_that_ends_soon_is_renewed(kit, watch, moment):
     assert not any(one.path.endswith("/renew") for one in chat.requests_seen)
     watch.look()
     assert any(one.path.endswith("/renew") for one in chat.requests_seen)
-
-
-@pytest.mark.parametrize("who", ["watch", "maintain"])
-def test_a_bot_that_is_being_installed_is_left_alone(kit, who):
-    """Or the install would find its subscription in other hands, and the first greeting be lost."""
-    look = {"watch": Watch(kit.bot).look, "maintain": lambda: maintain(kit.bot)}[who]
-    chat = kit.world.ringcentral
-    now = kit.storage.now().isoformat()
-    kit.storage.update_bot(kit.bot_id, {"pending": now, "subscriptionId": None})
-    del chat.requests_seen[:]
-    look()
-    assert chat.requests_seen == []
-    kit.clock.advance(minutes=INSTALL_SECONDS / 60)  # its process has died
-    look()
-    assert chat.requests_seen != []
 
 
 def test_trouble_with_one_bot_is_logged_once_and_does_not_stop_the_others(kit, watch, caplog):

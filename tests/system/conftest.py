@@ -53,3 +53,14 @@ def gunicorn(serve: ServeAt, tmp_path: Path) -> Callable[..., tuple[BotProcess, 
         return bot, pids
 
     return start
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Print a line that is seen also when the test passes: what the nightly run found out."""
+
+    def say(text: str) -> None:
+        with capsys.disabled():
+            print(f"\n{text}")
+
+    return say

@@ -6,7 +6,9 @@ Nothing is lost: what people say is kept and answered afterwards, and a page say
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,16 +16,18 @@ from pathlib import Path
 import pytest
 import requests
 import sqlalchemy as sa
-from faults_world import SIX_DIGITS, hold_callback, open_storage
+from faults_world import SIX_DIGITS, Sender, hold_callback, open_storage
 from missing import left_out
 from python_process import PIPE, start
 from serve_world import SECONDS, SHORT_LEASE, wait_until
+from sizes import Size
 
 from botkit.bot import worker as workers
 from botkit.lessons.kit import PRACTICE, Kit
 from botkit.run.serve import LONGEST_STOP
 from botkit.storage.postgresql import PING_SECONDS, SILENT_SECONDS
 
+VISITORS, WEBHOOKS = Size(60, nightly=300), Size(6, nightly=20)
 LONGEST = 10.0  # seconds, for one request while the database hangs
 SILENT, PING = (f"botkit.storage.postgresql.{one}_SECONDS" for one in ("SILENT", "PING"))
 PROFILE, CONNECTED = "Here is your GitHub profile", "Connected to GitHub"
@@ -279,6 +283,42 @@ def test_a_server_that_hangs_keeps_nobody_waiting_for_long(serve, town, postgres
     page = requests.get(callback, timeout=SECONDS)  # reload: the link was not used up
     assert SIX_DIGITS.search(page.text)
     assert "Traceback" not in bot.errors
+
+
+def test_a_server_that_hangs_makes_no_webhook_late_however_many_people_come(
+    serve, town, postgresql, postgresql_url, say
+):
+    """RingCentral would give the bot up after three seconds."""
+    limits = {"botkit.bot.worker.ANSWER_WITHIN": 0.5}  # longer would hide who waits for a thread
+    bot = serve(limits=limits, **town.settings(serve.address, postgresql_url))
+    bot.wait_for("Ctrl-C ends it.")
+    town.install(serve.address)
+    sender = Sender(town, postgresql_url, [serve.address])
+    for number in range(WEBHOOKS):
+        sender.chats[number] = town.person(number)
+    seconds, enough = [], threading.Event()
+
+    def visit(_):
+        statuses = set()
+        while not enough.is_set():  # the page goes on by itself
+            page = requests.get(f"{serve.address}/github/oauth?code=x&state=y", timeout=60)
+            statuses.add(page.status_code)
+            enough.wait(float(page.headers.get("Refresh", 0)))
+        return statuses
+
+    with ThreadPoolExecutor(VISITORS) as pool, postgresql.frozen():
+        visits = [pool.submit(visit, number) for number in range(VISITORS)]
+        wait_until(lambda: health(serve.address) == 503)
+        for number in range(WEBHOOKS):
+            began = time.monotonic()
+            assert sender.send(number) == 200
+            seconds.append(time.monotonic() - began)
+        enough.set()
+        assert set().union(*(one.result() for one in visits)) == {503}
+    say(f"{VISITORS} callbacks and no database: the slowest webhook {max(seconds):.3f} s")
+    assert max(seconds) < 3.0
+    sender.waits_for_answers()
+    assert set(sender.replies().values()) == {1} and "Traceback" not in bot.errors
 
 
 def test_it_stops_in_time_while_its_server_hangs(serve, town, postgresql, postgresql_url):

@@ -16,14 +16,19 @@ from functools import partial
 
 import pytest
 import requests
-from faults_world import Town, next_worker, open_storage
-from serve_world import SHORT_LEASE, free_port, wait_until
+from faults_world import Sender, next_worker
+from serve_world import SECONDS, SHORT_LEASE, free_port, wait_until
 from sizes import Size
 
 KILLED = {"sqlite": Size(60, nightly=800), "postgresql": Size(40, nightly=300)}  # messages
 KILLS = {"sqlite": Size(3, nightly=50), "postgresql": Size(2, nightly=20)}
 DOUBLED, BURST = Size(40, nightly=200), Size(150, nightly=4_000)
+AWAY = Size(60, nightly=600)
 SEED = 20261201
+QUICK_SILENCE = {
+    "botkit.storage.postgresql.SILENT_SECONDS": 2.0,
+    "botkit.storage.postgresql.PING_SECONDS": 0.7,
+}
 
 
 @pytest.fixture
@@ -33,64 +38,8 @@ def start(gunicorn, serve, town, database_url):
     return partial(gunicorn, settings, "--threads", "8", limits=SHORT_LEASE)
 
 
-class Sender:
-    """RingCentral: it delivers messages to the webhook, and counts the replies in their chats."""
-
-    def __init__(self, town: Town, database: str, addresses: list[str]) -> None:
-        self._town, self._addresses, self._database = town, addresses, database
-        self._look_at_the_secret()
-        self.chats: dict[int, str] = {}
-        self.answered: set[int] = set()  # with 200
-
-    def _look_at_the_secret(self) -> None:
-        """After a kill the bot may have made a new subscription, which has another one."""
-        storage = open_storage(self._database)
-        (bot,) = storage.find_bots()
-        storage.close()
-        self._bot_id, self._token = bot.id, bot.data["verificationToken"]
-
-    def send(self, number: int, address: str | None = None) -> int | None:
-        """Deliver a message; the status of the answer, or None if there was none."""
-        if number not in self.chats:
-            self.chats[number] = self._town.person(number)
-        person = self.chats[number]
-        body = {
-            "eventType": "PostAdded",
-            "id": f"{number}",
-            "groupId": person.group_id,
-            "creatorId": person.user_id,
-            "text": "help",
-        }
-        envelope = {"uuid": f"u{number}", "ownerId": self._bot_id, "body": body}
-        headers = {"Verification-Token": self._token}
-        where = address or self._addresses[0]
-        try:
-            answer = requests.post(
-                f"{where}/bot/webhook", json=envelope, headers=headers, timeout=10
-            )
-        except requests.RequestException:
-            return None
-        if answer.status_code == 200:
-            self.answered.add(number)
-        if answer.status_code == 401:
-            self._look_at_the_secret()
-        return answer.status_code
-
-    def replies(self) -> dict[int, int]:
-        """How often each message was answered in its chat."""
-        chat, bot_id = self._town.chat, self._bot_id
-        return {
-            number: sum(post.creator_id == bot_id for post in chat.posts_in(person._place))
-            for number, person in self.chats.items()
-        }
-
-    def all_are_answered(self) -> bool:
-        there = self.replies()
-        return all(there[number] for number in self.answered)
-
-
 def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_said_twice(
-    start, serve, town, database_url
+    start, serve, town, database_url, say
 ):
     kind = database_url.partition(":")[0].partition("+")[0]
     count, kills, dice = KILLED[kind], KILLS[kind], random.Random(SEED)
@@ -115,13 +64,13 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_said_twice(
         for job in jobs:
             job.result(60)
         done.set()
-    wait_until(sender.all_are_answered)
-    there = sender.replies()
-    assert len(sender.answered) == count and set(there.values()) == {1}
+    sender.waits_for_answers()
+    say(f"{kills} kills of {kind}: {sender.verdict()}")
+    assert len(sender.answered) == count and set(sender.replies().values()) == {1}
     assert "Traceback" not in bot.errors
 
 
-def test_two_processes_answer_what_both_of_them_get_once(start, serve, town, database_url):
+def test_two_processes_answer_what_both_of_them_get_once(start, serve, town, database_url, say):
     other = free_port()
     start(), start(port=other)
     town.install(serve.address)
@@ -132,12 +81,13 @@ def test_two_processes_answer_what_both_of_them_get_once(start, serve, town, dat
     twice = [(number, address) for number in range(DOUBLED) for address in addresses]
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(lambda one: sender.send(*one), twice)) == {200}
-    wait_until(sender.all_are_answered)
+    sender.waits_for_answers()
+    say(f"{len(twice)} deliveries to two: {sender.verdict()}")
     assert list(sender.replies().values()) == [1] * DOUBLED
 
 
 def test_a_process_that_ends_in_a_burst_leaves_the_rest_to_the_next(
-    start, serve, town, database_url
+    start, serve, town, database_url, say
 ):
     bot, _ = start()
     town.install(serve.address)
@@ -153,7 +103,44 @@ def test_a_process_that_ends_in_a_burst_leaves_the_rest_to_the_next(
             one.result()
     assert len(sender.answered) >= BURST // 3
     start()
-    wait_until(sender.all_are_answered)
+    sender.waits_for_answers()
+    say(f"SIGTERM in a burst of {BURST}: {sender.verdict()}")
     there = sender.replies()
     assert {there[number] for number in sender.answered} == {1} and max(there.values()) == 1
+    assert "Traceback" not in bot.errors
+
+
+@pytest.mark.parametrize("how", ["stopped", "frozen"])
+def test_a_server_that_goes_and_comes_back_in_a_burst_loses_nothing(
+    gunicorn, serve, town, postgresql, postgresql_url, how, say
+):
+    """What is answered with 200 while the database is away waits in the process's memory."""
+    settings = town.settings(serve.address, postgresql_url)
+    bot, _ = gunicorn(settings, "--threads", "8", limits=SHORT_LEASE | QUICK_SILENCE)
+    town.install(serve.address)
+    sender = Sender(town, postgresql_url, [serve.address])
+    for number in range(AWAY):
+        sender.chats[number] = town.person(number)
+    go_on = threading.Event()
+
+    def deliver(number):
+        while sender.send(number) != 200:
+            assert go_on.wait(SECONDS)
+        time.sleep(0.01)
+
+    with ThreadPoolExecutor(4) as pool:
+        sent = [pool.submit(deliver, number) for number in range(AWAY)]
+        wait_until(lambda: len(sender.answered) >= AWAY // 3)
+        with getattr(postgresql, how)():
+            before = len(sender.answered)
+            wait_until(
+                lambda: requests.get(f"{serve.address}/health", timeout=SECONDS).status_code == 503
+            )
+            wait_until(lambda: len(sender.answered) > before)
+        go_on.set()
+        for one in sent:
+            one.result()
+    sender.waits_for_answers()
+    say(f"PostgreSQL {how} in a burst: {sender.verdict()}")
+    assert len(sender.answered) == AWAY and set(sender.replies().values()) == {1}
     assert "Traceback" not in bot.errors

@@ -323,13 +323,15 @@ def end_connection(chosen: argparse.Namespace) -> int:
 
 
 def new_key(chosen: argparse.Namespace) -> int:
-    from botkit.bot import write_new_key
-    from botkit.settings import SECRET_KEY
+    from botkit.bot import DATABASE, write_new_key
+    from botkit.settings import SECRET_KEY, database_setting
     from botkit.storage import new_key
 
     if chosen.write:
-        write_new_key(Path(".env"))
+        beside = write_new_key(Path(".env"), database_setting() or DATABASE)
         print("A new key is in the file .env, which only you can read.", WITHOUT_IT)
+        if beside:
+            print(f"The key from {beside.name} is behind it, for what practice has stored.")
         return 0
     print(f"{SECRET_KEY}={new_key()}")
     print(KEEP_IT, file=sys.stderr)

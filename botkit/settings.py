@@ -394,6 +394,14 @@ def practice_settings() -> Settings:
     return Settings(practice=True, public_url=_public_url(values))
 
 
+def database_setting() -> str | None:
+    """Return the database that is set; None if none is.  Raises `SettingsError`.
+
+    For a command that must work while other settings are still missing.
+    """
+    return _database(read_variables(os.environ))
+
+
 def _yes(values: Mapping[str, str], name: str, default: str) -> bool:
     value = values.get(name, default)
     if value not in ("0", "1"):

@@ -157,8 +157,9 @@ class AnyService(PairService):
         if account is None:
             return refuse(401, "invalid_token", "This token is not accepted.")
         asked = self._told.note(account)
-        how = f'kit.world.service("{self.name}").answers("{asked.method} {asked.path}", ...)'
-        return refuse(404, "not_told", f"Practice {self.title} was not told what to say: {how}")
+        what = f'"{asked.method} {asked.path}"'  # first, for a trace shows the beginning
+        how = f'Write it into practice, or say kit.world.service("{self.name}").answers({what}, ...)'
+        return refuse(404, "not_told", f"{what} has no answer in practice. {how}")
 
     def _revoke(self) -> Any:
         """Revoke a token: as RFC 7009 has it, or in the service's own way."""

@@ -116,8 +116,10 @@ def test_it_answers_nobody_without_a_token_that_works(service, get):
 
 def test_what_it_was_not_told_says_how_to_tell_it(get):
     answer = get("/api/v4/nothing", "DELETE")
-    told = 'kit.world.service("played").answers("DELETE /nothing", ...)'
-    assert answer.status_code == 404 and answer.json()["error_description"].endswith(told)
+    how = 'kit.world.service("played").answers("DELETE /nothing", ...)'
+    said = answer.json()["error_description"]
+    assert answer.status_code == 404 and said.endswith(how)
+    assert said.startswith('"DELETE /nothing" has no answer in practice.')
 
 
 @pytest.mark.parametrize("what", ["todos", "GET todos", "/todos", ""])

@@ -90,7 +90,7 @@ def test_a_bot_of_ones_own_is_tested_like_this(pytester):
 
 
 def test_a_description_that_cannot_be_right_is_told_without_a_line_of_botkit(pytester):
-    wrong = MYBOT.replace("word, connects_to = \"github\", github", 'word = "tea"').replace(
+    wrong = MYBOT.replace('word, connects_to = "github", github', 'word = "tea"').replace(
         "from botkit.skills", "from botkit import Provider\nfrom botkit.skills"
     )
     wrong += """

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 import requests
 from contract_world import BOT, examined
-from described import gitlab, spotify
+from described import dropbox, gitlab, spotify
 
 from botkit import providers
 from botkit.lessons.check.teapot import describe_teapot
@@ -36,7 +36,15 @@ def playing(describe) -> Iterator[tuple[Provider, World, AnyService]]:
 
 @pytest.mark.parametrize(
     "describe",
-    [spotify, gitlab, teapot, providers.github, providers.google_drive, providers.ringcentral],
+    [
+        spotify,
+        gitlab,
+        dropbox,
+        teapot,
+        providers.github,
+        providers.google_drive,
+        providers.ringcentral,
+    ],
     ids=lambda describe: describe.__name__,
 )
 def test_whatever_is_described_keeps_the_whole_contract(describe):

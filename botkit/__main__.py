@@ -244,12 +244,13 @@ def doctor(chosen: argparse.Namespace) -> int:
 def setup_database(chosen: argparse.Namespace) -> int:
     from botkit.bot import DATABASE
     from botkit.run.status import personal_names, without_person
-    from botkit.settings import load_settings
+    from botkit.settings import load_settings, wanted_skills
     from botkit.storage import Storage
 
+    personal = personal_names(wanted_skills(os.environ))
     with closing(Storage(chosen.url or load_settings().database or DATABASE)) as storage:
         done = storage.set_up()
-        if count := storage.count_without_person(personal_names()):
+        if count := storage.count_without_person(personal):
             done.append(without_person(count))
     print(*done or ["Nothing to do."], sep="\n")
     return 0

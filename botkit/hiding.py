@@ -54,7 +54,7 @@ def refuse_hiding_file() -> None:
     """Raise `ImportError`, with the name of the file, if a needed module is hidden.
 
     `python -m botkit` imports botkit before it can catch an error, so there the sentence ends the
-    process.  A file `botkit.py` is run by that command instead of ours, and nothing can tell of it.
+    process.  A file of that very name is run instead of ours, and nothing here can tell of it.
     """
     if path := hiding_file():
         sentence = f"{what_it_hides(path)} Give it another name"

@@ -244,12 +244,13 @@ def doctor(chosen: argparse.Namespace) -> int:
 def setup_database(chosen: argparse.Namespace) -> int:
     from botkit.bot import DATABASE
     from botkit.run.status import personal_names, without_person
-    from botkit.settings import load_settings
+    from botkit.settings import load_settings, wanted_skills
     from botkit.storage import Storage
 
+    personal = personal_names(wanted_skills(os.environ))
     with closing(Storage(chosen.url or load_settings().database or DATABASE)) as storage:
         done = storage.set_up()
-        if count := storage.count_without_person(personal_names()):
+        if count := storage.count_without_person(personal):
             done.append(without_person(count))
     print(*done or ["Nothing to do."], sep="\n")
     return 0
@@ -323,13 +324,15 @@ def end_connection(chosen: argparse.Namespace) -> int:
 
 
 def new_key(chosen: argparse.Namespace) -> int:
-    from botkit.bot import write_new_key
-    from botkit.settings import SECRET_KEY
+    from botkit.bot import DATABASE, write_new_key
+    from botkit.settings import SECRET_KEY, database_setting
     from botkit.storage import new_key
 
     if chosen.write:
-        write_new_key(Path(".env"))
+        beside = write_new_key(Path(".env"), database_setting() or DATABASE)
         print("A new key is in the file .env, which only you can read.", WITHOUT_IT)
+        if beside:
+            print(f"The key from {beside.name} is behind it, for what practice has stored.")
         return 0
     print(f"{SECRET_KEY}={new_key()}")
     print(KEEP_IT, file=sys.stderr)

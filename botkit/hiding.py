@@ -51,9 +51,16 @@ def _is_package(path: str) -> bool:
 
 
 def refuse_hiding_file() -> None:
-    """Raise `ImportError`, with the name of the file, if a needed module is hidden."""
+    """Raise `ImportError`, with the name of the file, if a needed module is hidden.
+
+    `python -m botkit` imports botkit before it can catch an error, so there the sentence ends the
+    process.  A file of that very name is run instead of ours, and nothing here can tell of it.
+    """
     if path := hiding_file():
-        raise ImportError(f"{what_it_hides(path)} Give it another name, then restart the kernel.")
+        sentence = f"{what_it_hides(path)} Give it another name"
+        if sys.argv[:1] == ["-m"]:
+            raise SystemExit(f"{sentence}.")
+        raise ImportError(f"{sentence}, then restart the kernel.")
 
 
 def what_it_hides(path: str) -> str:

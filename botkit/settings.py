@@ -33,6 +33,7 @@ from botkit.errors import SettingsError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECRET_KEY = "BOTKIT_SECRET_KEY"
+LISTS = (SECRET_KEY, "BOTKIT_SKILLS", "BOTKIT_ACCOUNTS")
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -356,6 +357,7 @@ def load_settings(
     skills = wanted_skills(given, env_file)
     places = {**PLACES, **places_of(skills)}
     values = read_variables(given, env_file, places)
+    _check_characters(values)
     common = Settings(
         database=_database(values),
         secret_keys=read_keys(values.get(SECRET_KEY, "")),
@@ -394,6 +396,26 @@ def practice_settings() -> Settings:
     return Settings(practice=True, public_url=_public_url(values))
 
 
+def database_setting() -> str | None:
+    """Return the database that is set; None if none is.  Raises `SettingsError`.
+
+    For a command that must work while other settings are still missing.
+    """
+    return _database(read_variables(os.environ))
+
+
+def _check_characters(values: Mapping[str, str]) -> None:
+    """Raise `SettingsError` for a character that no link, form or header can hold as it is."""
+    for name, value in values.items():
+        if name in LISTS:  # their parts may be in lines of their own
+            value = " ".join(value.split())
+        if re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", value):
+            raise SettingsError(
+                f"{name} holds a character that cannot be sent, such as a line break.",
+                advice="Copy the value again, and write it in one line.",
+            )
+
+
 def _yes(values: Mapping[str, str], name: str, default: str) -> bool:
     value = values.get(name, default)
     if value not in ("0", "1"):
@@ -423,6 +445,8 @@ def _registration(values: Mapping[str, str], place: Place) -> Registration | Non
             f"{there[0]} is set, but {missing} is not.",
             advice=f"Set {missing} too, or remove both to practise.",
         )
+    if re.search(r"\s", values[names[0]]):
+        raise SettingsError(f"{names[0]} has a space in it.", advice="Copy the client id again.")
     address = _address(values, place.server_variable) or place.server
     return Registration(values[names[0]], values[names[1]], address)
 
@@ -451,7 +475,8 @@ def _address(values: Mapping[str, str], name: str) -> str | None:
 def _split(address: str, no_address: SettingsError) -> SplitResult:
     try:
         parts = urlsplit(address)
-        if parts.hostname and parts.scheme in ("http", "https") and parts.port != 0:
+        known = parts.scheme in ("http", "https") and not re.search(r"[\s\\]", address)
+        if known and parts.hostname and parts.port != 0:
             return parts
     except ValueError:  # of the host, or of the port
         pass
@@ -466,7 +491,7 @@ def _public_url(values: Mapping[str, str]) -> str | None:
     advice = f"Write it like {example}, with {{port}} as it stands."
     no_address = SettingsError("BOTKIT_PUBLIC_URL is not a web address.", advice=advice)
     parts = _split(pattern.replace("{port}", "4711"), no_address)
-    if re.search(r"[\s\\]|/\.", pattern):
+    if re.search(r"[\s\\\ud800-\udfff]|/\.", pattern):
         raise no_address
     if parts.query or parts.fragment or parts.username is not None:
         raise SettingsError("BOTKIT_PUBLIC_URL has something after its path.", advice=advice)

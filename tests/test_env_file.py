@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import codecs
 import os
+from contextlib import closing
 
 import pytest
 
 from botkit.__main__ import main
+from botkit.bot import DATABASE, with_key
 from botkit.errors import SettingsError
 from botkit.run.doctor import computer, systems
-from botkit.settings import EnvFileUnreadable, load_settings, practice_settings
+from botkit.run.doctor.database import DatabaseVisit
+from botkit.run.doctor.report import Check
+from botkit.settings import EnvFileUnreadable, Settings, load_settings, practice_settings
+from botkit.storage import Seal, Storage, new_key
 
 LINE = "GITHUB_SERVER=https://git.example.com\nGITHUB_CLIENT_ID=é\nGITHUB_CLIENT_SECRET=s\n"
 UNREADABLE = {
@@ -103,6 +108,28 @@ def test_a_key_that_is_there_is_never_replaced(folder, capsys):
     assert main(["new-key", "--write"]) == 1
     assert "has a key already" in capsys.readouterr().err
     assert (folder / ".env").read_bytes() == before
+
+
+def test_what_practice_has_stored_can_be_read_with_the_new_key(folder, capsys):
+    (before,) = with_key(Settings(database=DATABASE)).secret_keys
+    with closing(Storage(DATABASE, seal=Seal((before,)))) as storage:
+        storage.set_up()
+        storage.save_bot("1", token={"access_token": "t"}, data={})
+    (check,) = sealed_with(new_key())
+    assert check.state == "wrong" and "The key of practice is in botkit.sqlite.key." in check.advice
+
+    assert main(["new-key", "--write"]) == 0
+    printed = capsys.readouterr()
+    assert "The key from botkit.sqlite.key is behind it" in printed.out
+    assert before not in printed.out + printed.err
+    newest, older = load_settings({}).secret_keys
+    assert older == before != newest
+    assert sealed_with(newest, older)[0].state == "ok"
+
+
+def sealed_with(*keys: str) -> list[Check]:
+    """Return what the doctor says of the key."""
+    return [line for line in DatabaseVisit(DATABASE, keys).checks() if line.check == "sealed"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a right of their own on Windows")

@@ -57,6 +57,16 @@ def test_a_command_says_it_in_a_sentence(folder, monkeypatch, capsys):
     assert "hides the module secrets" in capsys.readouterr().err
 
 
+def test_a_command_that_cannot_even_import_botkit_ends_with_the_sentence(folder, monkeypatch):
+    (folder / "token.py").write_text("mine = 1")
+    monkeypatch.delitem(sys.modules, "token", raising=False)
+    monkeypatch.setattr(sys, "argv", ["-m", "doctor"])  # so it is while Python imports botkit
+    with pytest.raises(SystemExit) as told:
+        hiding.refuse_hiding_file()
+    end = "token.py hides the module token that botkit needs. Give it another name."
+    assert str(told.value).endswith(end)
+
+
 def test_an_error_of_another_kind_stays_what_it_is(folder, monkeypatch):
     def fail(*_: object, **__: object) -> None:
         raise AttributeError("something else")

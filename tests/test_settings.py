@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from botkit.errors import SettingsError
+from botkit.bot import Bot
+from botkit.errors import BotkitError, SettingsError
 from botkit.run.address import BrowserAddress, PublicAddress, choose_address, find_browser_address
 from botkit.settings import (
+    PLACES,
     Registration,
     Settings,
     known_variables,
@@ -21,6 +24,13 @@ from botkit.storage.seal import new_key
 
 ROOT = Path(__file__).parent.parent
 GITHUB = {"GITHUB_CLIENT_ID": "id", "GITHUB_CLIENT_SECRET": "planted-secret"}
+PLACES_LIVE = {name: "x" for place in PLACES.values() for name in place.credentials}
+ALL_LIVE = PLACES_LIVE | {
+    "RINGCENTRAL_CHATBOT_SERVER": "https://bot.example.com",
+    "RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI": "sqlite://",
+    "BOTKIT_SECRET_KEY": new_key(),
+    "BOTKIT_SKILLS": "github, drive, sheets, ringcentral",
+}
 
 
 @pytest.fixture
@@ -124,6 +134,45 @@ def test_what_cannot_work_is_refused_by_name_and_without_its_value(load, what):
         load(**environment)
     assert sentence in str(caught.value) and caught.value.advice
     assert "planted-secret" not in str(caught.value) + caught.value.advice
+
+
+NONSENSE = [
+    "two",
+    "-1",
+    "²",
+    "9" * 5000,
+    "\udcff",
+    "\0",
+    "a\nb",
+    "https://a b",
+    "https://a\nb",
+    "https://[::1",
+    "https://a:b",
+    "postgresql+psycopg://u:p@h:port/n",
+    "postgresql+psycopg://h/n?nonsense=1",
+    "sqlite:///x?timeout=abc",
+    "..:X",
+    "os:getcwd",
+    "{port}",
+]
+
+
+@pytest.mark.parametrize("value", NONSENSE, ids=ascii)
+@pytest.mark.parametrize("name", [variable.name for variable in known_variables()])
+def test_nonsense_in_a_variable_is_refused_by_its_name_or_can_be_used(load, name, value):
+    """A bot that was made from it has links, forms and headers that can be sent."""
+    try:
+        settings = load(**{**ALL_LIVE, name: value})
+        with closing(Bot(settings)) as bot:
+            facts = [fact for one in bot.added for fact in vars(one.provider).items()]
+    except BotkitError as error:
+        says = "The database" if name.endswith("_URI") else name.removesuffix("_SERVER")
+        assert says in str(error) or name in str(error)
+        return
+    texts = [(field, text) for field, text in facts if isinstance(text, str)]
+    texts += [("url", settings.public_address or "")]
+    assert "".join(text for _, text in texts).isprintable()
+    assert not [text for field, text in texts if field.endswith("url") and " " in text]
 
 
 def test_settings_show_no_secret(load):

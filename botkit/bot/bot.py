@@ -66,6 +66,7 @@ def describe(skill: type[ServiceSkill], registration: Registration) -> Provider:
     Raises `SettingsError` if the class and the description do not fit together, and what the
     description itself raises.
     """
+    __tracebackhide__ = True  # for pytest
     there = registration.client_id, registration.client_secret, registration.server
     described = describe_service(skill.connects_to, *there)
     if place_of(skill) in PLACES:

@@ -42,11 +42,14 @@ def with_key(settings: Settings) -> Settings:
     return replace(settings, secret_keys=_of_a_server(settings) or (new_key(),))
 
 
-def write_new_key(file: Path) -> None:
+def write_new_key(file: Path, database: str | None = None) -> Path | None:
     """Make a key and add it to a file `.env`, which is made if it is missing.
 
-    Only its owner can read the file afterwards, and it is in UTF-8.  Raises `SettingsError` if it
-    has a key already, or cannot be written.
+    A database that practice mode has filled has a key in a file beside it.  That key is added
+    behind the new one, so what is stored there can still be read.  Return that file, or None.
+
+    Only its owner can read `.env` afterwards, and it is in UTF-8.  Raises `SettingsError` if it has
+    a key already, or cannot be written.
     """
     from dotenv import dotenv_values
 
@@ -59,11 +62,14 @@ def write_new_key(file: Path) -> None:
             "new one: python -m botkit new-key",
         )
     text += "" if not text or text.endswith("\n") else "\n"
+    beside = key_file(database) if database else None
+    beside = beside if beside and beside.exists() else None
+    keys = [new_key(), *(_kept_in(beside) if beside else ())]
     try:
         descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".env.")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as new:
-                new.write(f"{text}{SECRET_KEY}={new_key()}\n")
+                new.write(f"{text}{SECRET_KEY}={','.join(keys)}\n")
             os.replace(name, file)
         except BaseException:
             os.unlink(name)
@@ -72,6 +78,7 @@ def write_new_key(file: Path) -> None:
         raise SettingsError(
             f"The file {file} cannot be written.", advice="Make sure that you may write there."
         ) from None
+    return beside
 
 
 def missing_key() -> SettingsError:

@@ -375,7 +375,10 @@ class Worker:
             self.on_error(error)
             self._set_aside(job)
         with self._lock:
-            del pool.running[job.lane]
+            # After a lost answer of the database the lane may be another thread's already.
+            noted, _ = pool.running.get(job.lane, (None, 0.0))
+            if noted is job:
+                del pool.running[job.lane]
             others_waited = pool.bots[job.bot_id] >= pool.per_bot
             pool.bots[job.bot_id] -= 1
             if not pool.bots[job.bot_id]:

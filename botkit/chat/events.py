@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 REMINDER = "/restapi/v1.0/subscription/~"  # how the `event` of a reminder begins
 LONGEST_TEXT = 10_000  # characters of a message, the chat's own limit
+MOST_MARKS = 30  # one after the other
 OLD_TYPES = {"Direct": "PrivateChat", "Personal": "PersonalChat"}  # the other names are the same
 
 Kind = Literal["BotJoinGroup", "Message4Bot", "BotLeftGroup", "BotRemoved", "SubscriptionEnds"]
@@ -103,10 +104,28 @@ def read_text(typed: str) -> str:
     sees, such as a zero-width space that was copied along, are left out.  Source: Unicode Standard
     Annex #15 (NFKC).
 
-    One sign can become eighteen letters, so what is longer than a message can be is cut off.
+    Anyone can send a million signs before it is known who sends them.  So what is longer than a
+    message can be is cut off, and again later, for one sign can become eighteen letters.
     """
-    plain = unicodedata.normalize("NFKC", typed)[:LONGEST_TEXT]
+    plain = unicodedata.normalize("NFKC", _stream_safe(typed[:LONGEST_TEXT]))[:LONGEST_TEXT]
     return " ".join("".join(one for one in plain if not _is_invisible(one)).split())
+
+
+def _stream_safe(text: str) -> str:
+    """Leave out all marks but the first thirty of a letter.
+
+    To put them into order takes time with the square of their number: ten seconds for fifty
+    thousand.  No language has that many.  Source: Unicode Standard Annex #15, section 13.
+    """
+    if text.isascii():
+        return text
+    kept, marks = [], 0
+    for one in text:
+        first = unicodedata.normalize("NFKD", one)[0]
+        marks = marks + 1 if unicodedata.combining(first) else 0
+        if marks <= MOST_MARKS:
+            kept.append(one)
+    return "".join(kept)
 
 
 def _without_blank_ends(typed: str) -> str:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -43,6 +44,7 @@ log = logging.getLogger("botkit")
 
 SECONDS_BETWEEN_TRIES = 10.0
 TRIES = 30  # a new bot user is ready within some minutes
+WAIT_SECONDS, LOOK_SECONDS = 5.0, 0.25  # for another install that is under way
 INSTALL_SECONDS = 90.0  # longer than the requests of one install can take together
 ACCOUNT = "account"  # where a bot's `data` remembers the id of its RingCentral account
 PENDING = "pending"  # whether a new bot is not subscribed yet
@@ -59,7 +61,7 @@ class Installation:
 
     `providers` are those that people connect to.  `address` returns the bot's public address.
     `accounts` are the RingCentral accounts whose bots may be installed; if there are none, that is
-    the account of the bots that are here.
+    the account of the bots that are here.  `sleep` waits that many seconds.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Installation:
         providers: Sequence[Provider],
         address: Callable[[], str],
         accounts: Sequence[str] = (),
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.subscription = Subscription(storage, chat, address)
         self._storage = storage
@@ -76,6 +79,7 @@ class Installation:
         self._providers = providers
         self._address = address
         self._accounts = accounts
+        self.sleep = sleep
 
     # ---- install -------------------------------------------------------------------------
 
@@ -118,19 +122,29 @@ class Installation:
         owner = self._owner_of(token["access_token"])
         if owner.id != str(token.get("owner_id") or owner.id):
             raise _unclear()
-        # One at a time, in all processes: the first bot decides which account is the right one.
-        holder = self._storage.messages.hold("install", INSTALL_SECONDS)
-        if holder is None:
-            raise ChatBusy(
-                "Another bot is being installed at this moment.",
-                advice="Wait a little, then install it again.",
-            )
+        holder = self._hold()
         try:
             before = self._storage.find_bot(owner.id)
             self._check_account(owner, before)
             return self._save(owner, token, before)
         finally:
             self._storage.messages.drop("install", holder)
+
+    def _hold(self) -> str:
+        """Install one bot at a time, in all processes; return who holds that.
+
+        The first bot decides which account is the right one.  Another install takes a second or
+        two, and nobody knows whether RingCentral sends a token again.  So it is waited for, but
+        only by requests whose token is a bot's.  Raises `ChatBusy` if it takes too long.
+        """
+        for _ in range(int(WAIT_SECONDS / LOOK_SECONDS)):
+            if holder := self._storage.messages.hold("install", INSTALL_SECONDS):
+                return holder
+            self.sleep(LOOK_SECONDS)
+        raise ChatBusy(
+            "Another bot is being installed at this moment.",
+            advice="Wait a little, then install it again.",
+        )
 
     def _check_account(self, owner: _Owner, before: Bot | None) -> None:
         """Raise `InstallRefused` unless bots of this account may be installed here."""

@@ -171,6 +171,7 @@ class Kit(Running):
         The service of a skill is a practice service, unless the settings name a live one.  See
         `Bot.add`, which also says what is raised.
         """
+        __tracebackhide__ = True  # for pytest
         self._check_running()
         if isinstance(new, Provider):
             self.bot.add(AccountSkill, new)
@@ -179,6 +180,7 @@ class Kit(Running):
         self._services_changed()
 
     def _add_skill(self, skill: type[ServiceSkill]) -> None:
+        __tracebackhide__ = True  # for pytest
         names = dict.fromkeys([*self.settings.skills, register(skill)])
         wanted = replace(self.settings, skills=tuple(names))
         settings = with_practice(wanted, self.world, self._folder)

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from botkit.bot import log_error
+from botkit.skills import NotAText
 from botkit.trace import Labels
 
 # Whose lines are left out: a thread calls botkit, and botkit calls the skill.
@@ -45,19 +46,22 @@ class Mishaps:
         __tracebackhide__ = True  # pytest shows the lines of the skill and not these
         errors, self._errors = self._errors, []
         if errors and self.raising:
-            raise errors[0].with_traceback(own_part(errors[0].__traceback__))
+            raise errors[0].with_traceback(own_part(errors[0]))
         return "\n".join(self._labels.redact(_traceback_of(one)) for one in errors)
 
 
 def _traceback_of(error: Exception) -> str:
-    shown = traceback.TracebackException(type(error), error, own_part(error.__traceback__))
+    shown = traceback.TracebackException(type(error), error, own_part(error))
     # The file of a cell is a copy, with another name in each run of the notebook.
     return re.sub(CELL, 'File "a cell of this notebook"', "".join(shown.format())).rstrip()
 
 
-def own_part(trace: TracebackType | None) -> TracebackType | None:
-    """Return a traceback from its first line that is not botkit's; all of it if there is none."""
-    own = trace
+def own_part(error: Exception) -> TracebackType | None:
+    """Return the traceback from its first line that is not botkit's.
+
+    If there is none, return all of it for a mistake of botkit, and None for one of the skill.
+    """
+    own = trace = error.__traceback__
     while own is not None and own.tb_frame.f_code.co_filename.startswith((BOTKIT, THREADING)):
         own = own.tb_next
-    return own or trace
+    return own or (None if isinstance(error, NotAText) else trace)

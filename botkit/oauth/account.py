@@ -38,7 +38,7 @@ def fetch_account(provider: Provider, access_token: str) -> dict[str, Any] | Non
     if provider.account_url is None:
         return None
     with ApiSession(provider.called, provider.account_url, access_token) as api:
-        return read_account(provider, api.get(provider.account_url))
+        return read_account(provider, api.request(provider.account_method, provider.account_url))
 
 
 def read_account(provider: Provider, answer: requests.Response) -> dict[str, Any]:

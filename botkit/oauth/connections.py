@@ -368,6 +368,18 @@ def is_loopback(host: str) -> bool:
     return host == "localhost" or host.endswith(".localhost")
 
 
-def certificates() -> str | bool:
-    """Return the file of trusted certificates that the environment names, or True for our own."""
-    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+class CertificatesMissing(requests.exceptions.SSLError):
+    """Raised when the environment names a file of certificates that is not there."""
+
+
+def certificates(url: str) -> str | bool:
+    """Return the file of trusted certificates that the environment names, or True for our own.
+
+    Raises `CertificatesMissing` if a request to `url` needs that file.
+    """
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        if file := os.environ.get(name):
+            if url.lower().startswith("https:") and not os.path.exists(file):
+                raise CertificatesMissing(f"The file that {name} names is not there.")
+            return file
+    return True

@@ -68,7 +68,7 @@ class Session(requests.Session):
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         kwargs["proxies"] = connections.proxies_for(request.url or "")
-        kwargs["verify"] = connections.certificates()
+        kwargs["verify"] = connections.certificates(request.url or "")
         tickets = [(watcher, watcher.before(request)) for watcher in watchers]
         response, failure = None, None
         try:

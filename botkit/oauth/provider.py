@@ -57,7 +57,8 @@ class Provider:
     scope_separator: str = " "  # in the token answer; in the link it is always a space
     implied_scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    account_url: str | None = None  # whose account is it?  A GET with the token
+    account_url: str | None = None  # whose account is it?  A request with the token
+    account_method: Literal["GET", "POST"] = "GET"  # of that request
     account_id_field: str = "id"
     account_name_field: str = "name"
     revocation: Revocation | None = None

@@ -200,7 +200,8 @@ def _was_revoked(provider: Provider, token: str, response: requests.Response) ->
         return True
     if response.status_code not in already:
         return False
-    url = provider.account_url or provider.api_url
+    how, url = provider.account_method, provider.account_url or provider.api_url
     with http.Session() as session, http.reaching(provider.called):
-        answer = session.get(url, auth=http.BearerToken(token, url), allow_redirects=False)
+        auth = http.BearerToken(token, url)
+        answer = session.request(how, url, auth=auth, allow_redirects=False)
     return answer.status_code == 401

@@ -113,7 +113,8 @@ class AnyService(PairService):
             route(USERINFO, "account", lambda: self._account("sub", "preferred_username"))
         elif one.account_url:
             names = one.account_id_field, one.account_name_field
-            route(_path(one.account_url), "account", lambda: self._account(*names))
+            asked = [one.account_method]
+            route(_path(one.account_url), "account", lambda: self._account(*names), methods=asked)
         if one is None or one.revocation:
             method, path = (one.revocation.method, one.revocation.url) if one else ("POST", REVOKE)
             route(_path(path), "revoke", self._revoke, methods=[method])
@@ -157,8 +158,10 @@ class AnyService(PairService):
         if account is None:
             return refuse(401, "invalid_token", "This token is not accepted.")
         asked = self._told.note(account)
-        how = f'kit.world.service("{self.name}").answers("{asked.method} {asked.path}", ...)'
-        return refuse(404, "not_told", f"Practice {self.title} was not told what to say: {how}")
+        what = f'"{asked.method} {asked.path}"'  # first, for a trace shows the beginning
+        world = f'kit.world.service("{self.name}")'
+        how = f"Write it into practice, or say {world}.answers({what}, ...)"
+        return refuse(404, "not_told", f"{what} has no answer in practice. {how}")
 
     def _revoke(self) -> Any:
         """Revoke a token: as RFC 7009 has it, or in the service's own way."""

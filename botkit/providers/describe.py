@@ -25,6 +25,7 @@ def describe_service(
     something else, fails, or returns no `Provider` or one with an impossible field.  A
     `BotkitError` of the function, such as `DiscoveryError`, is raised as it is.
     """
+    __tracebackhide__ = True  # for pytest
     name = getattr(describe, "__name__", "The description")
     signature = inspect.signature(describe)
     more = {"server": server} if server and "server" in signature.parameters else {}

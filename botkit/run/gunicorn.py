@@ -28,7 +28,7 @@ from botkit.settings import Settings, load_settings
 from botkit.storage import is_in_memory
 from botkit.trace import Labels, RedactingFilter
 
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))  # gunicorn has refused what is no number
 worker_class = "gthread"
 threads = 24  # two processes have 32 places for people who connect: a class of thirty
 worker_connections = 500
@@ -61,6 +61,8 @@ def refusal(settings: Settings, config: Any) -> str:
             f"With {config.threads} threads the chat would have to wait for people who connect. "
             f"Set --threads to {FEWEST_THREADS} or more."
         )
+    if config.workers < 1:
+        return "Without a process nobody would answer. Set --workers to 1 or more."
     if config.workers > 1 and settings.database and is_in_memory(settings.database):
         return (
             "Several processes cannot share a database in memory. Set "

@@ -8,14 +8,17 @@ Not here: those commands (`administration.py`, `maintenance.py`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import islice
 from typing import Any, TypedDict
 
-from botkit.bot import SKILLS, Bot
+from botkit.bot import SKILLS, Bot, skill_named
 from botkit.chat import webhook_of
-from botkit.errors import ChatError, SealBroken, StorageError
+from botkit.errors import BotkitError, ChatError, SealBroken, StorageError
+from botkit.providers import describe_service
 from botkit.run.administration import skill_of
+from botkit.settings import place_of
 from botkit.storage import COUNTED, tables
 
 LATE_SECONDS = 60.0  # that a message may wait before somebody should look
@@ -145,7 +148,7 @@ def _counted_status(bot: Bot, bot_id: str) -> BotStatus:
         oldest=oldest,
         silent=bot.storage.messages.pause_left(bot_id),
         connections=bot.storage.count_services(bot_id),
-        without_person=bot.storage.count_without_person(personal_names(), bot_id),
+        without_person=bot.storage.count_without_person(_personal(bot), bot_id),
         services=[],
     )
 
@@ -229,7 +232,21 @@ def without_person(count: int) -> str:
     )
 
 
-def personal_names() -> list[str]:
-    """Return the names of the services whose connections belong to one person."""
-    personal = (skill for skill in SKILLS.values() if not skill.shared)
-    return [skill.connects_to("", "").name for skill in personal]
+def personal_names(skills: Iterable[str] = ()) -> list[str]:
+    """Return the names of the services whose connections belong to one person.
+
+    They are those of botkit's own skills, and of `skills`, which the settings name.  A skill that
+    cannot be described now is left out.
+    """
+    names = list[str]()
+    for skill in map(skill_named, dict.fromkeys([*SKILLS, *skills])):
+        if place_of(skill) is not None and not skill.shared:
+            with suppress(BotkitError):
+                names.append(describe_service(skill.connects_to, "", "").name)
+    return names
+
+
+def _personal(bot: Bot) -> list[str]:
+    """Return the same for a bot, whose own skills are described already."""
+    own = (one.provider.name for one in bot.added if one.connects and not one.shared)
+    return list(dict.fromkeys([*personal_names(), *own]))

@@ -20,7 +20,7 @@ from botkit.skills.github import GitHubSkill
 from botkit.skills.help import VERBS, HelpSkill
 from botkit.skills.ringcentral.skill import AssistantSkill
 from botkit.skills.sheets.skill import GoogleSheetsSkill
-from botkit.skills.skill import Skill, command
+from botkit.skills.skill import NotAText, Skill, command
 
 __all__ = [
     "VERBS",
@@ -33,6 +33,7 @@ __all__ = [
     "GoogleDriveSkill",
     "GoogleSheetsSkill",
     "HelpSkill",
+    "NotAText",
     "ServiceSkill",
     "Skill",
     "command",

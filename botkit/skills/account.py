@@ -27,8 +27,9 @@ class AccountSkill(Skill):
     def whose(self, call: Call) -> str:
         """Ask the provider for the name, so that a revoked connection is noticed."""
         one = self.provider
-        account = read_account(one, call.api.get(one.account_url or one.api_url))
-        return f"You are connected to {self.title} as **{plain(account['name'])}**."
+        answer = call.api.request(one.account_method, one.account_url or one.api_url)
+        name = plain(read_account(one, answer)["name"])
+        return f"You are connected to {self.title} as **{name}**."
 
     def welcome(self, service: Service) -> str:
         return f"Say **{self.word}** to see which {self.title} account is connected."

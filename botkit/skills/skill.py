@@ -38,6 +38,13 @@ TAKEN = ("bot", "chat", "connect", "disconnect", "help", "ringcentral-chatbot")
 PLACE = r"[A-Z][A-Z0-9_-]+"  # two letters at least: I and A are words that people say
 
 
+class NotAText(TypeError):
+    """Raised when a method returns something that cannot be said.
+
+    No line of the method is in its traceback, so whoever shows it leaves out botkit's lines, too.
+    """
+
+
 def command(pattern: str, what: str) -> Callable[[Method], Method]:
     """Let a method answer what people say.
 
@@ -176,19 +183,19 @@ class Skill(ServiceSkill):
         )
 
     def _checked(self, method: str, said: str, run: Callable[[], Any]) -> Iterator[str]:
-        """Yield the texts that a method returns.  Raises `TypeError` for anything else."""
+        """Yield the texts that a method returns.  Raises `NotAText` for anything else."""
         with self._noting(method, said):
             texts = run()
             where = f"{type(self).__name__}.{method}"
             if texts is None:
-                raise TypeError(f'{where} returned nothing. Return what to say, or "" for nothing.')
+                raise NotAText(f'{where} returned nothing. Return what to say, or "" for nothing.')
             several = isinstance(texts, Iterable) and not isinstance(texts, str | Mapping)
             for text in texts if several else [texts]:
                 if not isinstance(text, str):
                     kind = type(text).__name__
                     kind = f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
                     among = " among its texts" if several else ""
-                    raise TypeError(f"{where} returned {kind}{among}. Return the text to say.")
+                    raise NotAText(f"{where} returned {kind}{among}. Return the text to say.")
                 if text:
                     yield text
 

@@ -303,6 +303,34 @@ def test_a_thread_survives_a_database_that_is_away(storage, worker, work, monkey
     wait_until(lambda: work.done == ["one"])
 
 
+@pytest.mark.parametrize("ends_first", ["the job", "the next one"])
+def test_a_thread_survives_the_lost_answer_of_a_database_that_has_finished_its_job(
+    storage, worker, work, caplog, ends_first
+):
+    """Another thread may then have the next reply of that chat in hand already."""
+    pool, taken = worker._pools["turn"], []
+
+    def finish(job):
+        if job.body["text"] == "one":
+            storage.messages.finish(job)
+            storage.messages.add(message("two"))
+            taken.append(storage.messages.claim("turn"))
+            worker._note(pool, taken[0])
+            if ends_first == "the next one":
+                worker._run(pool, taken[0])
+            raise StorageError("The connection was lost.")
+        return work.take(job)
+
+    pool.work = finish
+    assert worker.accept(delivery("one")) == "new"
+    left = 1 if ends_first == "the job" else 0
+    wait_until(lambda: "The connection was lost." in caplog.text and pool.bots["bot"] == left)
+    if ends_first == "the job":
+        worker._run(pool, taken[0])
+    assert worker.settle() and work.done == ["two"]
+    assert not pool.running and not pool.bots
+
+
 def test_a_job_that_takes_long_keeps_its_claim(storage, worker, work, monkeypatch, clock):
     work.gates["slow"] = threading.Event()
     worker.accept(delivery("slow"))

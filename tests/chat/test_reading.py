@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 
 from botkit.chat import read_event
@@ -44,3 +46,15 @@ def test_what_was_typed_does_not_become_longer_than_a_message_can_be():
     assert len(message("\ufdfa" * 10_000).text) <= 10_000
     assert message("\ufdfa" * 10_000).text.startswith(message("\ufdfa" * 500).text)
     assert message("x" * 10_000).text == "x" * 10_000
+
+
+@pytest.mark.parametrize("marks", ["\u0315\u0300", "\u0f73\u0301", "\uff9e\u0334"], ids=ascii)
+def test_of_the_marks_on_a_letter_only_so_many_are_read_as_a_language_can_have(marks):
+    """They are put into order, and that takes the longer the more there are, squared."""
+    assert len(message("a" + marks * 4_000).text) < 100
+    assert message("a" + marks * 4_000 + "b").text.endswith("b")
+
+
+@pytest.mark.parametrize("written", ["Việt Nam", "नमस्ते", "שָׁלוֹם", "ก็ได้", "e" + "\u0301" * 30])
+def test_all_marks_of_a_language_are_read(written):
+    assert message(written).text == unicodedata.normalize("NFKC", written)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
@@ -120,8 +121,27 @@ def test_a_new_bot_that_is_never_ready_is_removed_again(kit, tries, code):
 
 def test_two_bots_are_not_installed_at_the_same_moment(kit):
     kit.storage.messages.hold("install", 60)
+    waited = kit.bot.installation.sleep = Mock()
     code, answer = install(kit)
     assert code == 503 and "at this moment" in answer["error"] and bots(kit) == []
+    assert 3 <= sum(seconds for one in waited.call_args_list for seconds in one.args) <= 10
+
+
+def test_an_install_waits_for_another_one_that_ends_soon(kit):
+    holder = kit.storage.messages.hold("install", 60)
+
+    def end(_seconds: float) -> None:
+        kit.storage.messages.drop("install", holder)
+
+    kit.bot.installation.sleep = end
+    can_be_subscribed(kit, times=2)
+    assert install(kit)[0] == 200 and bots(kit) == ["8"]
+
+
+def test_a_token_that_is_no_bots_waits_for_nothing(kit):
+    kit.storage.messages.hold("install", 60)
+    waited = kit.bot.installation.sleep = Mock()
+    assert install(kit, type="User")[0] == 400 and not waited.called
 
 
 # ---- one bot's trouble is its own ----------------------------------------------------------------

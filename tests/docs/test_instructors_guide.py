@@ -31,6 +31,7 @@ CLASS, PEOPLE = "30", Size(2, nightly=30)
 JUPYTERLAB, SERVER, NOWHERE = "jupyterlab/static/jlab_core*.js", "jupyter_server/serverapp.py", ""
 OF_OTHERS = {
     "ModuleNotFoundError: No module named 'botkit'": NOWHERE,
+    "module 'botkit' has no attribute 'start'": NOWHERE,
     "NameError: name 'kit' is not defined": NOWHERE,
     "Package 'botkit' requires a different Python": NOWHERE,  # pip
     "Could not find a version that satisfies the requirement": NOWHERE,  # pip

@@ -21,6 +21,25 @@ def spotify(client_id: str, client_secret: str) -> Provider:
     )
 
 
+def dropbox(client_id: str, client_secret: str) -> Provider:
+    """POST for everything.  Source: dropbox.com/developers, "HTTP endpoints"."""
+    return Provider(
+        name="Dropbox",
+        client_id=client_id,
+        client_secret=client_secret,
+        authorize_url="https://www.dropbox.com/oauth2/authorize",
+        token_url="https://api.dropboxapi.com/oauth2/token",
+        api_url="https://api.dropboxapi.com/2",
+        scopes=("account_info.read", "files.metadata.read"),
+        client_auth="basic",
+        authorize_params={"token_access_type": "offline"},
+        account_url="https://api.dropboxapi.com/2/users/get_current_account",
+        account_method="POST",
+        account_id_field="account_id",
+        account_name_field="email",
+    )
+
+
 def gitlab(client_id: str, client_secret: str, server: str = "https://gitlab.com") -> Provider:
     """Source: docs.gitlab.com, "OAuth 2.0 identity provider API"."""
     return Provider(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from botkit.lessons.check.teapot import describe_teapot
 from botkit.lessons.kit import Kit
-from botkit.skills import Skill, command
+from botkit.skills import NotAText, Skill, command
 
 WRONG = "Something went wrong inside the bot. Please try again in a moment."
 
@@ -29,6 +30,10 @@ class TeaSkill(Skill):
     @command("twice", "is asked again")
     def twice(self, call):
         return "Fine."
+
+    @command("forget", "returns nothing")
+    def forget(self, call):
+        call.get("/me")
 
 
 def _deeper(call):
@@ -71,6 +76,19 @@ def test_in_a_test_the_error_is_raised_with_the_skills_own_lines(tea_kit, caplog
     assert names[-2:] == ["fail", "_deeper"] and "_answer" not in names
     assert caplog.text == ""  # pytest would show the same traceback a second time
     assert tea_kit.alice.say("twice").text == "Fine."
+
+
+def test_what_cannot_be_said_is_told_without_a_line_of_botkit(tea_kit, monkeypatch):
+    mishap = tea_kit.alice.say("forget").mishap
+    assert "TeaSkill.forget returned nothing." in mishap and "File" not in mishap
+    monkeypatch.setattr(tea_kit.mishaps, "raising", True)
+    with pytest.raises(NotAText, match="returned nothing") as caught:
+        tea_kit.alice.say("forget")
+    assert {Path(str(one.path)).name for one in caught.traceback} == {
+        "test_mishaps.py",
+        "people.py",  # which hides itself
+        "mishaps.py",
+    }
 
 
 def test_a_mistake_of_botkit_itself_keeps_all_its_lines(tea_kit, monkeypatch):

@@ -89,6 +89,21 @@ def test_a_bot_of_ones_own_is_tested_like_this(pytester):
     assert "Captured log call" not in sections
 
 
+def test_a_description_that_cannot_be_right_is_told_without_a_line_of_botkit(pytester):
+    wrong = MYBOT.replace('word, connects_to = "github", github', 'word = "tea"').replace(
+        "from botkit.skills", "from botkit import Provider\nfrom botkit.skills"
+    )
+    wrong += """
+    def connects_to(client_id, client_secret):
+        return Provider("Tea", client_id, client_secret, "https://tea", "tea", "https://tea", ())
+"""
+    pytester.makepyfile(mybot=wrong, test_mybot=TESTS)
+    _, _, failed = pytester.inline_run("-k", "repos", plugins=[pytest_plugin]).listoutcomes()
+    (text,) = [report.longreprtext for report in failed]
+    assert "token_url is 'tea'; wanted: a whole address" in text and "kit.add(Mybot)" in text
+    assert "kit.py" not in text and "describe.py" not in text
+
+
 def test_in_a_chat_with_confirmation_the_code_is_said():
     with closing(Kit(replace(PRACTICE, confirm=True))) as strict:
         assert strict.alice.connects("github").text.startswith("Connected to GitHub as **alice-pr")

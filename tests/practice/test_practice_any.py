@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 import requests
 from contract_world import BOT, examined
-from described import gitlab, spotify
+from described import dropbox, gitlab, spotify
 
 from botkit import providers
 from botkit.lessons.check.teapot import describe_teapot
@@ -36,7 +36,15 @@ def playing(describe) -> Iterator[tuple[Provider, World, AnyService]]:
 
 @pytest.mark.parametrize(
     "describe",
-    [spotify, gitlab, teapot, providers.github, providers.google_drive, providers.ringcentral],
+    [
+        spotify,
+        gitlab,
+        dropbox,
+        teapot,
+        providers.github,
+        providers.google_drive,
+        providers.ringcentral,
+    ],
     ids=lambda describe: describe.__name__,
 )
 def test_whatever_is_described_keeps_the_whole_contract(describe):
@@ -116,8 +124,10 @@ def test_it_answers_nobody_without_a_token_that_works(service, get):
 
 def test_what_it_was_not_told_says_how_to_tell_it(get):
     answer = get("/api/v4/nothing", "DELETE")
-    told = 'kit.world.service("played").answers("DELETE /nothing", ...)'
-    assert answer.status_code == 404 and answer.json()["error_description"].endswith(told)
+    how = 'kit.world.service("played").answers("DELETE /nothing", ...)'
+    said = answer.json()["error_description"]
+    assert answer.status_code == 404 and said.endswith(how)
+    assert said.startswith('"DELETE /nothing" has no answer in practice.')
 
 
 @pytest.mark.parametrize("what", ["todos", "GET todos", "/todos", ""])

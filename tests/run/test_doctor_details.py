@@ -21,6 +21,7 @@ from botkit.run.doctor.place import (
     address,
     change,
     find_bot_address,
+    processes,
     registrations,
     tunnel,
 )
@@ -56,6 +57,19 @@ def ask_github(server: str) -> list[Check]:
 # ---- the report --------------------------------------------------------------------------------
 
 REPORT = Diagnosis([ok("a", "A."), wrong("b", "B.", "Do\nthis."), note("c", "C.")])
+
+
+@pytest.mark.parametrize("number", ["two", "0", "-1", "2.5", "", "²", "100000"])
+def test_a_number_of_processes_that_gunicorn_cannot_read(number):
+    (check,) = processes({"WEB_CONCURRENCY": number})
+    assert (check.state, check.text) == (
+        "wrong",
+        "WEB_CONCURRENCY is no number of processes, so gunicorn would not work.",
+    )
+
+
+def test_a_number_of_processes_is_no_line_of_the_doctor():
+    assert [*processes({}), *processes({"WEB_CONCURRENCY": " 4 "})] == []
 
 
 def test_a_report_shows_a_line_for_each_check_and_its_advice_below():

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from live_world import PracticeProcess
 
+from botkit.errors import ProviderUnreachable
+from botkit.oauth import http
 from botkit.run.doctor import services, visits
 from botkit.run.doctor.database import DatabaseVisit, default_database
 from botkit.run.doctor.place import BotAddress, change
@@ -67,6 +69,16 @@ def test_a_proxy_in_the_way(monkeypatch):
 def test_a_certificate_that_is_not_accepted(github):
     (check,) = ask(github.address.replace("http:", "https:"))  # where no TLS is spoken
     assert "cannot be made secure" in check.text and "REQUESTS_CA_BUNDLE" in check.advice
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_certificates_that_are_not_there(monkeypatch, name):
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(name, "/nowhere/certificates.pem")
+    (check,) = ask("https://github.example.com")
+    assert check.text == f"The file that {name} names is not there." and check.advice
+    with pytest.raises(ProviderUnreachable), http.reaching("GitHub"):  # a bot says that
+        http.Session().get("https://github.example.com")
 
 
 def test_an_answer_that_does_not_come(github, monkeypatch):

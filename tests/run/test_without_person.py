@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 from connections import connect, services
+from described import gitlab
 
 from botkit.__main__ import main
 from botkit.errors import ChatError, StorageError
+from botkit.plugins import register
 from botkit.run.administration import end_connection, hand_over
 from botkit.run.status import status
+from botkit.skills import Skill
+from botkit.storage import Storage
 
 ALICE, BOB = "2101001", "2101002"
 
@@ -51,6 +57,26 @@ def test_it_is_ended_here_and_at_its_service(old):
     assert end_connection(old.bot, old.row.id) == [f"Ended GitHub in chat {old.row.group_id}."]
     assert services(old) == [] and repr(old.world.github).endswith("0 grants>")
     assert status(old.bot)[0]["without_person"] == 0
+
+
+def test_connections_of_a_skill_that_is_not_botkits_count_too(old, monkeypatch, sqlite_url, capsys):
+    class Lab(Skill):
+        """I know GitLab."""
+
+        word, connects_to = "gitlab", gitlab
+
+    old.add(Lab)
+    place = {"bot_id": old.row.bot_id, "group_id": old.row.group_id}
+    old.storage.save_service("GitLab", **place, data={"access_token": "t"})
+    (one,) = status(old.bot)
+    assert one["without_person"] == 2
+
+    monkeypatch.setenv("BOTKIT_SKILLS", register(Lab))
+    with closing(Storage(sqlite_url)) as storage:
+        storage.set_up()
+        storage.save_service("GitLab", **place, data={"access_token": "t"})
+    assert main(["setup-database", sqlite_url]) == 0
+    assert "One connection has no person" in capsys.readouterr().out
 
 
 def test_nobody_gets_what_belongs_to_a_person(old):

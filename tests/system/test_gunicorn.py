@@ -170,6 +170,10 @@ def test_every_other_class_of_workers_is_refused(kind, monkeypatch, tmp_path):
     )
     config.worker_class_str = "gthread"
     assert refusal(load_settings(), config) == ""
+    config.workers = 0  # gunicorn would start, and answer nothing
+    assert refusal(load_settings(), config) == (
+        "Without a process nobody would answer. Set --workers to 1 or more."
+    )
 
 
 def test_without_the_configuration_one_process_without_threads_says_what_it_needs(

@@ -74,7 +74,7 @@ def _fields_of_account(provider: Provider, token: str) -> str:
     url = provider.account_url or ""
     try:
         with http.ApiSession(provider.name, url, token) as api:
-            answer = api.get(url)
+            answer = api.request(provider.account_method, url)
     except BotkitError:
         return "Look at account_url."
     if answer.status_code != 200:
@@ -120,10 +120,10 @@ def stored(case: Case) -> str:
 
 def api(case: Case) -> str:
     """Call the API with a made-up token and with ours.  Source: RFC 6750, section 3.1."""
-    name, url = case.provider.name, case.api_url
+    name, method, url = case.provider.name, case.provider.account_method, case.api_url
     with http.ApiSession(name, url, "a-token-that-nobody-gave-out") as session:
         try:
-            status = session.get(url).status_code
+            status = session.request(method, url).status_code
         except ReconnectNeeded:
             pass
         else:

@@ -107,4 +107,4 @@ class Case:
         """
         there = replace(self.provider, api_url=self.api_url)
         with api_session(self.storage, there, service) as api:
-            return int(api.get(self.api_url).status_code)
+            return int(api.request(there.account_method, self.api_url).status_code)

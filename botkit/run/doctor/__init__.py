@@ -87,6 +87,7 @@ def _rest(
         yield place.change(where, visits.webhooks())
     yield from place.registrations(where)
     yield place.port(reading)
+    yield from place.processes(environment)
     yield from visits.of_the_database()
     yield tunnel
     yield from visits.of_the_services()

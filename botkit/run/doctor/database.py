@@ -133,6 +133,9 @@ class DatabaseVisit:
                 plain = count_plain_rows(connection)
         except WrongKey as error:
             advice = "to the key that was used before; a newer one may stand before it."
+            beside = key_file(self.url)
+            if beside and beside.exists():
+                advice += f" The key of practice is in {beside.name}."
             return wrong("sealed", str(error), f"Set {SECRET_KEY} {advice}")
         except StorageError as error:
             return wrong("sealed", str(error), "Ask again in a moment.")

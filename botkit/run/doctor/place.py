@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -180,6 +181,14 @@ def port(reading: Reading) -> Check:
         advice = "Stop that program, or set BOTKIT_PORT to another number.\nIf it is this bot that "
         return wrong("port", text, f"{advice}runs there, all is well.")
     return ok("port", f"Port {number} is free.")
+
+
+def processes(environment: Mapping[str, str]) -> Iterator[Check]:
+    """Check the number of processes that gunicorn reads, if it is set."""
+    number = environment.get("WEB_CONCURRENCY")
+    if number is not None and not re.fullmatch("[1-9][0-9]{0,2}", number.strip(), re.ASCII):
+        text = "WEB_CONCURRENCY is no number of processes, so gunicorn would not work."
+        yield wrong("processes", text, "Set it to 2 for example, or leave it out.")
 
 
 def tunnel(place: BotAddress) -> Check:

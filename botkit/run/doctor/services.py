@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from botkit.oauth import http, read_fields
+from botkit.oauth import connections, http, read_fields
 from botkit.run.doctor.questions import LiveService
 from botkit.run.doctor.report import Check, note, ok, wrong
 
@@ -87,6 +87,8 @@ def _why_unreachable(service: LiveService, error: requests.RequestException) -> 
     if isinstance(error, requests.exceptions.ProxyError):
         advice = "Check HTTPS_PROXY and HTTP_PROXY, or ask the network's administrator."
         return f"The network's proxy does not let us through to {name}.", advice
+    if isinstance(error, connections.CertificatesMissing):
+        return str(error), "Correct it, or remove it to trust the usual certificates."
     if isinstance(error, requests.exceptions.SSLError):
         return (
             f"The connection to {name} cannot be made secure: its certificate is not accepted.",

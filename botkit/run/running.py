@@ -242,10 +242,9 @@ class Running:
         A chat gives an address three seconds.  A busy computer may have needed longer.
         """
         self.settle()
-        for bot in self.storage.find_bots():
-            found = self.world.ringcentral.webhooks.of(bot.id)
-            if not any(one.status == "Active" for one in found):
-                self.bot.installation.subscribe(bot.id)
+        chat = self.world.ringcentral
+        if chat.bot and not any(one.status == "Active" for one in chat.webhooks.of(chat.bot.id)):
+            self.bot.installation.subscribe(chat.bot.id)
 
 
 def with_practice(settings: Settings, world: World, folder: Path) -> Settings:

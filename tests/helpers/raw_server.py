@@ -40,13 +40,13 @@ class RawServer:
         self._end.set()
         with suppress(OSError), socket.socket() as knock:  # wakes the thread that accepts
             knock.connect(("127.0.0.1", self.port))
-        self._listener.close()
 
     def _accept(self) -> None:
-        while not self._end.is_set():
-            connection, _ = self._listener.accept()
-            self.connections += 1
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+        with self._listener:
+            while not self._end.is_set():
+                connection, _ = self._listener.accept()
+                self.connections += 1
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, suppress(OSError):

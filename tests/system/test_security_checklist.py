@@ -11,10 +11,13 @@ Where an item does not apply, a comment stands in its place, or a test that show
 from __future__ import annotations
 
 import hmac
+import json
 import logging
 import math
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -74,6 +77,33 @@ def test_rfc9700_4_7_csrf_a_forwarded_link_attaches_nobodys_account_to_anothers_
     assert confirming.rows == []
 
 
+def test_rfc9700_4_7_csrf_a_code_that_somebody_else_says_is_spent_and_its_token_revoked(confirming):
+    """Alice is tricked into saying Mallory's code aloud; Mallory hears it, and repeats it."""
+    confirming.link(confirming.mallory)
+    page = confirming.alice.browser.visit(confirming.mallory.link).approve()
+    assert "Connected" not in confirming.alice.confirm(page).text
+    assert confirming.grants == set()
+    assert "Connected" not in confirming.mallory.confirm(page, chat="Team").text
+    assert confirming.rows == []
+
+
+def test_rfc9700_4_7_csrf_a_code_can_be_guessed_five_times_and_no_more(confirming):
+    """However the guesses are said: after them the right code is worth nothing, too."""
+    confirming.link(confirming.mallory)
+    page = confirming.alice.browser.visit(confirming.mallory.link).approve()
+    code = int(re.search(r"\b\d{3} \d{3}\b", page.text)[0].replace(" ", ""))
+    for number in range(1, 6):
+        confirming.say(confirming.mallory, f"it is {(code + number) % 10**6:06d}, I think")
+    assert "Connected" not in confirming.mallory.confirm(page, chat="Team").text
+    assert confirming.rows == [] and confirming.grants == set()
+
+
+def test_rfc9700_4_7_csrf_a_link_that_is_asked_for_in_a_team_is_for_its_asker_alone(confirming):
+    """Where everybody reads, somebody else would follow it, and approve with an account of his."""
+    assert "http" not in confirming.say(confirming.alice, "profile", chat="Team")
+    assert confirming.alice.link.startswith(confirming.kit.github.authorize_url)
+
+
 def test_rfc9700_4_7_csrf_a_strangers_account_is_not_slipped_into_my_chat(confirming):
     """The other way round: an attacker approves with an account of his own, in my place."""
     confirming.link(confirming.alice)
@@ -100,6 +130,14 @@ def test_rfc9700_4_2_4_a_state_is_spent_by_its_first_use(world):
     assert sorted(statuses) == [200] + [409] * 15
     assert world.open(answer).status_code == 409
     assert world.token_requests == 1 and len(world.rows) == 1
+
+
+@pytest.mark.parametrize("header", ["Sec-Purpose", "Purpose", "X-Moz"])
+def test_rfc9700_4_2_4_a_browser_that_only_looks_ahead_spends_no_state(world, header):
+    """A prefetch is not the person's: the callback that comes after it must still work."""
+    answer = world.answer(world.alice)
+    assert world.open(answer, **{header: "prefetch"}).status_code == 204
+    assert world.token_requests == 0 and world.open(answer).status_code == 200
 
 
 def test_rfc9700_4_2_4_a_state_is_also_spent_by_a_denial(world):
@@ -224,6 +262,17 @@ def test_rfc9700_4_4_an_answer_that_names_another_issuer_is_refused(two_services
     twice = two_services.answer(two_services.alice)
     page = two_services.get(f"/github/oauth?iss={quote(twice['iss'])}&{_query(twice)}")
     assert page.status_code == 400 and "does not come from GitHub" in page.text
+    assert two_services.token_requests == 0 and two_services.rows == []
+
+
+def test_rfc9700_4_4_a_server_that_promises_its_name_must_send_it(two_services):
+    """Without `iss` the answer may be another server's (RFC 9207, section 2.4)."""
+    object.__setattr__(two_services.kit.github, "sends_issuer", True)
+    answer = two_services.answer(two_services.alice)
+    assert two_services.open(answer | {"iss": ""}).status_code == 400
+    answer = two_services.answer(two_services.alice)
+    del answer["iss"]
+    assert two_services.open(answer).status_code == 400
     assert two_services.token_requests == 0 and two_services.rows == []
 
 
@@ -502,6 +551,13 @@ def test_rfc9700_2_6_practice_listens_on_this_computer_alone(two_services):
     assert {one._server.socket.getsockname()[0] for one in servers} == {"127.0.0.1"}
 
 
+def test_rfc9700_2_6_practice_answers_to_its_own_names_alone(two_services):
+    """A page of a stranger, whose name leads to this computer, can read nothing (DNS rebinding)."""
+    for server in two_services.kit.world.servers:
+        answer = requests.get(server.url, headers={"Host": urlsplit(EVIL).netloc})
+        assert answer.status_code == 403 and EVIL not in answer.text
+
+
 def test_rfc9700_4_13_headers_of_a_proxy_are_not_believed(world):
     """What a request says about its host must not decide where GitHub sends the code."""
     (bot,) = world.storage.find_bots()
@@ -620,6 +676,22 @@ def test_tokens_are_sealed_in_the_database(sealed):
         assert secret and secret.encode() not in bytes_there
 
 
+def test_a_sealed_token_that_is_moved_to_another_row_is_refused(sealed):
+    """Whoever can write into the database, and has no key, can give nobody another's account."""
+    world, file = sealed
+    world.alice.confirm(world.connect(world.alice))
+    world.kit.bob.confirm(world.connect(world.kit.bob))
+    with closing(sqlite3.connect(file)) as database:
+        rows = database.execute("SELECT id, data FROM services ORDER BY id").fetchall()
+        (_, data), (second, _) = rows
+        database.execute("UPDATE services SET data = ? WHERE id = ?", (data, second))
+        database.commit()
+    asked = len(world.seen)
+    assert "Here is your GitHub profile" not in world.kit.bob.say("profile").text
+    assert len(world.seen) == asked
+    assert "Here is your GitHub profile" in world.alice.say("profile").text
+
+
 def test_a_wrong_key_is_told_and_overwrites_nothing(sealed):
     """A clear error; with the right key all is as it was."""
     world, file = sealed
@@ -705,6 +777,19 @@ def test_an_account_that_is_connected_elsewhere_too_is_not_let_go(world):
 
 
 # ---- Webhooks ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "owner", [{"type": "User"}, {"account": {"id": "666"}}, {"id": "1\u0000"}], ids=str
+)
+def test_a_token_installs_a_bot_of_an_allowed_account_and_nothing_else(world, owner):
+    """Anyone can send one: it may be a person's, or that of a bot that is none of ours."""
+    bot = {"id": "8", "type": "Bot", "account": {"id": "2100000"}}
+    path = "/restapi/v1.0/account/~/extension/~"
+    said = json.dumps(bot | owner)
+    world.kit.world.ringcentral.trouble.next(path=path, status=200, body=said)
+    assert world.ask("POST", "/bot/oauth", data={"access_token": "somebodys"}).status_code == 400
+    assert [bot.id for bot in world.storage.find_bots()] == [world.kit.bot_id]
 
 
 def test_a_delivery_of_the_chat_is_believed_with_its_token_only(world):

@@ -42,7 +42,6 @@ ANSWER_WITHIN = 2.0  # seconds; RingCentral gives a webhook three
 BATCH = 200  # deliveries in one transaction
 MOST_UNWRITTEN, MOST_BYTES = 2_000, 16 * 1024 * 1024  # deliveries kept while the database is away
 WRITE_AGAIN = 0.3  # seconds, while the database is away
-BELIEVED = 5.0  # seconds for which a bot that was read counts, unless it is changed here
 POLL = 1.0  # seconds between two looks of the watching thread; `settle` looks no more often
 BEAT = 4.0  # seconds; a job that takes longer has its claim extended
 SWEEP = 60.0  # seconds
@@ -81,15 +80,6 @@ class _Unwritten:
     delivery: Delivery
     outcome: Outcome = "not yet written"
     written: threading.Event = field(default_factory=threading.Event)
-
-
-@dataclass(frozen=True)
-class _Known:
-    """A bot that was read, after how many `changes` of bots here, and until when it counts."""
-
-    bot: Bot
-    changes: int
-    until: float  # a moment of the monotonic clock
 
 
 @dataclass
@@ -181,7 +171,6 @@ class Worker:
         self._is_away = False  # the database, so that the log says it once
         self._calls = 0
         self._rest = _Rest()
-        self._known: dict[str, _Known] = {}
 
     def start(self) -> None:
         """Start, once in each process.  Calling it again costs nothing."""
@@ -249,15 +238,8 @@ class Worker:
 
     def _written(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
         """Check where they come from, and write them, all in one transaction."""
-        bots: dict[str, Bot | StorageError | None] = {}
-        outcomes: list[Outcome] = []
-        for one in deliveries:
-            if self._is_from_known_bot(one):
-                outcomes.append("new")
-                continue
-            if one.bot_id not in bots:
-                bots[one.bot_id] = self._find_bot(one.bot_id)
-            outcomes.append(self._check(bots[one.bot_id], one.token))
+        found: dict[str, Bot | StorageError | None] = {}  # those that were read anew
+        outcomes = [self._check(one, found) for one in deliveries]
         good = [(n, one.job) for n, one in enumerate(deliveries) if one.job]
         good = [(n, job) for n, job in good if outcomes[n] == "new"]
         if good:
@@ -266,34 +248,33 @@ class Worker:
                 outcomes[n] = "new" if first else "again"
         return outcomes
 
-    def _is_from_known_bot(self, one: Delivery) -> bool:
-        """Return whether a delivery has the secret of its bot, as that was read a moment ago.
+    def _check(self, one: Delivery, found: dict[str, Bot | StorageError | None]) -> Outcome:
+        """Return whether a delivery is from its bot, or why it is passed over.
 
-        If it has not, the bot is read again.  So a new secret counts immediately, and an old one
-        for some seconds more if another process has changed it.
+        What was read of the bot some seconds ago is enough if it fits.  If it does not, the bot is
+        read again.  So a new secret counts immediately, and an old one for some seconds more if
+        another process has changed it.
         """
-        known = self._known.get(one.bot_id)
-        if known is None or known.changes != self._storage.bot_changes:
-            return False
-        return time.monotonic() < known.until and self._is_genuine(known.bot, one.token)
-
-    def _find_bot(self, bot_id: str) -> Bot | StorageError | None:
-        changes = self._storage.bot_changes
-        try:
-            bot = self._storage.find_bot(bot_id)
-            if bot is not None:
-                self._known[bot_id] = _Known(bot, changes, time.monotonic() + BELIEVED)
-            return bot
-        except (SealBroken, WrongKey) as error:  # this one row; the others must not wait for it
-            log.warning("A message was passed over: %s", error)
-            return error
-
-    def _check(self, bot: Bot | StorageError | None, token: str) -> Outcome:
+        if one.bot_id not in found:
+            bot = self._find_bot(one.bot_id)
+            if isinstance(bot, Bot):
+                if self._is_genuine(bot, one.token):
+                    return "new"
+                bot = self._find_bot(one.bot_id, anew=True)
+            found[one.bot_id] = bot
+        bot = found[one.bot_id]
         if bot is None:
             return "unknown bot"
         if isinstance(bot, StorageError):
             return "passed over"
-        return "new" if self._is_genuine(bot, token) else "wrong token"
+        return "new" if self._is_genuine(bot, one.token) else "wrong token"
+
+    def _find_bot(self, bot_id: str, *, anew: bool = False) -> Bot | StorageError | None:
+        try:
+            return self._storage.known_bot(bot_id, anew=anew)
+        except (SealBroken, WrongKey) as error:  # this one row; the others must not wait for it
+            log.warning("A message was passed over: %s", error)
+            return error
 
     def _say_it_is_away(self, error: Exception) -> None:
         if not self._is_away:

@@ -100,7 +100,8 @@ class _Pool:
     running: dict[str, tuple[Claimed, float]] = field(default_factory=dict)
     bots: Counter[str] = field(default_factory=Counter)
     takes: threading.Lock = field(default_factory=threading.Lock)
-    wanted: int = 0  # threads that should look whether something is due
+    wanted: int = 0  # how often somebody should look whether something is due
+    calls: int = 0  # how often that was said
     looking: int = 0
     idle: int = 0
     alive: int = 0
@@ -296,12 +297,22 @@ class Worker:
             self._calls += 1
             if self._stopping:
                 return
-            pool.wanted = min(pool.wanted + count, pool.threads)
-            pool.called.notify(count)
-            while pool.idle < pool.wanted and pool.alive < pool.threads:
-                pool.alive += 1
-                pool.idle += 1
-                self._start_thread(self._serve, pool)
+            pool.wanted += count
+            pool.calls += 1
+            self._wake(pool)
+
+    def _wake(self, pool: _Pool) -> None:
+        """Let a thread look that has nothing to do, or a new one; the busy ones look when done.
+
+        One thread wakes the next when it has found something.  All at once would only wait for each
+        other.
+        """
+        if pool.wanted and pool.idle:
+            pool.called.notify()
+        elif pool.wanted and pool.alive < pool.threads:
+            pool.alive += 1
+            pool.idle += 1
+            self._start_thread(self._serve, pool)
 
     def _serve(self, pool: _Pool) -> None:
         while True:
@@ -313,9 +324,10 @@ class Worker:
                 pool.wanted -= 1
                 pool.idle -= 1
                 pool.looking += 1
+                calls = pool.calls
             job = None
             try:
-                job = self._take(pool)
+                job = self._take(pool, calls)
             except Exception as error:  # the thread must not end
                 self._say_it_is_away(error)
             if job is not None:
@@ -324,20 +336,24 @@ class Worker:
                 pool.idle += 1
                 self._changed.notify_all()
 
-    def _take(self, pool: _Pool) -> Claimed | None:
-        job = None
+    def _take(self, pool: _Pool, calls: int) -> Claimed | None:
         # Nobody else looks until this job is noted: a bot must not get more threads than it may.
         with pool.takes:
+            job, nothing = None, False
             try:
                 with self._lock:
                     full = [bot for bot, count in pool.bots.items() if count >= pool.per_bot]
                     running = list(pool.running)
                 job = self._messages.claim(pool.name, full=full, running=running)
+                nothing = job is None
             finally:
                 with self._lock:
                     pool.looking -= 1
                     if job is not None:
                         self._note(pool, job)
+                    elif nothing and pool.calls == calls:
+                        pool.wanted = 0  # the others would not find anything either
+                    self._wake(pool)
         return job
 
     def _note(self, pool: _Pool, job: Claimed) -> None:

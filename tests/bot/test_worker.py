@@ -239,6 +239,37 @@ def test_a_chat_is_answered_in_order_and_others_at_the_same_time(worker, work):
     assert worker.settle() and work.done == ["elsewhere", "first", "second"]
 
 
+def test_more_lanes_than_threads_are_done_without_a_pause(storage, worker, work, monkeypatch):
+    """The thread that watches would find what is left, but only some of it each second."""
+    monkeypatch.setattr(workers, "POLL", 3600.0)
+    worker._stopped.set()  # the watching thread ends
+    wait_until(lambda: sum(thread.is_alive() for thread in worker._threads) == 1)
+    worker._stopped.clear()
+    work.gates["0"] = threading.Event()
+    lanes = [message(str(n), chat=str(n), bot=f"bot-{n}") for n in range(60)]
+    storage.messages.put(lanes)
+    wait_until(lambda: len(work.done) == 59)  # all but the one that is held up
+    work.gates["0"].set()
+    wait_until(lambda: len(work.done) == 60)
+
+
+def test_a_look_that_finds_nothing_answers_all_calls_before_it(worker, work, monkeypatch, storage):
+    claim, looked = storage.messages.claim, []
+    begin = threading.Event()
+
+    def slowly(pool, **more):
+        begin.wait(20)
+        looked.append(pool)
+        return claim(pool, **more)
+
+    monkeypatch.setattr(storage.messages, "claim", slowly)
+    worker._call(["turn"] * 100)
+    begin.set()
+    assert worker.settle() and len(looked) <= 4  # as many as there are threads
+    storage.messages.put([message("one")])
+    assert worker.settle() and work.done == ["one"]
+
+
 def test_what_another_process_has_written_is_found_without_a_call(storage, worker, work):
     storage.messages.on_put = lambda pools: None  # nobody calls
     storage.messages.put([message(n, f"chat{n}") for n in range(10)])

@@ -20,6 +20,7 @@ import http.client
 import itertools
 import json
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -30,6 +31,9 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+
+sys.path.append(str(Path(__file__).parents[1] / "helpers"))  # as pytest does
+
 from benchmark_processes import family, let_rest, memory, processor
 from benchmark_stand_in import BOT, StandIn
 from serve_world import KEY, NEEDED, ServeAt, answers, wait_until

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 
 from botkit.chat import Chat, Event
 from botkit.errors import BotkitError, ChatBusy, ChatError, TryLater
@@ -51,7 +50,7 @@ def job_for(event: Event, key: str) -> Job:
         job = do_job("remove", event.bot_id)
     else:
         lane = f"in:{event.bot_id}:{event.group_id}"
-        return Job("turn", lane, event.bot_id, asdict(event), key)
+        return Job("turn", lane, event.bot_id, dict(vars(event)), key)
     return Job(job.pool, job.lane, job.bot_id, job.body, key, once=True)
 
 

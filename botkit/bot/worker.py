@@ -167,6 +167,7 @@ class Worker:
         self._pools: dict[str, _Pool] = {}
         self._threads: list[threading.Thread] = []
         self._crowded: set[str] = set()
+        self._talking: set[str] = set()  # bots to whose chats "do" threads talk
         self._stopping = False
         self._stopped = threading.Event()
         self._is_away = False  # the database, so that the log says it once
@@ -384,6 +385,8 @@ class Worker:
             self._call_pool(pool, 1)
         if reply is not None:
             self._run(self._pools[reply.pool], reply)
+            if pool.name == "do":
+                self._end_to_talk(reply.bot_id)
 
     def _set_aside(self, job: Claimed) -> None:
         """Let a job that ended in an error of ours wait, or give it up."""
@@ -396,24 +399,52 @@ class Worker:
         except (StorageError, ClaimLost) as error:
             log.warning("Work left undone: %s", error)
 
-    def _do(self, job: Claimed) -> None:
-        """Do one of `jobs`; one that raises `TryLater` is done again, and its tries are counted."""
+    def _do(self, job: Claimed) -> Claimed | None:
+        """Do one of `jobs`; one that raises `TryLater` is done again, and its tries are counted.
+
+        The jobs that it returns in a list are written with its end.
+        """
         what, _ = job.name
         handler = self.jobs.get(what)
         if handler is None:
             self._messages.later(job, UNKNOWN_AGAIN)
-            return
+            return None
+        more: list[Job] = []
         if job.body is None:
             log.error("Job %s cannot be decrypted.", job.id)
         else:
             try:
-                handler(job)
+                done = handler(job)
+                more = [one for one in done if isinstance(one, Job)] if type(done) is list else []
             except TryLater as wait:
                 self._messages.later(job, wait.seconds, failed=True)
-                return
+                return None
             except BotkitError as error:
                 log.warning("Work left undone: %s", error)
-        self._messages.finish(job)
+        reply, talks = None, self._begin_to_talk(more)
+        try:
+            reply = self._messages.finish(job, more, claim_reply=bool(talks))
+        finally:
+            if reply is None:
+                self._end_to_talk(talks)
+        return reply
+
+    def _begin_to_talk(self, more: Sequence[Job]) -> str:
+        """Return the bot whose reply in `more` this thread may say itself; "" if it may not.
+
+        A chat can be slow, and the threads for other jobs are few: so one of them at most talks to
+        the chat of a bot.
+        """
+        bot = next((job.bot_id for job in more if job.pool == "say"), "")
+        with self._lock:
+            if not bot or bot in self._talking or "say" not in self._pools:
+                return ""
+            self._talking.add(bot)
+        return bot
+
+    def _end_to_talk(self, bot: str) -> None:
+        with self._lock:
+            self._talking.discard(bot)
 
     # ---- one thread watches --------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ from botkit.storage.database import Database
 from botkit.storage.seal import seal_row
 from botkit.storage.statement import run, run_each
 from botkit.storage.tables import MILLISECONDS, columns_of, holds, jobs, lanes, seen
-from botkit.storage.turn import current_turn
+from botkit.storage.turn import gathered_jobs
 
 LEASE = 15.0  # seconds that a claim lasts, unless `beat` extends it
 REMEMBERED = 24 * 3600.0  # seconds for which the name of a delivery is kept
@@ -157,9 +157,9 @@ class Messages:
 
     def add(self, job: Job) -> None:
         """Write a job: at the end of the turn that this thread is in, or else immediately."""
-        turn = current_turn()
-        if turn is not None:
-            turn.replies.append(job)
+        jobs = gathered_jobs()
+        if jobs is not None:
+            jobs.append(job)
         else:
             self.put([job])
 

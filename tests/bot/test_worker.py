@@ -14,7 +14,7 @@ from botkit.bot.turns import INTERRUPTED
 from botkit.bot.worker import Delivery, Worker
 from botkit.errors import ChatBusy, SealBroken, StorageError, TryLater
 from botkit.oauth import revoke_quietly
-from botkit.storage import Job, current_turn, do_job
+from botkit.storage import Job, current_turn, do_job, reply_job
 
 
 class Work:
@@ -524,3 +524,55 @@ def test_a_token_that_cannot_be_revoked_now_is_revoked_later(kit, caplog):
         kit.clock.advance(minutes=minutes)
         kit.settle()
     assert kit.world.github._ledger.grants == {}
+
+
+# ---- what a job returns --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def talking(storage):
+    """A worker that says replies, and a job that returns one; who does what is noted."""
+    worker, who, gate = Worker(storage, lambda *_: True), {}, threading.Event()
+
+    def say(job):
+        text = job.body["text"]
+        who[text] = threading.get_ident()
+        if text == "slow":
+            assert gate.wait(20)
+        storage.messages.finish(job)
+
+    def greet(job):
+        who[f"job {job.body['text']}"] = threading.get_ident()
+        return [reply_job("bot", job.body["text"], job.body["text"]), "no job"]
+
+    worker.add("say", say, threads=4, per_bot=4, longest=60)
+    worker.jobs["greet"] = greet
+    worker.start()
+    yield who
+    gate.set()
+    assert worker.settle() and storage.messages.how()["waiting"] == 0
+    worker.stop()
+
+
+def test_a_job_and_what_it_returns_end_and_begin_in_one_moment(storage, talking, monkeypatch):
+    who = talking
+    finish, ended = storage.messages.finish, []
+
+    def note(done, more=(), **options):
+        ended.append((done.name[0], [one.body["text"] for one in more]))
+        return finish(done, more, **options)
+
+    monkeypatch.setattr(storage.messages, "finish", note)
+    storage.messages.put([do_job("greet", "1", {"text": "hi"})])
+    wait_until(lambda: len(ended) == 2)
+    assert ended == [("greet", ["hi"]), ("bot", [])]
+    assert who["hi"] == who["job hi"]  # the thread that has it says it
+
+
+def test_one_thread_for_other_jobs_at_most_talks_to_a_slow_chat(storage, talking):
+    who = talking
+    storage.messages.put([do_job("greet", "1", {"text": "slow"})])
+    wait_until(lambda: "slow" in who)
+    storage.messages.put([do_job("greet", "2", {"text": "next"})])
+    wait_until(lambda: "next" in who)
+    assert who["slow"] == who["job slow"] and who["next"] != who["job next"]

@@ -21,7 +21,7 @@ from botkit.bot.turns import Turns
 from botkit.bot.web import create_app
 from botkit.bot.worker import Worker
 from botkit.chat import UNREACHABLE, Chat, Event, Installation
-from botkit.errors import ChatError, SettingsError, StorageError
+from botkit.errors import BotkitError, ChatError, SettingsError, StorageError, TryLater
 from botkit.oauth import Provider, callback_path, revoke_later, slug_of
 from botkit.providers import describe_service
 from botkit.settings import CHAT, PLACES, Registration, Settings, place_of
@@ -37,7 +37,7 @@ from botkit.skills import (
     ServiceSkill,
     run_skills,
 )
-from botkit.storage import Claimed, Seal, Storage, utc_now
+from botkit.storage import Claimed, Job, Seal, Storage, gathering, utc_now
 
 log = logging.getLogger("botkit")
 
@@ -235,16 +235,26 @@ class Bot:
 
     # ---- jobs ------------------------------------------------------------------------------
 
-    def _on_connected(self, job: Claimed) -> None:
-        """Let the skill of a new connection say so; it gets the account that was connected."""
+    def _on_connected(self, job: Claimed) -> list[Job]:
+        """Let the skill of a new connection say so; it gets the account that was connected.
+
+        What it says is returned, so that it is written with the end of the job.
+        """
         row = self.storage.get_service(int(job.name[1]))
         if row is None:
-            return
+            return []
         account = {"account": (job.body or {}).get("account")}
         service = replace(row, data={**(row.data or {}), **account})
-        for skill in self.services:
-            if skill.provider.name == service.name:
-                skill.on_connected(service)
+        with gathering() as said:
+            for skill in self.services:
+                if skill.provider.name == service.name:
+                    try:
+                        skill.on_connected(service)
+                    except TryLater:
+                        raise
+                    except BotkitError as error:  # what was said before that counts
+                        log.warning("Work left undone: %s", error)
+        return said
 
     def _leave(self, job: Claimed) -> None:
         """End the connections of a chat that the bot has left."""

@@ -15,7 +15,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 
 from botkit.bot.hosts import Hosts
 from botkit.chat import Chat, Event
@@ -53,7 +52,7 @@ def job_for(event: Event, key: str) -> Job:
         job = do_job("remove", event.bot_id)
     else:
         lane = f"in:{event.bot_id}:{event.group_id}"
-        return Job("turn", lane, event.bot_id, asdict(event), key)
+        return Job("turn", lane, event.bot_id, dict(vars(event)), key)
     return Job(job.pool, job.lane, job.bot_id, job.body, key, once=True)
 
 

@@ -152,7 +152,6 @@ def _callback_view(
             shared = skill.shared
             code, data, too_many = hold_callback(storage, skill.provider, query, shared=shared)
             confirmation.revoke(too_many)
-            confirmation.delete_later()
             return _code_page(skill, code, data)
         service = handle_callback(storage, skill.provider, query, shared=skill.shared)
         try:

@@ -42,7 +42,6 @@ ANSWER_WITHIN = 2.0  # seconds; RingCentral gives a webhook three
 BATCH = 200  # deliveries in one transaction
 MOST_UNWRITTEN, MOST_BYTES = 2_000, 16 * 1024 * 1024  # deliveries kept while the database is away
 WRITE_AGAIN = 0.3  # seconds, while the database is away
-BELIEVED = 5.0  # seconds for which a bot that was read counts, unless it is changed here
 POLL = 1.0  # seconds between two looks of the watching thread; `settle` looks no more often
 BEAT = 4.0  # seconds; a job that takes longer has its claim extended
 SWEEP = 60.0  # seconds
@@ -83,15 +82,6 @@ class _Unwritten:
     written: threading.Event = field(default_factory=threading.Event)
 
 
-@dataclass(frozen=True)
-class _Known:
-    """A bot that was read, after how many `changes` of bots here, and until when it counts."""
-
-    bot: Bot
-    changes: int
-    until: float  # a moment of the monotonic clock
-
-
 @dataclass
 class _Pool:
     """Threads of one kind.
@@ -110,7 +100,8 @@ class _Pool:
     running: dict[str, tuple[Claimed, float]] = field(default_factory=dict)
     bots: Counter[str] = field(default_factory=Counter)
     takes: threading.Lock = field(default_factory=threading.Lock)
-    wanted: int = 0  # threads that should look whether something is due
+    wanted: int = 0  # how often somebody should look whether something is due
+    calls: int = 0  # how often that was said
     looking: int = 0
     idle: int = 0
     alive: int = 0
@@ -176,12 +167,12 @@ class Worker:
         self._pools: dict[str, _Pool] = {}
         self._threads: list[threading.Thread] = []
         self._crowded: set[str] = set()
+        self._talking: set[str] = set()  # bots to whose chats "do" threads talk
         self._stopping = False
         self._stopped = threading.Event()
         self._is_away = False  # the database, so that the log says it once
         self._calls = 0
         self._rest = _Rest()
-        self._known: dict[str, _Known] = {}
 
     def start(self) -> None:
         """Start, once in each process.  Calling it again costs nothing."""
@@ -249,15 +240,8 @@ class Worker:
 
     def _written(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
         """Check where they come from, and write them, all in one transaction."""
-        bots: dict[str, Bot | StorageError | None] = {}
-        outcomes: list[Outcome] = []
-        for one in deliveries:
-            if self._is_from_known_bot(one):
-                outcomes.append("new")
-                continue
-            if one.bot_id not in bots:
-                bots[one.bot_id] = self._find_bot(one.bot_id)
-            outcomes.append(self._check(bots[one.bot_id], one.token))
+        found: dict[str, Bot | StorageError | None] = {}  # those that were read anew
+        outcomes = [self._check(one, found) for one in deliveries]
         good = [(n, one.job) for n, one in enumerate(deliveries) if one.job]
         good = [(n, job) for n, job in good if outcomes[n] == "new"]
         if good:
@@ -266,34 +250,33 @@ class Worker:
                 outcomes[n] = "new" if first else "again"
         return outcomes
 
-    def _is_from_known_bot(self, one: Delivery) -> bool:
-        """Return whether a delivery has the secret of its bot, as that was read a moment ago.
+    def _check(self, one: Delivery, found: dict[str, Bot | StorageError | None]) -> Outcome:
+        """Return whether a delivery is from its bot, or why it is passed over.
 
-        If it has not, the bot is read again.  So a new secret counts immediately, and an old one
-        for some seconds more if another process has changed it.
+        What was read of the bot some seconds ago is enough if it fits.  If it does not, the bot is
+        read again.  So a new secret counts immediately, and an old one for some seconds more if
+        another process has changed it.
         """
-        known = self._known.get(one.bot_id)
-        if known is None or known.changes != self._storage.bot_changes:
-            return False
-        return time.monotonic() < known.until and self._is_genuine(known.bot, one.token)
-
-    def _find_bot(self, bot_id: str) -> Bot | StorageError | None:
-        changes = self._storage.bot_changes
-        try:
-            bot = self._storage.find_bot(bot_id)
-            if bot is not None:
-                self._known[bot_id] = _Known(bot, changes, time.monotonic() + BELIEVED)
-            return bot
-        except (SealBroken, WrongKey) as error:  # this one row; the others must not wait for it
-            log.warning("A message was passed over: %s", error)
-            return error
-
-    def _check(self, bot: Bot | StorageError | None, token: str) -> Outcome:
+        if one.bot_id not in found:
+            bot = self._find_bot(one.bot_id)
+            if isinstance(bot, Bot):
+                if self._is_genuine(bot, one.token):
+                    return "new"
+                bot = self._find_bot(one.bot_id, anew=True)
+            found[one.bot_id] = bot
+        bot = found[one.bot_id]
         if bot is None:
             return "unknown bot"
         if isinstance(bot, StorageError):
             return "passed over"
-        return "new" if self._is_genuine(bot, token) else "wrong token"
+        return "new" if self._is_genuine(bot, one.token) else "wrong token"
+
+    def _find_bot(self, bot_id: str, *, anew: bool = False) -> Bot | StorageError | None:
+        try:
+            return self._storage.known_bot(bot_id, anew=anew)
+        except (SealBroken, WrongKey) as error:  # this one row; the others must not wait for it
+            log.warning("A message was passed over: %s", error)
+            return error
 
     def _say_it_is_away(self, error: Exception) -> None:
         if not self._is_away:
@@ -315,12 +298,22 @@ class Worker:
             self._calls += 1
             if self._stopping:
                 return
-            pool.wanted = min(pool.wanted + count, pool.threads)
-            pool.called.notify(count)
-            while pool.idle < pool.wanted and pool.alive < pool.threads:
-                pool.alive += 1
-                pool.idle += 1
-                self._start_thread(self._serve, pool)
+            pool.wanted += count
+            pool.calls += 1
+            self._wake(pool)
+
+    def _wake(self, pool: _Pool) -> None:
+        """Let a thread look that has nothing to do, or a new one; the busy ones look when done.
+
+        One thread wakes the next when it has found something.  All at once would only wait for each
+        other.
+        """
+        if pool.wanted and pool.idle:
+            pool.called.notify()
+        elif pool.wanted and pool.alive < pool.threads:
+            pool.alive += 1
+            pool.idle += 1
+            self._start_thread(self._serve, pool)
 
     def _serve(self, pool: _Pool) -> None:
         while True:
@@ -332,9 +325,10 @@ class Worker:
                 pool.wanted -= 1
                 pool.idle -= 1
                 pool.looking += 1
+                calls = pool.calls
             job = None
             try:
-                job = self._take(pool)
+                job = self._take(pool, calls)
             except Exception as error:  # the thread must not end
                 self._say_it_is_away(error)
             if job is not None:
@@ -343,20 +337,24 @@ class Worker:
                 pool.idle += 1
                 self._changed.notify_all()
 
-    def _take(self, pool: _Pool) -> Claimed | None:
-        job = None
+    def _take(self, pool: _Pool, calls: int) -> Claimed | None:
         # Nobody else looks until this job is noted: a bot must not get more threads than it may.
         with pool.takes:
+            job, nothing = None, False
             try:
                 with self._lock:
                     full = [bot for bot, count in pool.bots.items() if count >= pool.per_bot]
                     running = list(pool.running)
                 job = self._messages.claim(pool.name, full=full, running=running)
+                nothing = job is None
             finally:
                 with self._lock:
                     pool.looking -= 1
                     if job is not None:
                         self._note(pool, job)
+                    elif nothing and pool.calls == calls:
+                        pool.wanted = 0  # the others would not find anything either
+                    self._wake(pool)
         return job
 
     def _note(self, pool: _Pool, job: Claimed) -> None:
@@ -390,6 +388,8 @@ class Worker:
             self._call_pool(pool, 1)
         if reply is not None:
             self._run(self._pools[reply.pool], reply)
+            if pool.name == "do":
+                self._end_to_talk(reply.bot_id)
 
     def _set_aside(self, job: Claimed) -> None:
         """Let a job that ended in an error of ours wait, or give it up."""
@@ -402,24 +402,52 @@ class Worker:
         except (StorageError, ClaimLost) as error:
             log.warning("Work left undone: %s", error)
 
-    def _do(self, job: Claimed) -> None:
-        """Do one of `jobs`; one that raises `TryLater` is done again, and its tries are counted."""
+    def _do(self, job: Claimed) -> Claimed | None:
+        """Do one of `jobs`; one that raises `TryLater` is done again, and its tries are counted.
+
+        The jobs that it returns in a list are written with its end.
+        """
         what, _ = job.name
         handler = self.jobs.get(what)
         if handler is None:
             self._messages.later(job, UNKNOWN_AGAIN)
-            return
+            return None
+        more: list[Job] = []
         if job.body is None:
             log.error("Job %s cannot be decrypted.", job.id)
         else:
             try:
-                handler(job)
+                done = handler(job)
+                more = [one for one in done if isinstance(one, Job)] if type(done) is list else []
             except TryLater as wait:
                 self._messages.later(job, wait.seconds, failed=True)
-                return
+                return None
             except BotkitError as error:
                 log.warning("Work left undone: %s", error)
-        self._messages.finish(job)
+        reply, talks = None, self._begin_to_talk(more)
+        try:
+            reply = self._messages.finish(job, more, claim_reply=bool(talks))
+        finally:
+            if reply is None:
+                self._end_to_talk(talks)
+        return reply
+
+    def _begin_to_talk(self, more: Sequence[Job]) -> str:
+        """Return the bot whose reply in `more` this thread may say itself; "" if it may not.
+
+        A chat can be slow, and the threads for other jobs are few: so one of them at most talks to
+        the chat of a bot.
+        """
+        bot = next((job.bot_id for job in more if job.pool == "say"), "")
+        with self._lock:
+            if not bot or bot in self._talking or "say" not in self._pools:
+                return ""
+            self._talking.add(bot)
+        return bot
+
+    def _end_to_talk(self, bot: str) -> None:
+        with self._lock:
+            self._talking.discard(bot)
 
     # ---- one thread watches --------------------------------------------------------------------
 

@@ -268,6 +268,8 @@ class Chat:
                 return http.read_fields(answer)
             trouble = _chat_error(answer)
             if isinstance(trouble, TokenRefused | BotGone):
+                if token != self._bot_with_token(bot_id, anew=True)[1]:
+                    continue  # another process has written a newer one
                 self._remember_refusal(bot, token, trouble.code)
                 raise _refused(bot_id, trouble.code)
             raise trouble
@@ -290,8 +292,10 @@ class Chat:
         except ProviderError as error:
             raise ChatBusy(str(error)) from error
 
-    def _bot_with_token(self, bot_id: str) -> tuple[Bot, str]:
-        bot = self._storage.find_bot(bot_id)
+    def _bot_with_token(self, bot_id: str, *, anew: bool = False) -> tuple[Bot, str]:
+        bot = self._storage.known_bot(bot_id, anew=anew)
+        if bot is not None and refusal_of(bot.data) and not anew:  # it may be over by now
+            bot = self._storage.known_bot(bot_id, anew=True)
         token = (bot.token or {}).get("access_token") if bot else None
         if bot is None or not token:
             raise InstallRefused("This bot is not installed here.")

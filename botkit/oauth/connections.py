@@ -182,6 +182,22 @@ class _Connects:
     host: str
     port: int
     _dns_host: str
+    _gathered: list[bytes] | None = None
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send a request in one piece: urllib3 would send its headers and its body one by one."""
+        self._gathered = []
+        try:
+            super().request(*args, **kwargs)  # type: ignore[misc]
+        finally:
+            pieces, self._gathered = self._gathered, None
+        self.send(b"".join(pieces))
+
+    def send(self, data: Any) -> None:
+        if self._gathered is not None and isinstance(data, bytes):
+            self._gathered.append(data)
+        else:
+            super().send(data)  # type: ignore[misc]
 
     def _new_conn(self) -> socket.socket:
         here: Any = self
@@ -360,6 +376,7 @@ def _proxies_of_host(url: str, environment: tuple[str | None, ...]) -> dict[str,
     return get_environ_proxies(url)
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Return whether a host name or address is this computer.  Source: RFC 6761, section 6.3."""
     host = host.strip("[]").rstrip(".").lower()

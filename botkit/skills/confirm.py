@@ -59,8 +59,11 @@ def hold_callback(
     """
     link, data = receive_answer(storage, provider, query)
     code = f"{secrets.randbelow(1_000_000):06d}"
+    answer = {"code": code, "shared": shared, "data": data}
+    # If nobody confirms it, the answer is deleted in time: each one has a moment of its own.
+    expired = do_job("expired", secrets.token_hex(8), seconds=WAIT_SECONDS, once=False)
     try:
-        too_many = storage.hold_answer(link, {"code": code, "shared": shared, "data": data})
+        too_many = storage.hold_answer(link, answer, jobs=[expired])
     except StorageError as error:  # the link is used up, as in `save_connection`
         revoke_quietly(storage, provider, data)
         error.advice = NEW_LINK
@@ -162,11 +165,6 @@ class Confirmation:
         self._chat.send(event.bot_id, event.group_id, text)
 
     # ---- no code is said -------------------------------------------------------------------
-
-    def delete_later(self) -> None:
-        """Have an answer that was held a moment ago deleted in time, if nobody confirms it."""
-        key = secrets.token_hex(8)  # each answer has its own moment
-        self._storage.messages.add(do_job("expired", key, seconds=WAIT_SECONDS))
 
     def delete_expired(self) -> int:
         """Delete the answers that were not confirmed in time; return how many there were."""

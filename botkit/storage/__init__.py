@@ -45,7 +45,7 @@ from botkit.storage.tables import (
     read_moment,
     services,
 )
-from botkit.storage.turn import Turn, current_turn, in_turn
+from botkit.storage.turn import Turn, current_turn, gathering, in_turn
 
 __all__ = [
     "ANSWER_LIFE",
@@ -75,6 +75,7 @@ __all__ = [
     "count_plain_rows",
     "current_turn",
     "do_job",
+    "gathering",
     "in_turn",
     "is_in_memory",
     "metadata",

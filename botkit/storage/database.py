@@ -301,6 +301,7 @@ class Database:
     def _transaction(self) -> Iterator[sa.Connection]:
         try:
             with clear_errors(), self._turn, self._engine.connect() as connection:
+                connection.begin()
                 if self._is_sqlite:
                     begin_immediate(connection)
                 yield connection

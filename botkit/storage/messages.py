@@ -41,8 +41,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from botkit.errors import StorageError
 from botkit.storage.database import Database
 from botkit.storage.seal import seal_row
+from botkit.storage.statement import run, run_each
 from botkit.storage.tables import MILLISECONDS, columns_of, holds, jobs, lanes, seen
-from botkit.storage.turn import current_turn
+from botkit.storage.turn import gathered_jobs
 
 LEASE = 15.0  # seconds that a claim lasts, unless `beat` extends it
 REMEMBERED = 24 * 3600.0  # seconds for which the name of a delivery is kept
@@ -156,9 +157,9 @@ class Messages:
 
     def add(self, job: Job) -> None:
         """Write a job: at the end of the turn that this thread is in, or else immediately."""
-        turn = current_turn()
-        if turn is not None:
-            turn.replies.append(job)
+        jobs = gathered_jobs()
+        if jobs is not None:
+            jobs.append(job)
         else:
             self.put([job])
 
@@ -173,6 +174,11 @@ class Messages:
         self._say_what_is_due(new)
         return is_new
 
+    def put_within(self, connection: sa.Connection, new: Sequence[Job]) -> None:
+        """The same in a transaction of somebody else, for jobs that wait for a moment."""
+        if new:
+            self._put(connection, new, self.now())
+
     def _say_what_is_due(self, new: Sequence[Job]) -> None:
         if pools := [job.pool for job in new if job.seconds <= 0]:
             self.on_put(pools)
@@ -184,17 +190,17 @@ class Messages:
         # Sorted, so that two processes lock rows in the same order and never wait for each other.
         opened = [_lane_row(by_lane[name], now) for name in sorted(by_lane)]
         if opened:
-            connection.execute(self._sql.open_lane, opened)
+            run_each(connection, self._sql.open_lane, opened)
         wanted = [one for one in wanted if not (one.once and self._waits(connection, one, now))]
         if wanted:
-            connection.execute(self._sql.add_job, [self._job_row(one, now) for one in wanted])
+            run_each(connection, self._sql.add_job, [self._job_row(one, now) for one in wanted])
         return is_new
 
     def _remember_keys(self, connection: sa.Connection, new: Sequence[Job], now: int) -> list[bool]:
         keys = sorted({job.key for job in new if job.key})
         if not keys:
             return [True] * len(new)
-        rows = connection.execute(self._sql.remember, [{"key": key, "at": now} for key in keys])
+        rows = run_each(connection, self._sql.remember, [{"key": key, "at": now} for key in keys])
         unused = {row.key for row in rows}
         is_new = []
         for job in new:
@@ -204,12 +210,12 @@ class Messages:
 
     def _waits(self, connection: sa.Connection, job: Job, now: int) -> bool:
         """Return whether the lane has a job that has not begun; it is due no later than `job`."""
-        lane = connection.execute(self._sql.look_into, {"lane_": job.lane}).one()
+        lane = run(connection, self._sql.look_into, {"lane_": job.lane}).first()
         if lane.many <= (0 if lane.claim is None else 1):
             return False
         due = {"lane_": job.lane, "due_": _due(job, now)}
-        connection.execute(self._sql.hurry_job, due)
-        connection.execute(self._sql.hurry_lane, due)
+        run(connection, self._sql.hurry_job, due)
+        run(connection, self._sql.hurry_lane, due)
         return True
 
     def _job_row(self, job: Job, now: int) -> dict[str, Any]:
@@ -226,17 +232,17 @@ class Messages:
         Bots in `full` have enough jobs under way already, and the lanes in `running` are ours.
         """
         now, claim = self.now(), secrets.token_hex(8)
-        which = {"pool_": pool, "now_": now, "full": list(full), "running": list(running)}
+        which = {"pool_": pool, "now_": now}
         with self._database._writing() as connection:
-            row = connection.execute(self._sql.first_due, which).first()
+            row = self._first_due(connection, which, full, running)
             if row is None:
                 return None
             until = now + _ms(LEASE)
-            connection.execute(self._sql.claim, {"lane_": row.lane, "due_": until, "claim_": claim})
+            run(connection, self._sql.claim, {"lane_": row.lane, "due_": until, "claim_": claim})
             began = row.began
             if pool == "say" and began is None:  # see `Chat.has_said`
                 began = now
-                connection.execute(self._sql.begin, {"id_": row.id, "now_": now})
+                run(connection, self._sql.begin, {"id_": row.id, "now_": now})
             return Claimed(
                 pool,
                 row.lane,
@@ -248,6 +254,22 @@ class Messages:
                 began,
                 row.created_at,
             )
+
+    def _first_due(
+        self,
+        connection: sa.Connection,
+        which: dict[str, Any],
+        full: Collection[str],
+        running: Collection[str],
+    ) -> Any:
+        # A lane that is ours is not due, unless its job takes so long that its claim has lapsed.
+        # So the first lane of all is nearly always the one, and the lists need not be compared.
+        if not full:
+            row = run(connection, self._sql.first_due, which).first()
+            if row is None or row.lane not in running:
+                return row
+        which |= {"full": list(full), "running": list(running)}
+        return run(connection, self._sql.first_due_of_others, which).first()
 
     def _opened(self, connection: sa.Connection, row: Any) -> dict[str, Any] | None:
         try:
@@ -271,16 +293,16 @@ class Messages:
             # This comes first because it locks the row of the lane.  Whoever puts a job into the
             # lane at this moment waits for us, and then sees whether the lane is still there.
             self._free(connection, done, now)
-            connection.execute(self._sql.delete_job, {"id_": done.id})
+            run(connection, self._sql.delete_job, {"id_": done.id})
             more, reply = list(more), None
             if claim_reply:
                 reply = self._put_claimed(connection, more, now)
             if more:
                 self._put(connection, more, now)
             left = {"lane_": done.lane}
-            is_last = connection.execute(self._sql.close_lane, left).rowcount == 1
+            is_last = run(connection, self._sql.close_lane, left).count == 1
             if not is_last:
-                connection.execute(self._sql.next_job, left)
+                run(connection, self._sql.next_job, left)
         self._say_what_is_due(more)
         if not is_last:
             self.on_put([done.pool])
@@ -288,7 +310,7 @@ class Messages:
 
     def _free(self, connection: sa.Connection, done: Claimed, due: int) -> None:
         which = {"lane_": done.lane, "claim_": done.claim, "due_": due, "pause": _pause_of(done)}
-        if connection.execute(self._sql.free, which).rowcount != 1:
+        if run(connection, self._sql.free, which).count != 1:
             raise ClaimLost(done.lane)
 
     def _put_claimed(self, connection: sa.Connection, more: list[Job], now: int) -> Claimed | None:
@@ -297,20 +319,17 @@ class Messages:
         if reply is None:
             return None
         claim, until = secrets.token_hex(8), now + _ms(LEASE)
-        lane = connection.execute(
-            self._sql.open_claimed,
-            _lane_row(reply, now) | {"due_": until, "claim_": claim, "tries": 1},
-        ).one()
+        row = _lane_row(reply, now) | {"due_": until, "claim_": claim, "tries": 1}
+        lane = run(connection, self._sql.open_claimed, row).first()
         if lane.claim != claim:  # it was there before
             return None
         if lane.due > until:  # the bot must be silent
-            connection.execute(
-                self._sql.again, {"lane_": reply.lane, "claim_": claim, "due_": lane.due}
-            )
+            again = {"lane_": reply.lane, "claim_": claim, "due_": lane.due}
+            run(connection, self._sql.again, again)
             return None
         more.remove(reply)
         row = self._job_row(reply, now) | {"began": now}
-        job_id = connection.execute(self._sql.add_claimed, row).scalar_one()
+        job_id = run(connection, self._sql.add_claimed, row).value()
         return Claimed("say", reply.lane, reply.bot_id, claim, 1, job_id, reply.body, now, now)
 
     def later(self, job: Claimed, seconds: float, *, failed: bool = False) -> None:
@@ -321,14 +340,14 @@ class Messages:
                 self._free(connection, job, due)
                 return
             which = {"lane_": job.lane, "claim_": job.claim, "due_": due}
-            if connection.execute(self._sql.again, which).rowcount != 1:
+            if run(connection, self._sql.again, which).count != 1:
                 raise ClaimLost(job.lane)
 
     def hurry(self, pool: str, lane: str) -> None:
         """Let a lane that waits be due now: what it has waited for has happened."""
         with self._database._writing() as connection:
             which = {"lane_": lane, "due_": self.now()}
-            is_waiting = connection.execute(self._sql.hurry_lane, which).rowcount == 1
+            is_waiting = run(connection, self._sql.hurry_lane, which).count == 1
         if is_waiting:
             self.on_put([pool])
 
@@ -338,12 +357,12 @@ class Messages:
         with self._database._writing() as connection:
             for one in running:
                 which = {"lane_": one.lane, "claim_": one.claim, "due_": until}
-                connection.execute(self._sql.beat, which)
+                run(connection, self._sql.beat, which)
 
     def begin(self, job: Claimed) -> None:
         """Remember that something is done now that must not be done twice."""
         with self._database._writing() as connection:
-            connection.execute(self._sql.begin, {"id_": job.id, "now_": self.now()})
+            run(connection, self._sql.begin, {"id_": job.id, "now_": self.now()})
 
     # ---- holds ---------------------------------------------------------------------------------
 
@@ -352,8 +371,8 @@ class Messages:
         until = self.now() + _ms(seconds)
         with self._database._writing() as connection:
             key = f"pause:{bot_id}"
-            connection.execute(self._sql.pause, {"key": key, "until": until, "holder": None})
-            connection.execute(self._sql.push_back, {"bot_": bot_id, "due_": until})
+            run(connection, self._sql.pause, {"key": key, "until": until, "holder": None})
+            run(connection, self._sql.push_back, {"bot_": bot_id, "due_": until})
 
     def pause_left(self, bot_id: str) -> float:
         """Return for how many seconds a bot must be silent; 0 if it may speak."""
@@ -373,35 +392,35 @@ class Messages:
             row = {"key": key, "until": now + _ms(seconds)}
             row |= {"holder": holder or secrets.token_hex(8)}
             if holder:
-                kept = connection.execute(self._sql.keep_hold, {f"{k}_": v for k, v in row.items()})
-                return holder if kept.rowcount else None
-            taken = connection.execute(self._sql.hold, row | {"now_": now}).first()
+                kept = run(connection, self._sql.keep_hold, {f"{k}_": v for k, v in row.items()})
+                return holder if kept.count else None
+            taken = run(connection, self._sql.hold, row | {"now_": now}).first()
             return str(row["holder"]) if taken is not None else None
 
     def has_lapsed(self, key: str) -> bool:
         """Return whether somebody had it and never dropped it, until it lapsed."""
         with self._database._reading() as connection:
-            until = connection.scalar(self._sql.until, {"key_": key})
+            until = run(connection, self._sql.until, {"key_": key}).value()
         return until is not None and until <= self.now()
 
     def drop(self, key: str, holder: str) -> None:
         """Let the next one have it, unless somebody else has it already."""
         with self._database._writing() as connection:
-            connection.execute(self._sql.drop, {"key_": key, "holder_": holder})
+            run(connection, self._sql.drop, {"key_": key, "holder_": holder})
 
     # ---- how it is -----------------------------------------------------------------------------
 
     def count_due(self, *, most: int = 50) -> dict[str, int]:
         """Return how many lanes of each pool are due, up to `most` of each."""
         with self._database._reading() as connection:
-            found = connection.execute(self._sql.due, {"now_": self.now(), "most": most})
-            return {pool: many for pool, many in found.mappings().one().items() if many}
+            due = run(connection, self._sql.due, {"now_": self.now(), "most": most}).first()
+        return {pool: many for pool, many in due._asdict().items() if many}
 
     def next_due(self, within: float) -> dict[str, float]:
         """Return in how many seconds the first lane of each pool is due, if that is `within`."""
         now = self.now()
         with self._database._reading() as connection:
-            first = connection.execute(self._sql.next_due).mappings().one()
+            first = run(connection, self._sql.next_due).first()._asdict()
         left = {pool: (due - now) / 1000 for pool, due in first.items() if due is not None}
         return {pool: seconds for pool, seconds in left.items() if seconds <= within}
 
@@ -410,9 +429,9 @@ class Messages:
         now = self.now()
         with self._database._reading() as connection:
             waiting = self._count(connection, COUNTED_WAITING)
-            oldest = connection.scalar(self._sql.oldest)
-            overdue = connection.scalar(self._sql.overdue, {"now_": now})
-            silent = connection.execute(self._sql.penalties, {"now_": now}).all()
+            oldest = run(connection, self._sql.oldest).value()
+            overdue = run(connection, self._sql.overdue, {"now_": now}).value()
+            silent = run(connection, self._sql.penalties, {"now_": now}).rows
         return {
             "waiting": waiting,
             "oldest": _seconds_since(oldest, now),
@@ -423,7 +442,7 @@ class Messages:
     def of_bot(self, bot_id: str) -> tuple[int, float]:
         """Return how many messages and replies of a bot wait, and the age of the oldest."""
         with self._database._reading() as connection:
-            count, oldest = connection.execute(self._sql.of_bot, {"bot": bot_id}).one()
+            count, oldest = run(connection, self._sql.of_bot, {"bot": bot_id}).first()
         return count, _seconds_since(oldest, self.now())
 
     def crowded_bots(self) -> set[str]:
@@ -435,14 +454,14 @@ class Messages:
 
     def _count(self, connection: sa.Connection, most: int) -> int:
         """Count messages and replies, up to one more than `most`."""
-        return connection.scalar(self._sql.count_messages, {"most": most + 1}) or 0
+        return run(connection, self._sql.count_messages, {"most": most + 1}).value() or 0
 
     def sweep(self) -> int:
         """Forget old names of deliveries and old holds, some at a time; return how many."""
         before = self.now() - _ms(REMEMBERED)
         with self._database._writing() as connection:
-            connection.execute(self._sql.sweep_holds, {"before": before})
-            return connection.execute(self._sql.sweep, {"before": before, "most": SWEPT}).rowcount
+            run(connection, self._sql.sweep_holds, {"before": before})
+            return run(connection, self._sql.sweep, {"before": before, "most": SWEPT}).count
 
 
 # ---- the statements, built once ----------------------------------------------------------------
@@ -500,11 +519,13 @@ class _Statements:
             .select_from(lanes)
             .join(jobs, jobs.c.id == first.correlate(lanes).scalar_subquery())
             .where(lanes.c.pool == bindparam("pool_"), lanes.c.due <= now)
-            .where(lanes.c.bot_id.not_in(bindparam("full", expanding=True)))
-            .where(lanes.c.name.not_in(bindparam("running", expanding=True)))
             .order_by(lanes.c.due)
             .limit(1)
             .with_for_update(skip_locked=True, of=lanes)  # on PostgreSQL: not one that others take
+        )
+        self.first_due_of_others = self.first_due.where(
+            lanes.c.bot_id.not_in(bindparam("full", expanding=True)),
+            lanes.c.name.not_in(bindparam("running", expanding=True)),
         )
         self.claim = (
             sa.update(lanes)

@@ -19,6 +19,8 @@ Not here: messages that wait, and what one process holds (messages.py, which is
 from __future__ import annotations
 
 import hashlib
+import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -40,9 +42,10 @@ from botkit.errors import (
     WrongKey,
 )
 from botkit.storage.database import BUSY_SECONDS, Database, utc_now
-from botkit.storage.messages import Messages
+from botkit.storage.messages import Job, Messages
 from botkit.storage.seal import Seal, codes_of, grant_of, grants_of, seal_row
 from botkit.storage.setup import LONG_AGO, PIECE
+from botkit.storage.statement import run
 from botkit.storage.tables import (
     SECRET,
     Authorization,
@@ -62,6 +65,7 @@ MOST_ANSWERS = 3  # that wait for one person
 REMEMBERED = timedelta(hours=1)  # so that a page can say "expired" or "used" and not "unknown"
 BETWEEN_SWEEPS = timedelta(minutes=1)
 COUNTED = 10_000  # rows; what is counted for people is not counted further than that
+BELIEVED = 5.0  # seconds for which a bot that was read counts, unless it is written here
 USED = "This link has been used already."
 
 
@@ -88,6 +92,15 @@ class CodeCheck:
     left: int = 0
     spoiled: Sequence[HeldAnswer] = ()
     foreign: Sequence[HeldAnswer] = ()
+
+
+@dataclass(frozen=True)
+class _KnownBot:
+    """A bot that was read, after so many changes of bots here, and until when that counts."""
+
+    changes: int
+    until: float  # a moment of the monotonic clock
+    bot: Bot | None
 
 
 def setup_database(url: str) -> list[str]:
@@ -128,6 +141,7 @@ OF_CHAT = (
     .order_by(services.c.updated_at.desc(), services.c.id.desc())
     .limit(1)
 )
+HOLD = {one: one.with_for_update() for one in (*BY_KEY.values(), OF_PERSON, OF_CHAT)}
 NEXT_GROUP = (
     sa.select(sa.func.min(services.c.group_id))
     .where(services.c.bot_id == bindparam("of_bot"))
@@ -151,6 +165,17 @@ CLAIM_LINK = (
     .where(authorizations.c.provider == bindparam("of_provider"))
     .values(claimed_at=bindparam("moment"))
     .returning(*columns_of(authorizations))
+)
+WAIT_FOR_PERSON = (
+    ANY[authorizations]
+    .where(authorizations.c.bot_id == bindparam("of_bot"))
+    .where(authorizations.c.user_id == bindparam("of_user"))
+    .where(authorizations.c.code.is_not(None))
+    .where(authorizations.c.answer.is_not(None))
+    .where(authorizations.c.expires_at > bindparam("moment"))
+    .order_by(authorizations.c.expires_at)
+    .limit(bindparam("most", type_=sa.Integer))
+    .with_for_update()
 )
 SWEEP = sa.delete(authorizations).where(
     authorizations.c.state_hash.in_(
@@ -180,6 +205,7 @@ class Storage(Database):
         self.now = now
         self._swept_at = LONG_AGO  # when the old links were last forgotten
         self.bot_changes = 0  # how often a bot was written here: a bot read before is old then
+        self._known_bots: dict[str, _KnownBot] = {}
         self.messages = Messages(self, lambda: self.now())
         # "Insert, unless there is one": both databases can say it, and SQLAlchemy has no word for
         # both.  If nothing comes back, somebody else was quicker.
@@ -291,7 +317,7 @@ class Storage(Database):
                 row = {**owner, "data": _merged(None, data), "created_at": now, "updated_at": now}
                 written = seal_row(self.seal, services, row)
                 written["grant"] = grant_of(self.seal, name, row["data"])
-                made = connection.execute(self._add_service, written).first()
+                made = run(connection, self._add_service, written).first()
                 if made is not None:
                     return Service(id=made.id, **row)
                 # Somebody else has made it since we looked.  Then theirs is the one to merge into.
@@ -429,6 +455,21 @@ class Storage(Database):
             row = self._row(connection, bots, bot_id)
         return Bot(**row) if row is not None else None
 
+    def known_bot(self, bot_id: str, *, anew: bool = False) -> Bot | None:
+        """Return the bot as it was read some seconds ago, if no bot was written here since then.
+
+        Every message needs its bot, and another process changes one rarely.  If what was read does
+        not fit, have it read `anew`.  Several callers get the same object, so do not change it.
+        """
+        known, now = self._known_bots.get(bot_id), time.monotonic()
+        if anew or known is None or known.changes != self.bot_changes or known.until < now:
+            known = _KnownBot(self.bot_changes, now + BELIEVED, self.find_bot(bot_id))
+            if known.bot is None:  # a stranger can think of many
+                self._known_bots.pop(bot_id, None)
+            else:
+                self._known_bots[bot_id] = known
+        return known.bot
+
     def find_bots(self) -> list[Bot]:
         """Every bot whose row can be read: one that cannot does not stop the others."""
         with self._reading() as connection:
@@ -449,7 +490,7 @@ class Storage(Database):
             row = self._row(connection, bots, bot_id, hold=True)
             if row is None:
                 empty = {"id": bot_id, "token": None, "data": None}
-                connection.execute(self._add_bot, {**empty, "created_at": now, "updated_at": now})
+                run(connection, self._add_bot, {**empty, "created_at": now, "updated_at": now})
                 row = self._row(connection, bots, bot_id, hold=True)  # ours, or somebody else's
                 assert row is not None
             new = {"data": _merged(row["data"], data), "updated_at": now}
@@ -524,11 +565,11 @@ class Storage(Database):
         with self._writing() as connection:
             if not self._swept_at <= now < self._swept_at + BETWEEN_SWEEPS:
                 old = {"moment": now - REMEMBERED, "most": PIECE}
-                if connection.execute(SWEEP, old).rowcount < PIECE:
+                if run(connection, SWEEP, old).count < PIECE:
                     self._swept_at = now
             try:
-                connection.execute(ADD_LINK, seal_row(self.seal, authorizations, row))
-            except IntegrityError:
+                run(connection, ADD_LINK, seal_row(self.seal, authorizations, row))
+            except (IntegrityError, sqlite3.IntegrityError):
                 raise StorageError(
                     "There is a link with this state already.",
                     advice="A state is for one link only: make a new one.",
@@ -544,7 +585,7 @@ class Storage(Database):
         key, now = _hash(state), self.now()
         with self._writing() as connection:
             which = {"key": key, "moment": now, "of_provider": provider}
-            claimed = connection.execute(CLAIM_LINK, which).first()
+            claimed = run(connection, CLAIM_LINK, which).first()
             if claimed is not None:
                 return Authorization(**self._open(connection, authorizations, claimed))
         # Nothing was changed.  Only now it matters why.
@@ -552,31 +593,33 @@ class Storage(Database):
         raise StateUsed(USED)  # a moment ago it could be claimed
 
     def check_authorization(self, state: str, *, provider: str) -> Authorization:
-        """Return what `claim_authorization` would return now, or raise the same; change nothing."""
+        """Return what `claim_authorization` would return now, or raise the same; change nothing.
+
+        No secret is opened, so the verifier is left out.
+        """
         with self._reading() as connection:
-            found = connection.execute(BY_KEY[authorizations], {"key": _hash(state)}).first()
-            if found is None:
-                raise StateUnknown("This bot does not know this link.")
-            if found.provider != provider:
-                raise StateForeign(f"This link was made for {found.provider}, not for {provider}.")
-            if found.claimed_at is not None:
-                raise StateUsed(USED)
-            if found.expires_at <= self.now():
-                raise StateExpired("This link is more than ten minutes old and no longer works.")
-            return Authorization(**self._open(connection, authorizations, found))
+            found = run(connection, BY_KEY[authorizations], {"key": _hash(state)}).first()
+        if found is None:
+            raise StateUnknown("This bot does not know this link.")
+        if found.provider != provider:
+            raise StateForeign(f"This link was made for {found.provider}, not for {provider}.")
+        if found.claimed_at is not None:
+            raise StateUsed(USED)
+        if found.expires_at <= self.now():
+            raise StateExpired("This link is more than ten minutes old and no longer works.")
+        return Authorization(**found._asdict() | {"verifier": "", "answer": None})
 
     # ---- answers that wait to be confirmed --------------------------------------------------
 
-    def hold_answer(self, link: Authorization, answer: Mapping[str, Any]) -> list[HeldAnswer]:
-        """Keep what came for a claimed link, for ten minutes.
+    def hold_answer(
+        self, link: Authorization, answer: Mapping[str, Any], *, jobs: Sequence[Job] = ()
+    ) -> list[HeldAnswer]:
+        """Keep what came for a claimed link, for ten minutes; write `jobs` in the same transaction.
 
         `answer` has its "code" and its "data".  Of one person only the newest `MOST_ANSWERS` wait;
         those that had to go are returned.  Wrong codes that the person has said already count.
         """
         with self._writing() as connection:
-            row = self._row(connection, authorizations, link.state_hash, hold=True)
-            if row is None:
-                raise StorageError("This link was removed in the same moment.")
             others = self._waiting_for(connection, link.bot_id, link.user_id)
             new = {
                 "answer": dict(answer),
@@ -586,9 +629,14 @@ class Storage(Database):
                 "code": codes_of(self.seal, link.bot_id, [answer["code"]])[0],
                 "grant": grant_of(self.seal, link.provider, answer.get("data")),
             }
-            self._change(connection, authorizations, row, **new)
+            sealed = seal_row(self.seal, authorizations, vars(link) | new)
+            change = {"key": link.state_hash} | {name: sealed[name] for name in new}
+            if not run(connection, CHANGE[authorizations], change).count:
+                raise StorageError("This link was removed in the same moment.")
             too_many = others[: max(0, len(others) + 1 - MOST_ANSWERS)]
-            return [self._take(connection, other) for other in too_many]
+            gone = [self._take(connection, other) for other in too_many]
+            self.messages.put_within(connection, jobs)
+            return gone
 
     def is_code_awaited(self, bot_id: str, user_id: str, codes: Sequence[str]) -> bool:
         """Whether `try_code` would do anything at this moment."""
@@ -646,9 +694,8 @@ class Storage(Database):
         self, connection: sa.Connection, bot_id: str, user_id: str
     ) -> list[dict[str, Any]]:
         """The answers that wait for one person; the oldest is the first."""
-        person = ANY[authorizations].filter_by(bot_id=bot_id, user_id=user_id)
-        wanted = person.where(authorizations.c.code.is_not(None))
-        return self._waiting_now(connection, wanted.order_by(authorizations.c.expires_at))
+        which = {"of_bot": bot_id, "of_user": user_id, "moment": self.now(), "most": PIECE}
+        return self._opened_answers(connection, run(connection, WAIT_FOR_PERSON, which).rows)
 
     def _waiting_now(
         self, connection: sa.Connection, wanted: sa.Select[Any]
@@ -659,7 +706,11 @@ class Storage(Database):
         self, connection: sa.Connection, wanted: sa.Select[Any], when: sa.ColumnElement[bool]
     ) -> list[dict[str, Any]]:
         there = wanted.where(authorizations.c.answer.is_not(None), when).limit(PIECE)
-        rows = connection.execute(there.with_for_update()).all()
+        return self._opened_answers(connection, connection.execute(there.with_for_update()).all())
+
+    def _opened_answers(
+        self, connection: sa.Connection, rows: Sequence[Any]
+    ) -> list[dict[str, Any]]:
         opened = [self._open(connection, authorizations, row) for row in rows]
         return [row for row in opened if row["answer"] is not None]  # JSON has a null of its own
 
@@ -694,15 +745,15 @@ class Storage(Database):
     ) -> dict[str, Any] | None:
         wanted = OF_PERSON if user_id else OF_CHAT
         owner = {"of_name": name, "of_bot": bot_id, "of_group": group_id, "of_user": user_id}
-        row = connection.execute(wanted.with_for_update() if hold else wanted, owner).first()
+        row = run(connection, HOLD[wanted] if hold else wanted, owner).first()
         return self._open(connection, services, row) if row is not None else None
 
     def _row(
         self, connection: sa.Connection, table: sa.Table, key: Any, *, hold: bool = False
     ) -> dict[str, Any] | None:
         """One row by its key; with `hold` no other writer gets it until the transaction ends."""
-        wanted = BY_KEY[table].with_for_update() if hold else BY_KEY[table]
-        row = connection.execute(wanted, {"key": key}).first()
+        wanted = HOLD[BY_KEY[table]] if hold else BY_KEY[table]
+        row = run(connection, wanted, {"key": key}).first()
         return self._open(connection, table, row) if row is not None else None
 
     def _change(
@@ -719,7 +770,7 @@ class Storage(Database):
         if table is services:
             values["grant"] = grant_of(self.seal, changed["name"], changed["data"])
         (key,) = table.primary_key
-        connection.execute(CHANGE[table], {"key": row[key.key], **values})
+        run(connection, CHANGE[table], {"key": row[key.key], **values})
         return changed
 
     def _delete(self, table: sa.Table, **of: str) -> None:

@@ -86,3 +86,23 @@ def in_turn(turn: Turn) -> Iterator[Turn]:
         yield turn
     finally:
         _turn.reset(token)
+
+
+_gathered: ContextVar[list[Any] | None] = ContextVar("gathered", default=None)
+
+
+def gathered_jobs() -> list[Any] | None:
+    """Return where the jobs go that this thread adds, if somebody gathers them."""
+    turn = current_turn()
+    return turn.replies if turn is not None else _gathered.get()
+
+
+@contextmanager
+def gathering() -> Iterator[list[Any]]:
+    """Gather the jobs that are added inside, so that they are written together with something."""
+    jobs: list[Any] = []
+    token = _gathered.set(jobs)
+    try:
+        yield jobs
+    finally:
+        _gathered.reset(token)

@@ -7,8 +7,8 @@
                                                               the same in a database for each size,
                                                               whose name has {} for the size in it
 
-A bot runs as a process of its own.  The chat is a process that only counts what the bot says, so
-that the figures are the bot's.  So many clients deliver messages, each over a connection of its
+A bot runs as a process of its own.  The chat is a small server that only counts what the bot says,
+so that the figures are the bot's.  So many clients deliver messages, each over a connection of its
 own, the next one as soon as the last one is accepted.  Each message is in one of a hundred chats
 and is answered by the help text.  Told for each number of clients: messages accepted a second,
 until the last one is accepted; milliseconds until a delivery was answered; replies a second, until
@@ -22,21 +22,24 @@ import argparse
 import http.client
 import itertools
 import json
-import multiprocessing
-import os
 import statistics
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from serve_world import KEY, NEEDED, ServeAt, answers, free_port, wait_until
+
+sys.path.append(str(Path(__file__).parents[1] / "helpers"))  # as pytest does
+
+from benchmark_processes import family, let_rest, memory, processor
+from benchmark_stand_in import BOT, StandIn
+from serve_world import KEY, NEEDED, ServeAt, answers, wait_until
 
 from botkit.chat.subscription import EVENT_FILTERS
 from botkit.storage import Job, Seal, Storage, do_job, new_key
@@ -44,66 +47,11 @@ from botkit.storage.messages import reply_job
 from botkit.storage.seal import seal_row
 from botkit.storage.tables import jobs, lanes
 
-BOT, TOKEN, CHATS = "4000001", "verification-of-the-bench", 100
+TOKEN, CHATS = "verification-of-the-bench", 100
 MESSAGES = 2_000  # at each number of clients
 CLIENTS = (1, 8, 64)
 ROUNDS = 7
 SIZES = (100, 10_000, 1_000_000)
-TICK = os.sysconf("SC_CLK_TCK")
-
-
-# ---- the chat --------------------------------------------------------------------------------
-
-
-def chat(port: int, webhook: str, said: Any) -> None:
-    """Answer what a bot asks RingCentral, as shortly as possible, and count what it says."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        wbufsize = -1  # head and body in one packet
-
-        def do_GET(self) -> None:
-            path = self.path.partition("?")[0]
-            if path == "/restapi/v1.0/subscription":
-                self._answer({"records": [subscription(webhook)]})
-            elif path.startswith("/team-messaging/v1/chats/"):
-                members = [{"id": BOT}, {"id": "5000001"}]
-                self._answer({"id": path.rpartition("/")[2], "type": "Direct", "members": members})
-            else:
-                self._answer({"id": BOT})
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            with said.get_lock():
-                said.value += 1
-            self._answer({"id": "1"})
-
-        def _answer(self, body: Any) -> None:
-            content = json.dumps(body).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
-
-
-def subscription(webhook: str) -> dict[str, Any]:
-    """One that a bot has nothing to do about."""
-    end = datetime.now(UTC) + timedelta(days=6)
-    return {
-        "id": "sub",
-        "status": "Active",
-        "eventFilters": EVENT_FILTERS,
-        "expirationTime": end.isoformat(),
-        "expiresIn": 6 * 86400,
-        "deliveryMode": {"transportType": "WebHook", "address": webhook},
-    }
 
 
 # ---- a bot that is served ----------------------------------------------------------------------
@@ -111,20 +59,20 @@ def subscription(webhook: str) -> dict[str, Any]:
 
 def served(messages: int, gunicorn: bool) -> None:
     """Run a bot, deliver, and print a line for each number of clients."""
-    with tempfile.TemporaryDirectory() as folder, closing(ServeAt(Path(folder))) as serve:
-        url, port = f"sqlite:///{folder}/bot.sqlite", free_port()
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        serve = stack.enter_context(closing(ServeAt(Path(folder))))
+        url = f"sqlite:///{folder}/bot.sqlite"
         with closing(Storage(url, seal=Seal([KEY]))) as storage:
             storage.set_up()
             data = {"subscriptionId": "sub", "eventFilters": EVENT_FILTERS}
             data |= {"verificationToken": TOKEN}
             storage.save_bot(BOT, token={"access_token": "of-the-bench"}, data=data)
-        said = multiprocessing.Value("q", 0)
-        webhook = f"{serve.address}/bot/webhook"
-        process = multiprocessing.Process(target=chat, args=(port, webhook, said), daemon=True)
-        process.start()
+        other = stack.enter_context(closing(StandIn(f"{serve.address}/bot/webhook")))
+        said = other.said
         settings = NEEDED | {
             "BOTKIT_SECRET_KEY": KEY,
-            "RINGCENTRAL_SERVER": f"http://127.0.0.1:{port}",
+            "RINGCENTRAL_SERVER": other.address,
             "RINGCENTRAL_CHATBOT_SERVER": serve.address,
             "RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI": url,
         }
@@ -143,7 +91,6 @@ def served(messages: int, gunicorn: bool) -> None:
         print(
             f"\nAfter {next(numbers) - 1:,} messages: {memory(pids)} MB in {len(pids)} processes."
         )
-        process.terminate()
 
 
 def line(
@@ -157,6 +104,7 @@ def line(
     while said.value < before + count:
         time.sleep(0.005)
     replied = time.perf_counter() - began
+    let_rest(pids)
     worked = processor(pids) - worked
     late = statistics.quantiles(seconds, n=100)[-1]
     return (
@@ -205,24 +153,6 @@ def delivery(number: int) -> bytes:
     }
     event = "/team-messaging/v1/posts"
     return json.dumps({"uuid": str(number), "event": event, "ownerId": BOT, "body": body}).encode()
-
-
-def family(pid: int) -> list[int]:
-    """A process and its children, as Linux tells them."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *map(int, children)]
-
-
-def processor(pids: list[int]) -> float:
-    """The seconds of processor time that they have spent."""
-    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
-    return sum(int(one[11]) + int(one[12]) for one in fields) / TICK
-
-
-def memory(pids: list[int]) -> str:
-    pages = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids]
-    each = [page * os.sysconf("SC_PAGE_SIZE") / 2**20 for page in pages]
-    return " + ".join(f"{size:.0f}" for size in each)
 
 
 # ---- the queue while much waits ------------------------------------------------------------------

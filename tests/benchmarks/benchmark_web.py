@@ -1,9 +1,10 @@
 """The other half of the benchmark: whole callbacks under gunicorn, memory, and where time goes.
 
-The bot runs as the README says, with botkit's settings for gunicorn: two processes with 16 threads
-each.  It does everything that it does by default, sealed, on SQLite.  Workers of the class sync,
-which the bot refuses now, would have one callback each, and wait for GitHub with it.  GitHub and
-the chat are processes of their own.  They share the cores with it, and so do the clients.
+The bot runs as the README says, with botkit's settings for gunicorn: two processes with threads.
+It does everything that it does by default, sealed, on SQLite.  Workers of the class sync, which the
+bot refuses now, would have one callback each, and wait for GitHub with it.  A small server stands
+for GitHub and the chat.  It is a process of its own, and shares the cores with the bot, and so do
+the clients.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import itertools
 import pstats
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -24,92 +24,66 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import benchmark_express
-import sqlalchemy as sa
-from live_world import PracticeProcess
-from serve_world import (
-    KEY,
-    Alice,
-    ServeAt,
-    answers,
-    chat_settings,
-    free_port,
-    github_settings,
-    wait_until,
-)
+from benchmark_processes import family, let_rest, memory, processor
+from benchmark_stand_in import BOT, StandIn
+from serve_world import KEY, NEEDED, ServeAt, answers, free_port, wait_until
 
 from botkit.bot import Bot
+from botkit.chat.subscription import EVENT_FILTERS
 from botkit.oauth import Provider, auth_link
-from botkit.practice.browser.browser import Browser
 from botkit.providers import github as github_provider
 from botkit.settings import Registration, Settings
-from botkit.storage import Seal, Storage, authorizations
+from botkit.storage import Seal, Storage
 
 CLIENTS = 8
 SHOWN = 14  # rows of the profile
+CLIENT = "Ov23liSomething", "planted"
 
 
-class _Trip:
-    """Brings people to where the browser would go back to the bot: many callbacks, not yet made.
-
-    `link` makes an auth link for the person with this number.
-    """
-
-    def __init__(self, address: str, link: Callable[[int], str]) -> None:
-        self._address, self._link = address, link
-        # GitHub ends the oldest of ten tokens of one person, maybe before it was used at all.
-        self._browsers = itertools.cycle(
-            [Browser(cookies={"github_account": name}) for name in ("alice", "bob", "mallory")]
-        )
-        self._people = itertools.count(9_000_000)
-
-    def callbacks(self, count: int) -> list[str]:
-        """Paths and queries, each with a fresh code and state of another person."""
-        return [self._approved().removeprefix(self._address) for _ in range(count)]
-
-    def _approved(self) -> str:
-        browser = next(self._browsers)
-        browser.stop_before = self._address
-        return browser.visit(self._link(next(self._people))).approve().url
-
-
-def _botkits_links(
-    storage: Storage, provider: Provider, address: str, **chat: str
-) -> Callable[[int], str]:
-    back = f"{address}/github/oauth"
-
-    def link(person: int) -> str:
-        return auth_link(storage, provider, **chat, user_id=str(person), redirect_uri=back)
-
-    return link
+def _callback(storage: Storage, github: Provider, address: str, person: int) -> str:
+    """Path and query with which a browser comes back, for a link that was made a moment ago."""
+    back, place = f"{address}/github/oauth", {"bot_id": BOT, "group_id": "6000001"}
+    asked = auth_link(storage, github, **place, user_id=str(person), redirect_uri=back)
+    (state,) = parse_qs(urlsplit(asked).query)["state"]
+    return f"/github/oauth?{urlencode({'code': f'code-{person}', 'state': state})}"
 
 
 # ---- callbacks a second ------------------------------------------------------------------------
 
 
 class _Runner:
-    """A bot that runs, and what was measured of it: a rate for each round, and all the seconds."""
+    """A bot that runs, and what was measured of it: a round has a rate and processor times.
 
-    def __init__(self, name: str, port: int, pid: int, trip: _Trip) -> None:
-        self.name, self._port, self._pid, self._trip = name, port, pid, trip
+    `link(person)` is the address to which the browser would go back with a code.
+    """
+
+    def __init__(self, name: str, port: int, pid: int, link: Callable[[int], str]) -> None:
+        self.name, self._port, self._pid, self._link = name, port, pid, link
+        self._people = itertools.count(9_000_000)
         self.rates: list[float] = []
+        self.worked: list[float] = []  # seconds of the processor for a callback, of the bot alone
         self.seconds: list[float] = []
-        self._send(5 * CLIENTS)  # to warm up
-        self.memory_before = _memory(pid)
+        self._send(10 * CLIENTS)  # to warm up
+        self.memory_before = memory(family(pid))
 
     def run(self, count: int) -> None:
+        before = processor(family(self._pid))
         seconds, took = self._send(count)
         self.rates.append(count / took)
         self.seconds += seconds
+        let_rest(family(self._pid))  # what a bot does after the answer counts, too
+        self.worked.append((processor(family(self._pid)) - before) / count)
 
     def line(self, express: _Runner | None) -> str:
         late = statistics.quantiles(self.seconds, n=100)[-1]
         return (
             f"| {self.name} | {statistics.median(self.rates):.0f} | {self._share(express)} | "
             f"{statistics.median(self.seconds) * 1000:.0f}, {late * 1000:.0f} | "
-            f"{self.memory_before} | {_memory(self._pid)} |"
+            f"{statistics.median(self.worked) * 1000:.1f} | "
+            f"{self.memory_before} | {memory(family(self._pid))} |"
         )
 
     def _share(self, express: _Runner | None) -> str:
@@ -119,7 +93,7 @@ class _Runner:
         return f"{statistics.median(ours / theirs for ours, theirs in pairs):.2f}"
 
     def _send(self, count: int) -> tuple[list[float], float]:
-        waiting = self._trip.callbacks(count)
+        waiting = [self._link(next(self._people)) for _ in range(count)]
         began = time.perf_counter()
         return _all_at_once(self._port, waiting), time.perf_counter() - began
 
@@ -130,86 +104,75 @@ def callbacks_per_second(count: int, rounds: int, keep: Path) -> str:
     All run from the beginning to the end and take turns.
     """
     with ExitStack() as stack:
-        github = stack.enter_context(closing(PracticeProcess("github")))
-        github.set("rate_limit_remaining", 1_000_000)
         runners = [
-            _botkit(stack, github, "botkit, confirm in chat (default)"),
-            _botkit(stack, github, "botkit, BOTKIT_CONFIRM=0", BOTKIT_CONFIRM="0"),
+            _botkit(stack, "botkit, confirm in chat (default)"),
+            _botkit(stack, "botkit, BOTKIT_CONFIRM=0", BOTKIT_CONFIRM="0"),
         ]
         folder, missing = benchmark_express.install(keep)
-        express = _express(stack, github, folder) if folder else None
+        express = _express(stack, folder) if folder else None
         runners += [express] if express else []
         for number in range(rounds):
             for one in random.Random(number).sample(runners, len(runners)):
                 one.run(count)
         lines = [
             "| callbacks, SQLite | a second | to Express | ms: median, 99th of 100 | "
-            "MB (threads) before | after |",
-            "|---|---|---|---|---|---|",
+            "CPU ms each | MB (threads) before | after |",
+            "|---|---|---|---|---|---|---|",
             *(one.line(express) for one in runners),
             f"\n{rounds} rounds of {count} callbacks each, {CLIENTS} at a time; medians, and the "
-            "median of the ratios in each round. botkit runs under gunicorn with 2 workers of 16 "
-            "threads and seals. Its callback is whole: claim the state, exchange the code, ask "
-            "whose account it is, store, answer with the page. Express makes one of the two "
-            "requests, and does not wait for its write. The practice GitHub, the chat and the "
-            "clients use the same cores. Memory is what `ps` calls RSS, and the number of "
-            "threads, of the first process and of each worker.",
+            "median of the ratios in each round. botkit runs under gunicorn with its own settings "
+            "and seals. Its callback is whole: claim the state, exchange the code, ask whose "
+            "account it is, store, answer with the page. Express makes one of the two requests, "
+            "and does not wait for its write. A small server stands for GitHub and the chat; it "
+            "and the clients use the same cores. Of the processor: what the bot's processes "
+            "spent on a callback, with what they do after the answer. Memory is what `ps` calls "
+            "RSS, and the number of threads, of the first process and of each worker.",
             missing,
         ]
     return "\n".join(lines).rstrip()
 
 
-def _botkit(stack: ExitStack, github: PracticeProcess, name: str, **more: str) -> _Runner:
+def _botkit(stack: ExitStack, name: str, **more: str) -> _Runner:
     folder = stack.enter_context(tempfile.TemporaryDirectory())
-    chat = stack.enter_context(closing(PracticeProcess("ringcentral")))
     serve = stack.enter_context(closing(ServeAt(Path(folder))))
-    settings = github_settings(github, serve.address) | chat_settings(chat) | more
-    settings["RINGCENTRAL_CHATBOT_SERVER"] = serve.address
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:botkit.run.gunicorn"]
-    command += ["--bind", f"127.0.0.1:{serve.port}", "botkit.run.serve:app()"]
-    bot = serve(command=command, **settings)
-    wait_until(lambda: answers(serve.address))
-    chat.call("install_bot", f"{serve.address}/bot/oauth")
-    Alice(chat).approve()  # one link through the chat: everything has been used once
+    other = stack.enter_context(closing(StandIn(f"{serve.address}/bot/webhook")))
     url = f"sqlite:///{folder}/botkit.sqlite"
     storage = stack.enter_context(closing(Storage(url, seal=Seal([KEY]))))
-    place = {"bot_id": storage.find_bots()[0].id, "group_id": _direct_chat(storage)}
-    links = _botkits_links(storage, _github(github, settings), serve.address, **place)
-    return _Runner(name, serve.port, bot.process.pid, _Trip(serve.address, links))
+    storage.set_up()
+    data = {"subscriptionId": "sub", "eventFilters": EVENT_FILTERS, "verificationToken": "it"}
+    storage.save_bot(BOT, token={"access_token": "of-the-bench"}, data=data)
+    settings = NEEDED | {
+        "GITHUB_SERVER": other.address,
+        "RINGCENTRAL_SERVER": other.address,
+        "RINGCENTRAL_CHATBOT_SERVER": serve.address,
+        "RINGCENTRAL_CHATBOT_DATABASE_CONNECTION_URI": url,
+    }
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:botkit.run.gunicorn"]
+    command += ["--bind", f"127.0.0.1:{serve.port}", "botkit.run.serve:app()"]
+    bot = serve(command=command[1:], **settings, **more)
+    wait_until(lambda: answers(serve.address))
+    github = github_provider(*CLIENT, server=other.address)
+
+    def link(person: int) -> str:
+        return _callback(storage, github, serve.address, person)
+
+    return _Runner(name, serve.port, bot.process.pid, link)
 
 
-def _express(stack: ExitStack, github: PracticeProcess, folder: Path) -> _Runner:
+def _express(stack: ExitStack, folder: Path) -> _Runner:
     port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    settings = github_settings(github, address)
+    other = stack.enter_context(closing(StandIn()))
+    settings = NEEDED | {"GITHUB_SERVER": other.address}
     database = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "express.sqlite"
     server = benchmark_express.ExpressServer(folder, port, database, settings)
     stack.enter_context(closing(server))
-    wait_until(lambda: answers(address))
+    wait_until(lambda: answers(f"http://127.0.0.1:{port}"))
 
     def link(person: int) -> str:
-        query = {
-            "client_id": settings["GITHUB_CLIENT_ID"],
-            "redirect_uri": f"{address}/github/oauth",
-            "scope": "read:user",
-            "state": f"{person}:2109001",
-        }
-        return f"{github.address}/login/oauth/authorize?{urlencode(query)}"
+        query = {"code": f"code-{person}", "state": f"{person}:2109001"}
+        return f"/github/oauth?{urlencode(query)}"
 
-    return _Runner("the original's, in Express", port, server.process.pid, _Trip(address, link))
-
-
-def _github(process: PracticeProcess, settings: dict[str, str]) -> Provider:
-    client = settings["GITHUB_CLIENT_ID"], settings["GITHUB_CLIENT_SECRET"]
-    return github_provider(*client, server=process.address)
-
-
-def _direct_chat(storage: Storage) -> str:
-    """The chat from which Alice has just asked for a link."""
-    link = authorizations.c
-    with storage._reading() as connection:
-        newest = sa.select(link.group_id).order_by(link.created_at.desc())
-        return connection.scalars(newest.limit(1)).one()
+    return _Runner("the original's, in Express", port, server.process.pid, link)
 
 
 def _all_at_once(port: int, waiting: list[str]) -> list[float]:
@@ -244,42 +207,28 @@ def _all_at_once(port: int, waiting: list[str]) -> list[float]:
     return seconds
 
 
-def _memory(pid: int) -> str:
-    """Megabytes and threads of a process and its children."""
-    command = ["ps", "-o", "rss=,nlwp=", "-p", str(pid), "--ppid", str(pid)]  # as Linux has it
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    each = [line.split() for line in shown.splitlines()]
-    return " + ".join(f"{int(kilobytes) / 1024:.0f} ({threads})" for kilobytes, threads in each)
-
-
 # ---- where the time goes -----------------------------------------------------------------------
 
 
 def callback_profile(count: int) -> str:
     """`count` callbacks in this process, one after another, under cProfile; as a table of rooms."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        closing(PracticeProcess("github")) as github,
-    ):
+    with tempfile.TemporaryDirectory() as folder, closing(StandIn()) as other:
         address = "http://127.0.0.1:9"  # nobody is there: the callbacks go to the app directly
-        settings = github_settings(github, address)
-        client = settings["GITHUB_CLIENT_ID"], settings["GITHUB_CLIENT_SECRET"]
         bot = Bot(
             Settings(
                 practice=False,
                 skills=("github",),
                 registrations={
-                    "github": Registration(*client, github.address),
-                    "chat": Registration("nobody", "nothing", "http://127.0.0.1:9"),
+                    "github": Registration(*CLIENT, other.address),
+                    "chat": Registration("nobody", "nothing", other.address),
                 },
                 public_address=address,
                 database=f"sqlite:///{folder}/botkit.sqlite",
                 secret_keys=(KEY,),
             )
         )
-        place = {"bot_id": "bot", "group_id": "chat"}
-        trip = _Trip(address, _botkits_links(bot.storage, bot.providers[0], address, **place))
-        waiting = trip.callbacks(count + 20)
+        github = bot.providers[0]
+        waiting = [_callback(bot.storage, github, address, n) for n in range(count + 20)]
         browser = bot.app.test_client()
         for path in waiting[count:]:
             assert browser.get(path).status_code == 200

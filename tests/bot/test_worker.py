@@ -14,7 +14,7 @@ from botkit.bot.turns import INTERRUPTED
 from botkit.bot.worker import Delivery, Worker
 from botkit.errors import ChatBusy, SealBroken, StorageError, TryLater
 from botkit.oauth import revoke_quietly
-from botkit.storage import Job, current_turn, do_job
+from botkit.storage import Job, current_turn, do_job, reply_job
 
 
 class Work:
@@ -237,6 +237,37 @@ def test_a_chat_is_answered_in_order_and_others_at_the_same_time(worker, work):
     wait_until(lambda: work.done == ["elsewhere"])
     work.gates["first"].set()
     assert worker.settle() and work.done == ["elsewhere", "first", "second"]
+
+
+def test_more_lanes_than_threads_are_done_without_a_pause(storage, worker, work, monkeypatch):
+    """The thread that watches would find what is left, but only some of it each second."""
+    monkeypatch.setattr(workers, "POLL", 3600.0)
+    worker._stopped.set()  # the watching thread ends
+    wait_until(lambda: sum(thread.is_alive() for thread in worker._threads) == 1)
+    worker._stopped.clear()
+    work.gates["0"] = threading.Event()
+    lanes = [message(str(n), chat=str(n), bot=f"bot-{n}") for n in range(60)]
+    storage.messages.put(lanes)
+    wait_until(lambda: len(work.done) == 59)  # all but the one that is held up
+    work.gates["0"].set()
+    wait_until(lambda: len(work.done) == 60)
+
+
+def test_a_look_that_finds_nothing_answers_all_calls_before_it(worker, work, monkeypatch, storage):
+    claim, looked = storage.messages.claim, []
+    begin = threading.Event()
+
+    def slowly(pool, **more):
+        begin.wait(20)
+        looked.append(pool)
+        return claim(pool, **more)
+
+    monkeypatch.setattr(storage.messages, "claim", slowly)
+    worker._call(["turn"] * 100)
+    begin.set()
+    assert worker.settle() and len(looked) <= 4  # as many as there are threads
+    storage.messages.put([message("one")])
+    assert worker.settle() and work.done == ["one"]
 
 
 def test_what_another_process_has_written_is_found_without_a_call(storage, worker, work):
@@ -521,3 +552,55 @@ def test_a_token_that_cannot_be_revoked_now_is_revoked_later(kit, caplog):
         kit.clock.advance(minutes=minutes)
         kit.settle()
     assert kit.world.github._ledger.grants == {}
+
+
+# ---- what a job returns --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def talking(storage):
+    """A worker that says replies, and a job that returns one; who does what is noted."""
+    worker, who, gate = Worker(storage, lambda *_: True), {}, threading.Event()
+
+    def say(job):
+        text = job.body["text"]
+        who[text] = threading.get_ident()
+        if text == "slow":
+            assert gate.wait(20)
+        storage.messages.finish(job)
+
+    def greet(job):
+        who[f"job {job.body['text']}"] = threading.get_ident()
+        return [reply_job("bot", job.body["text"], job.body["text"]), "no job"]
+
+    worker.add("say", say, threads=4, per_bot=4, longest=60)
+    worker.jobs["greet"] = greet
+    worker.start()
+    yield who
+    gate.set()
+    assert worker.settle() and storage.messages.how()["waiting"] == 0
+    worker.stop()
+
+
+def test_a_job_and_what_it_returns_end_and_begin_in_one_moment(storage, talking, monkeypatch):
+    who = talking
+    finish, ended = storage.messages.finish, []
+
+    def note(done, more=(), **options):
+        ended.append((done.name[0], [one.body["text"] for one in more]))
+        return finish(done, more, **options)
+
+    monkeypatch.setattr(storage.messages, "finish", note)
+    storage.messages.put([do_job("greet", "1", {"text": "hi"})])
+    wait_until(lambda: len(ended) == 2)
+    assert ended == [("greet", ["hi"]), ("bot", [])]
+    assert who["hi"] == who["job hi"]  # the thread that has it says it
+
+
+def test_one_thread_for_other_jobs_at_most_talks_to_a_slow_chat(storage, talking):
+    who = talking
+    storage.messages.put([do_job("greet", "1", {"text": "slow"})])
+    wait_until(lambda: "slow" in who)
+    storage.messages.put([do_job("greet", "2", {"text": "next"})])
+    wait_until(lambda: "next" in who)
+    assert who["slow"] == who["job slow"] and who["next"] != who["job next"]

@@ -215,3 +215,33 @@ def test_a_connection_that_cannot_be_read_does_not_stop_maintenance(kit, caplog)
     assert [one.user_id for one in found] == ["2101001"]
     assert len(status(kit.bot)[0]["services"]) == 1
     assert "Here is your GitHub profile" in kit.alice.say("profile").text
+
+
+# ---- what another process has written ------------------------------------------------------------
+
+
+def in_another_process(kit, write):
+    """This process does not know that a bot was written."""
+    changes = kit.storage.bot_changes
+    write()
+    kit.storage.bot_changes = changes
+
+
+def test_a_token_that_another_process_has_renewed_is_used_once_the_old_one_is_refused(kit):
+    good = kit.storage.find_bot(kit.bot_id).token
+    kit.storage.save_bot(kit.bot_id, token={"access_token": "of-the-past"}, data={})
+    assert kit.storage.known_bot(kit.bot_id).token == {"access_token": "of-the-past"}
+    in_another_process(kit, lambda: kit.storage.save_bot(kit.bot_id, token=good, data={}))
+    kit.chat.call(kit.bot_id, "GET", "/restapi/v1.0/account/~/extension/~")
+    assert "refused" not in kit.storage.find_bot(kit.bot_id).data
+
+
+def test_a_refusal_that_is_over_in_another_process_is_over_here(kit):
+    good = kit.storage.find_bot(kit.bot_id).token
+    kit.storage.save_bot(kit.bot_id, token={"access_token": "of-nobody"}, data={})
+    with pytest.raises(ChatError, match="does not accept the token"):
+        kit.chat.call(kit.bot_id, "GET", "/restapi/v1.0/account/~/extension/~")
+    assert "refused" in kit.storage.known_bot(kit.bot_id).data
+    over = {"refused": None}
+    in_another_process(kit, lambda: kit.storage.save_bot(kit.bot_id, token=good, data=over))
+    kit.chat.call(kit.bot_id, "GET", "/restapi/v1.0/account/~/extension/~")

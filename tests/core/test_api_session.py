@@ -226,3 +226,37 @@ def test_a_redirect_to_what_is_no_address_of_the_api_is_never_followed(api, else
 def test_only_http_and_https_are_spoken():
     with pytest.raises(requests.exceptions.InvalidSchema):
         http.Session().get("file:///etc/passwd")
+
+
+def prepared(change=lambda session: None, **request):
+    """A request of ours, and the same one of a session of `requests`."""
+    made = []
+    for session in (http.Session(), requests.Session()):
+        session.headers.update({"User-Agent": "x", "X-Own": "1"})
+        session.cookies.set("a", "b")
+        session.auth = ("id", "of the session")
+        change(session)
+        one = session.prepare_request(
+            requests.Request("post", "http://api.example/p?q=1", **request)
+        )
+        made.append((one.method, one.url, dict(one.headers.lower_items()), one.body, one.hooks))
+    return made
+
+
+def hook(session):
+    session.hooks["response"].append(print)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"json": {"a": 1}, "headers": {"x-own": None, "accept": "text/plain"}},
+        {"data": {"a": "1"}, "auth": ("id", "of the request"), "params": {"b": "2"}},
+        {"cookies": {"c": "d"}},
+        {"change": hook},
+        {"change": lambda session: session.params.update(all="1")},
+    ],
+)
+def test_a_request_of_ours_is_one_as_requests_makes_it(request_):
+    ours, theirs = prepared(**request_)
+    assert ours == theirs

@@ -190,6 +190,28 @@ def test_a_small_request_is_sent_without_waiting_for_more(serve, monkeypatch):
     assert opened == [1]
 
 
+@pytest.mark.parametrize(
+    "body, sent",
+    [
+        ({"json": {"a": 1}}, [b'{"a": 1}']),
+        ({"data": b"x" * 100_000}, [b"x" * 100_000]),
+        ({"data": iter([b"one", b"two"])}, [b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"]),
+        ({}, [b""]),
+    ],
+)
+def test_a_request_is_sent_in_one_piece(serve, monkeypatch, body, sent):
+    """Its headers would otherwise be sent by themselves, which takes longer on both sides."""
+    pieces, send = [], connections._Socket.sendall
+
+    def note(ours: socket.socket, data: bytes) -> None:
+        pieces.append(data)
+        send(ours, data)
+
+    monkeypatch.setattr(connections._Socket, "sendall", note)
+    assert http.Session().post(serve().url, **body).status_code == 200
+    assert [piece.partition(b"\r\n\r\n")[2] for piece in pieces] == sent
+
+
 @pytest.fixture
 def dead(monkeypatch):
     """An address that takes no connection, and does not say so: its queue is full."""

@@ -59,7 +59,7 @@ def test_a_provider_that_does_not_confirm_is_named_in_the_log(world, caplog):
 def test_an_answer_that_cannot_be_kept_until_it_is_confirmed_is_given_back(monkeypatch):
     world = World(confirm=True)
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise StorageError("The database is full.")
 
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from botkit.errors import StorageError
-from botkit.storage import Authorization, CodeCheck, HeldAnswer, Service, Storage
+from botkit.storage import Authorization, CodeCheck, HeldAnswer, Service, Storage, do_job
 
 ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
 PLACE = {"provider": "GitHub", "redirect_uri": "https://bot.example/github/oauth", "verifier": "v"}
@@ -201,3 +201,14 @@ def test_links_are_forgotten_an_hour_after_their_end_but_never_an_answer_that_wa
     assert storage.sweep_links() == 1
     assert storage.take_answers() == [held("111111")]
     assert storage.sweep_links() == 1  # its link, now that nothing waits
+
+
+def test_the_job_that_deletes_an_answer_is_written_with_it_or_not_at_all(storage):
+    link, jobs = wait(storage, "111111"), [do_job("expired", "1", seconds=60)]
+    assert storage.messages.next_due(within=3600) == {}
+    storage.hold_answer(link, {"code": "222222"}, jobs=jobs)
+    assert list(storage.messages.next_due(within=3600)) == ["do"]
+    storage.delete_group("bot", "team")
+    with pytest.raises(StorageError):
+        storage.hold_answer(link, {"code": "333333"}, jobs=[do_job("expired", "2")])
+    assert storage.messages.next_due(within=30) == {}

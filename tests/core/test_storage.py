@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from botkit.errors import DatabaseBusy, DatabaseReadOnly, StateUnknown, StorageError
-from botkit.storage import Storage, services, setup_database
+from botkit.storage import Storage, services, setup_database, store
 
 ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
 BOB = {"bot_id": "bot", "group_id": "team", "user_id": "bob"}
@@ -106,6 +106,37 @@ def test_a_bot_is_remembered_and_goes_with_everything_it_had(storage):
     storage.delete_bot("bot")
     assert storage.find_bot("bot") is None
     assert storage.find_services(bot_id="bot") == []
+
+
+@pytest.fixture
+def elsewhere(storage, database_url):
+    """The same database in another process."""
+    other = Storage(database_url)
+    yield other
+    other.close()
+
+
+def test_a_known_bot_is_as_it_was_read_unless_it_is_written_here(storage, elsewhere):
+    storage.save_bot("bot", data={"a": 1})
+    assert storage.known_bot("bot").data == {"a": 1}
+    elsewhere.save_bot("bot", data={"a": 2})
+    assert storage.known_bot("bot").data == {"a": 1}
+    assert storage.known_bot("bot", anew=True).data == {"a": 2}
+    assert storage.known_bot("bot").data == {"a": 2}
+    storage.update_bot("bot", {"a": 3})
+    assert storage.known_bot("bot").data == {"a": 3}
+    storage.delete_bot("bot")
+    assert storage.known_bot("bot") is None
+    elsewhere.save_bot("bot", data={"a": 4})
+    assert storage.known_bot("bot").data == {"a": 4}  # nobody is known to be missing
+
+
+def test_what_is_known_of_a_bot_is_soon_old(storage, elsewhere, monkeypatch):
+    monkeypatch.setattr(store, "BELIEVED", -1.0)
+    storage.save_bot("bot", data={"a": 1})
+    assert storage.known_bot("bot").data == {"a": 1}
+    elsewhere.save_bot("bot", data={"a": 2})
+    assert storage.known_bot("bot").data == {"a": 2}
 
 
 def test_no_secret_shows_when_a_row_is_printed(storage):

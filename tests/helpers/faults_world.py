@@ -59,6 +59,20 @@ def hold_callback(kit: Kit) -> Callable[[], Page]:
     return let_go
 
 
+def visit(address: str) -> tuple[requests.Response, int]:
+    """Open an address as a browser does, which loads a page again that says `Refresh`.
+
+    Returns the page, and how often it was loaded.
+    """
+    turns = 0
+    while True:
+        turns += 1
+        page = requests.get(address, timeout=60)
+        if page.status_code != 503 or "Refresh" not in page.headers:
+            return page, turns
+        time.sleep(float(page.headers["Refresh"]))  # as the browser does
+
+
 class Town:
     """GitHub and the chat; `exchanges` counts how often each code came to the token endpoint.
 

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from faults_world import SIX_DIGITS, Town
+from faults_world import SIX_DIGITS, Town, visit
 from missing import left_out
 from serve_world import PAUSE, SECONDS, SERVE, answers, wait_until
 from sizes import NIGHTLY, Size
@@ -82,17 +82,6 @@ class Webhooks:
             self.seconds += [answered - began, time.monotonic() - answered]
             assert (answer.status_code, health.status_code) == (200, 200)
             self._stop.wait(PAUSE)
-
-
-def visit(address):
-    """Open an address as a browser does, which loads a page again that says `Refresh`."""
-    turns = 0
-    while True:
-        turns += 1
-        page = requests.get(address, timeout=60)
-        if page.status_code != 503 or "Refresh" not in page.headers:
-            return page, turns
-        time.sleep(float(page.headers["Refresh"]))  # as the browser does
 
 
 def callbacks_of(town, serve):

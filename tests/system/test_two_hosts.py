@@ -12,9 +12,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import requests
 import sqlalchemy as sa
-from faults_world import SIX_DIGITS, Sender, open_storage
+from faults_world import SIX_DIGITS, Sender, open_storage, visit
 from hosts_world import DATABASE_HOST, Forwarder, Host
 from serve_world import SHORT_LEASE, free_port, wait_until
 from sizes import Size
@@ -75,7 +74,7 @@ def test_people_connect_whichever_host_each_request_comes_to(running, town, addr
         person.write("profile")
     callbacks = [person.approves(person.reads(), address) for person in people]
     with ThreadPoolExecutor(PEOPLE) as pool:
-        pages = list(pool.map(lambda one: requests.get(one, timeout=60), callbacks))
+        pages = [page for page, _ in pool.map(visit, callbacks)]
     assert {page.status_code for page in pages} == {200}
     for person, page in zip(people, pages, strict=True):
         person.write(SIX_DIGITS.search(page.text)[0])

@@ -3,8 +3,9 @@
 Start with `bot.py`, which builds a `Bot` from its settings.  `web.py` has the pages: the callbacks,
 and the one with the code of six digits.  `webhook.py` takes what the chat delivers and writes it
 down, `worker.py` has the threads that do the work after that, and `turns.py` says what they do with
-a message.  `places.py` keeps web threads free for the chat, and `health.py` says whether the bot
-can work.  `keys.py` finds the key that encrypts the database.
+a message.  `places.py` keeps web threads free for the chat, and `hosts.py` keeps those that answer
+messages free from a slow provider.  `health.py` says whether the bot can work, and `keys.py` finds
+the key that encrypts the database.
 
 Not here: the process in which a bot runs (`botkit.run`).
 """

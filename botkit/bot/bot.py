@@ -154,7 +154,7 @@ class Bot:
             lambda error: self.worker.on_error(error),
             overhear,
         )
-        self.worker.add("turn", turns.take, threads=24, per_bot=16, longest=120.0)
+        self.worker.add("turn", turns.take, threads=32, per_bot=24, longest=120.0)
         self.worker.add("say", turns.say, threads=6, per_bot=4, longest=60.0)
         self.worker.jobs |= {
             "connected": self._on_connected,
@@ -267,12 +267,13 @@ class Bot:
     def _remove(self, job: Claimed) -> None:
         """Remove a bot that was deleted, with its connections, unless it has come back since."""
         _, bot_id = job.name
-        if self.installation.was_installed_after(bot_id, job.created_at / 1000):
+        bot = self.installation.deleted_at(bot_id, job.created_at / 1000)
+        if bot is None:
             return
         try:
             run_skills(self.skills, Event("BotRemoved", bot_id))  # while the connections are there
         finally:
-            self.installation.remove(bot_id)
+            self.installation.remove(bot)
 
     # ---- addresses -------------------------------------------------------------------------
 

@@ -120,7 +120,7 @@ def _share(routes: Blueprint, places: WebPlaces) -> None:
 
     @routes.teardown_request
     def leave(_: BaseException | None) -> None:
-        g.pop("place").close()
+        g.pop("place", ExitStack()).close()  # a body that was refused came to no place
 
 
 # ---- the callback ------------------------------------------------------------------------------

@@ -543,9 +543,12 @@ class Worker:
             self._arrived.notify_all()
             if not self._changed.wait_for(self._is_idle, seconds):
                 log.warning("Some work has not ended in time. The next start goes on with it.")
+            lost = len(self._unwritten)
         self._stopped.set()
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
+        if lost:
+            log.error("%s messages are lost: the database did not come back in time.", lost)
 
     def how(self) -> dict[str, Any]:
         """Return how much waits, see `Waiting`, and two things of this process alone.

@@ -33,8 +33,9 @@ from botkit.errors import (
     InstallRefused,
     ProviderError,
     ProviderRefused,
-    StorageError,
+    SealBroken,
     TryLater,
+    WrongKey,
 )
 from botkit.oauth import Provider, ask_for_token, end_connection, is_token
 from botkit.settings import Registration
@@ -300,23 +301,28 @@ class Installation:
         self._storage.delete_group(bot_id, group_id)
         return count
 
-    def remove(self, bot_id: str) -> int:
+    def remove(self, bot: Bot | str) -> int:
         """Remove a bot that was deleted, and its connections; return how many there were.
 
-        If it is installed again while its connections end, the bot itself stays.
+        `bot` is its row as it was read: if it is installed again while its connections end, the bot
+        itself stays.  Of one that cannot be read it is the id.
         """
-        bot: Bot | None = None
-        with suppress(StorageError):  # one that cannot be read is removed, too
-            bot = self._storage.find_bot(bot_id)
-        count = self._end({"bot_id": bot_id})
-        self._storage.delete_bot(bot or bot_id)
+        count = self._end({"bot_id": bot.id if isinstance(bot, Bot) else bot})
+        self._storage.delete_bot(bot)
         return count
 
-    def was_installed_after(self, bot_id: str, moment: float) -> bool:
-        """Return whether a bot was installed after a moment, in seconds since 1970."""
-        bot = self._storage.find_bot(bot_id)
+    def deleted_at(self, bot_id: str, moment: float) -> Bot | str | None:
+        """Return the bot that was deleted at a moment, in seconds since 1970, for `remove`.
+
+        It is None if the bot has been installed again since.
+        """
+        try:
+            bot = self._storage.find_bot(bot_id)
+        except (SealBroken, WrongKey):  # it can be removed all the same
+            return bot_id
         installed = read_moment((bot.data or {}).get(INSTALLED)) if bot else None
-        return installed is not None and installed.timestamp() > moment
+        is_newer = installed is not None and installed.timestamp() > moment
+        return None if is_newer else bot or bot_id
 
     def _end(self, leaving: Mapping[str, str]) -> int:
         """Revoke and delete the connections of a bot, or of one chat of it; return how many.

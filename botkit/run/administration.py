@@ -38,17 +38,16 @@ def remove_bot(bot: Bot, bot_id: str) -> list[str]:
     """
     if bot_id not in bot.storage.bot_ids():
         raise not_here(bot_id)
-    try:
-        row = bot.storage.find_bot(bot_id) or tables.Bot(bot_id)
-    except (SealBroken, WrongKey):  # it can be removed all the same
-        row = tables.Bot(bot_id)
+    row: tables.Bot | None = None
+    with suppress(SealBroken, WrongKey):  # it can be removed all the same
+        row = bot.storage.find_bot(bot_id)
     done = []
     try:
         bot.installation.subscription.end(bot_id)
     except BotkitError as error:
         done.append(f"Its subscription at RingCentral could not be ended. {error}")
-    count = end_bot(bot, bot_id)
-    return [f"Removed {bot_name(row)} {with_connections(count)}.", *done]
+    count = end_bot(bot, row or bot_id)
+    return [f"Removed {bot_name(row or tables.Bot(bot_id))} {with_connections(count)}.", *done]
 
 
 def hand_over(bot: Bot, service_id: int, user_id: str) -> list[str]:
@@ -122,10 +121,13 @@ def skill_of(bot: Bot, service: tables.Service) -> ServiceSkill | None:
     return next((one for one in bot.services if one.provider.name == service.name), None)
 
 
-def end_bot(bot: Bot, bot_id: str) -> int:
-    """End and delete all that belongs to a bot; return how many connections it had."""
-    tell_skills(bot, Event("BotRemoved", bot_id))
-    return bot.installation.remove(bot_id)
+def end_bot(bot: Bot, row: tables.Bot | str) -> int:
+    """End and delete all that belongs to a bot; return how many connections it had.
+
+    `row` is as for `Installation.remove`.
+    """
+    tell_skills(bot, Event("BotRemoved", row.id if isinstance(row, tables.Bot) else row))
+    return bot.installation.remove(row)
 
 
 def tell_skills(bot: Bot, event: Event) -> None:

@@ -91,7 +91,7 @@ def _gone(bot: Bot, row: tables.Bot, error: BotGone, *, accepted: bool, fresh: b
     """
     now_row = bot.storage.find_bot(row.id)
     refusal = refusal_of(now_row.data) if now_row else None
-    if refusal is None or not refusal.bot_is_gone:
+    if now_row is None or refusal is None or not refusal.bot_is_gone:
         return f"{bot_name(row)} is left as it is. It has changed in this moment."
     if not accepted:
         return (
@@ -105,7 +105,7 @@ def _gone(bot: Bot, row: tables.Bot, error: BotGone, *, accepted: bool, fresh: b
             f"{bot_name(row)} is left as it is. {error} It is removed if RingCentral says so "
             f"again, at least {hours} hours later. {error.advice_at_terminal}"
         )
-    count = end_bot(bot, row.id)
+    count = end_bot(bot, now_row)
     return f"{bot_name(row)} was deleted in RingCentral. Removed it {with_connections(count)}."
 
 

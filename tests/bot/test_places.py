@@ -14,6 +14,7 @@ from faults_world import hold_callback
 from serve_world import SECONDS, wait_until
 
 from botkit.bot.places import FEWEST_THREADS, INSTALLS, NoPlace, Places, WebPlaces
+from botkit.bot.web import LONGEST_BODY
 from botkit.errors import StorageError
 from botkit.lessons.kit import PRACTICE, Kit
 
@@ -107,6 +108,13 @@ def test_what_asks_only_the_database_needs_a_place_too(path, monkeypatch):
             goes_on.set()
             assert {one.result().status_code for one in waiting} == {503}
         assert places.callbacks._taken == places.questions._taken == 0
+
+
+def test_a_body_that_is_refused_has_had_no_place():
+    with closing(Kit(replace(PRACTICE, skills=("github", "drive")))) as kit:
+        body = b"x" * (LONGEST_BODY + 1)
+        answer = kit.app.test_client().post("/google/webhook", data=body)
+        assert answer.status_code == 413
 
 
 def test_a_question_to_the_chat_about_a_shared_connection_has_a_place(kit, monkeypatch):

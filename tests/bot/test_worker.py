@@ -183,6 +183,18 @@ def test_what_was_accepted_is_written_also_when_the_process_ends(storage, work, 
     assert worker.accept(delivery("two")) == "no room"
 
 
+def test_what_could_not_be_written_before_the_end_is_told(storage, monkeypatch, caplog):
+    monkeypatch.setattr(workers, "ANSWER_WITHIN", 0.01)
+    storage.save_bot("bot", data={})
+    worker = Worker(storage, lambda *_: True)
+    worker.start()
+    Away(storage, monkeypatch)
+    for text in ("one", "two"):
+        worker.accept(delivery(text))
+    worker.stop(seconds=0.1)
+    assert "2 messages are lost: the database did not come back in time." in caplog.messages
+
+
 # ---- threads -----------------------------------------------------------------------------------
 
 

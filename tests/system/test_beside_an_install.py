@@ -92,7 +92,7 @@ def test_a_bot_that_is_installed_again_while_it_is_removed_stays(kit, what, monk
 
     if what == "removed":
         monkeypatch.setattr(installation, "_end", while_it_ends)
-        installation.remove(kit.bot_id)
+        installation.remove(kit.storage.find_bot(kit.bot_id))
     else:
         monkeypatch.setattr(installation.subscription, "ensure", while_it_ends)
         job = SimpleNamespace(name=("subscribe", kit.bot_id), tries=1)

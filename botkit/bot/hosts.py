@@ -16,8 +16,8 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 
-# Of 32 threads, of which one bot may have 24.  A class of thirty that asks GitHub at the same moment
-# waits half a second longer than without a limit.
+# Of 32 threads, of which one bot may have 24.  With 12 of 24, a class of thirty that asks GitHub at
+# the same moment would wait for two seconds and more.
 TURNS_PER_HOST = 20
 
 

@@ -48,7 +48,7 @@ from botkit.storage.turn import gathered_jobs
 LEASE = 15.0  # seconds that a claim lasts, unless `beat` extends it
 REMEMBERED = 24 * 3600.0  # seconds for which the name of a delivery is kept
 MOST_PER_BOT = 10_000  # messages and replies that may wait for one bot
-COUNTED_WAITING = 500  # health does not count further than that, because anyone may ask for it
+COUNTED_WAITING = 300  # health does not count further than that, because anyone may ask for it
 SWEPT = 1_000  # old names that are deleted in one transaction
 MESSAGES = ("turn", "say")  # the pools of messages and replies
 
@@ -124,7 +124,7 @@ class Claimed:
 class Waiting(TypedDict):
     """How much waits.
 
-    `waiting` counts messages and replies, up to 501.  `oldest` is the age of the oldest of them,
+    `waiting` counts messages and replies, up to 301.  `oldest` is the age of the oldest of them,
     in seconds.  `overdue` is for how many seconds a message has been due and nobody has taken it.
     `penalties` says for how many seconds RingCentral wants a bot to be silent.
     """

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 import requests
 from contract_world import BOT, examined
-from described import dropbox, gitlab, spotify
+from described import dropbox, gitlab, linear, spotify
 
 from botkit import providers
 from botkit.lessons.check.teapot import describe_teapot
@@ -54,6 +54,11 @@ def test_whatever_is_described_keeps_the_whole_contract(describe):
         report = examined(provider, world)
         assert report.kept, report
         assert report.not_tried == ([] if provider.revocation else ["revoke"])
+
+
+def test_without_an_account_that_alone_is_broken():
+    with playing(linear) as (provider, world, _):
+        assert examined(provider, world).broken == ["account"]
 
 
 def test_a_wrong_description_is_noticed_by_its_habits():

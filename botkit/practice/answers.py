@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask, Response, jsonify, request
 
@@ -51,8 +52,9 @@ class Answers:
         self._told[key] = value, status
 
     def serve(self, web: Flask) -> None:
-        """Let `web` give these answers."""
+        """Let `web` give these answers, and say how to get one where it has none."""
         web.before_request(self.answer)
+        web.after_request(self._hint)
 
     def answer(self) -> Response | None:
         """Answer the request of Flask if this service was told how; else return None."""
@@ -69,6 +71,14 @@ class Answers:
             return Response(status=204 if status == 200 else status)
         response = jsonify(answer)
         response.status_code = status
+        return response
+
+    def _hint(self, response: Response) -> Response:
+        """Name what would be answered, in a header that no real service sends."""
+        if response.status_code == 404 and self._find() is None and self.account() is not None:
+            path, *_ = self._paths()
+            what = f"{request.method} {quote(path, safe='/@:~$')}"
+            response.headers["X-Practice-Hint"] = f'answers("{what}", ...) plays this'
         return response
 
     def _find(self) -> tuple[Any, int] | None:

@@ -135,8 +135,9 @@ class ServiceSkill:
 
     def on_connected(self, service: Service) -> None:
         """React to a new connection: say in its chat that `service` is connected."""
-        name = plain(service.account.get("name", "unknown"))
-        self.say(service, f"Connected to {self.title} as **{name}**. {self.welcome(service)}")
+        name = service.account.get("name")  # None: nothing says whose account it is
+        known = f" as **{plain(name)}**" if name else ""
+        self.say(service, f"Connected to {self.title}{known}. {self.welcome(service)}")
 
     def welcome(self, service: Service) -> str:
         """Return a sentence that says what to do with a new connection."""

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -189,6 +189,8 @@ class Skill(ServiceSkill):
             where = f"{type(self).__name__}.{method}"
             if texts is None:
                 raise NotAText(f'{where} returned nothing. Return what to say, or "" for nothing.')
+            if isinstance(texts, Generator):
+                texts = _with_its_end(texts)
             several = isinstance(texts, Iterable) and not isinstance(texts, str | Mapping)
             for text in texts if several else [texts]:
                 if not isinstance(text, str):
@@ -218,6 +220,13 @@ class Skill(ServiceSkill):
 
 def _is_place(word: str) -> bool:
     return re.fullmatch(PLACE, word) is not None
+
+
+def _with_its_end(texts: Generator[Any, None, Any]) -> Iterator[Any]:
+    """Yield what a generator yields and, as the last, what it returns, which is said as well."""
+    last = yield from texts
+    if last is not None:
+        yield last
 
 
 def _docstring(skill: type[Skill]) -> str:

@@ -40,6 +40,19 @@ def dropbox(client_id: str, client_secret: str) -> Provider:
     )
 
 
+def linear(client_id: str, client_secret: str) -> Provider:
+    """No path, and no account: all is one GraphQL address.  Source: linear.app/developers."""
+    return Provider(
+        name="Linear",
+        client_id=client_id,
+        client_secret=client_secret,
+        authorize_url="https://linear.app/oauth/authorize",
+        token_url="https://api.linear.app/oauth/token",
+        api_url="https://api.linear.app",
+        scopes=("read",),
+    )
+
+
 def gitlab(client_id: str, client_secret: str, server: str = "https://gitlab.com") -> Provider:
     """Source: docs.gitlab.com, "OAuth 2.0 identity provider API"."""
     return Provider(

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from described import linear
 
 from botkit.errors import SettingsError
 from botkit.lessons.kit import PRACTICE, Kit
@@ -157,6 +158,23 @@ def test_a_skill_with_the_same_description_replaces_a_built_in_one():
         connect(kit, "github")
         assert kit.alice.say("hi").text == "Hi, alice-practice."
         assert "profile" not in kit.alice.say("help").text
+
+
+def test_a_service_that_does_not_say_whose_account_it_is_is_connected_without_a_name():
+    class Linbot(Skill):
+        """I know Linear."""
+
+        word, connects_to = "linear", linear
+
+        @command("hi", "says hi")
+        def hi(self, call):
+            return f"Hi. {dict(call.service.account)}"
+
+    with closing(Kit()) as kit:
+        kit.add(Linbot)
+        said = kit.alice.connects("linear").text
+        assert said == "Connected to Linear. **hi** says hi."
+        assert kit.alice.say("hi").text == "Hi. {}"
 
 
 def test_a_live_service_is_not_practised():

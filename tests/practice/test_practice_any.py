@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 import requests
 from contract_world import BOT, examined
-from described import dropbox, gitlab, spotify
+from described import dropbox, gitlab, linear, spotify
 
 from botkit import providers
 from botkit.lessons.check.teapot import describe_teapot
@@ -54,6 +54,11 @@ def test_whatever_is_described_keeps_the_whole_contract(describe):
         report = examined(provider, world)
         assert report.kept, report
         assert report.not_tried == ([] if provider.revocation else ["revoke"])
+
+
+def test_without_an_account_that_alone_is_broken():
+    with playing(linear) as (provider, world, _):
+        assert examined(provider, world).broken == ["account"]
 
 
 def test_a_wrong_description_is_noticed_by_its_habits():
@@ -150,6 +155,29 @@ def test_two_hosts_with_the_same_path_cannot_be_played(service):
     odd = replace(spotify("id", "s"), token_url="https://api.spotify.com/authorize")
     with pytest.raises(ValueError, match="have the same path"):
         service.play(odd)
+
+
+def test_an_address_that_nobody_plays_has_a_hint_for_who_may_get_an_answer(kit):
+    kit.alice.connects("github")
+    (row,), github = kit.storage.find_services(), kit.world.github
+    headers = {"Authorization": f"Bearer {row.access_token}"}
+    url = f"{github.address}/api/v3/user/nothing%0a"
+    answer = requests.get(url, headers=headers, timeout=10)
+    assert (answer.status_code, answer.json()["message"]) == (404, "Not Found")
+    hint = 'answers("GET /user/nothing%0A", ...) plays this'
+    assert answer.headers["X-Practice-Hint"] == hint
+    assert "X-Practice-Hint" not in requests.get(url, timeout=10).headers
+    github.answers("GET /user/nothing\n", {"a": 1}, status=404)
+    answer = requests.get(url, headers=headers, timeout=10)
+    assert answer.json() == {"a": 1} and "X-Practice-Hint" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/restapi/v1.0/nothing", "/team-messaging/v1/nothing"])
+def test_ringcentrals_api_answers_json_where_there_is_nothing(kit, path):
+    answer = requests.get(kit.world.ringcentral.address + path, timeout=10)
+    assert (answer.status_code, answer.json()["errorCode"]) == (404, "CMN-120")
+    page = requests.get(f"{kit.world.ringcentral.address}/nothing", timeout=10)
+    assert page.status_code == 404 and page.headers["Content-Type"].startswith("text/html")
 
 
 def test_other_practice_services_take_answers_too():

@@ -51,6 +51,13 @@ class TeaSkill(Skill):
         yield "One."
         yield "Two."
 
+    @command("guarded COUNT", "says one thing at its end, or on its way")
+    def guarded(self, call, count):
+        if count == "none":
+            return "COUNT is a number."
+        yield "One."
+        return None if count == "one" else 2 if count == "wrong" else "Two."
+
     @command("half", "says one thing and fails")
     def half(self, call):
         yield "One."
@@ -167,6 +174,10 @@ def test_help_and_greeting_are_made_of_the_class(tea_kit, say):
     ("text", "said"),
     [
         ("two", ["One.", "Two."]),
+        ("guarded two", ["One.", "Two."]),
+        ("guarded none", ["COUNT is a number."]),
+        ("guarded one", ["One."]),
+        ("guarded wrong", ["One.", WRONG]),
         ("silent", []),
         ("no", ["I do not do that."]),
         ("half", ["One.", "There is no second."]),

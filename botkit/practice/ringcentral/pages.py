@@ -127,7 +127,13 @@ class RingCentralPages(ConsentPages[Person]):
             return answer()
 
     def _nothing_here(self, error: HTTPException) -> Any:
-        """Answer also at a path of which no part of RingCentral knows."""
+        """Answer also at a path of which no part of RingCentral knows.
+
+        At the API that is JSON.  Source: RingCentral developer guide, "Error codes".
+        """
+        if request.path.startswith(("/restapi/", "/team-messaging/")):
+            reason = {"errorCode": "CMN-120", "message": "Invalid URI"}
+            return reason | {"errors": [reason]}, 404
         return self.protect(make_response(_http_problem(error)))
 
 

@@ -173,7 +173,7 @@ class _Witness:
         self.saw: list[bool] = []
 
     def before(self, request: requests.PreparedRequest) -> None:
-        if request.url == self._case.api_url:
+        if request.url == requests.Request("GET", self._case.api_url).prepare().url:
             stored = f"Bearer {self._case.connection().access_token}"
             self.saw.append(request.headers.get("Authorization") == stored)
 

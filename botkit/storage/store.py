@@ -156,6 +156,13 @@ COUNT_LINKS = _count_some(
 )
 SOME = services.c.id.in_(bindparam("keys", expanding=True))
 THESE, DELETE_THESE = ANY[services].where(SOME).with_for_update(), sa.delete(services).where(SOME)
+# "Insert, unless there is one": both databases can say it, and SQLAlchemy has no word for both.  If
+# nothing comes back, somebody else was quicker.
+ADD_IF_NEW = {
+    (table, on is postgresql): on.insert(table).on_conflict_do_nothing().returning(key_of(table))
+    for table in (services, bots)
+    for on in (postgresql, sqlite)
+}
 ADD_LINK = sa.insert(authorizations)
 CLAIM_LINK = (
     sa.update(authorizations)
@@ -207,11 +214,6 @@ class Storage(Database):
         self.bot_changes = 0  # how often a bot was written here: a bot read before is old then
         self._known_bots: dict[str, _KnownBot] = {}
         self.messages = Messages(self, lambda: self.now())
-        # "Insert, unless there is one": both databases can say it, and SQLAlchemy has no word for
-        # both.  If nothing comes back, somebody else was quicker.
-        on = postgresql if self._engine.dialect.name == "postgresql" else sqlite
-        self._add_service = on.insert(services).on_conflict_do_nothing().returning(services.c.id)
-        self._add_bot = on.insert(bots).on_conflict_do_nothing().returning(bots.c.id)
 
     # ---- services --------------------------------------------------------------------------
 
@@ -317,7 +319,7 @@ class Storage(Database):
                 row = {**owner, "data": _merged(None, data), "created_at": now, "updated_at": now}
                 written = seal_row(self.seal, services, row)
                 written["grant"] = grant_of(self.seal, name, row["data"])
-                made = run(connection, self._add_service, written).first()
+                made = run(connection, ADD_IF_NEW[services, self.is_postgresql], written).first()
                 if made is not None:
                     return Service(id=made.id, **row)
                 # Somebody else has made it since we looked.  Then theirs is the one to merge into.
@@ -490,7 +492,8 @@ class Storage(Database):
             row = self._row(connection, bots, bot_id, hold=True)
             if row is None:
                 empty = {"id": bot_id, "token": None, "data": None}
-                run(connection, self._add_bot, {**empty, "created_at": now, "updated_at": now})
+                add = ADD_IF_NEW[bots, self.is_postgresql]
+                run(connection, add, {**empty, "created_at": now, "updated_at": now})
                 row = self._row(connection, bots, bot_id, hold=True)  # ours, or somebody else's
                 assert row is not None
             new = {"data": _merged(row["data"], data), "updated_at": now}

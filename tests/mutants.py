@@ -2,8 +2,9 @@
 
 It makes one mistake after the other in a copy of `botkit/oauth/` and `botkit/storage/`, and runs
 the tests that reach the place.  At the end it shows every mistake that no test noticed, and the
-status is 1 if these are more than `tests/mutants.toml` allows.  It needs Linux or macOS, and the
-packages cosmic-ray and coverage.
+status is 1 if these are more than `tests/mutants.toml` allows.  That file also names the mutants
+that nobody could notice, which do not count.  It needs Linux or macOS, and the packages cosmic-ray
+and coverage.
 
 For a quick look, `--every 20` tries one mutant in twenty, and `--seed 2` others than before.
 `--only store.py` takes one file.  `--keep FOLDER` keeps what was found out, and the next run with
@@ -29,7 +30,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
 from first_command import copy_to
-from mutant_list import ROOT, Mutant, mutants_of, sample
+from mutant_list import ROOT, Equivalent, Mutant, mutants_of, sample
 from mutant_runs import Runner, load, observe
 
 
@@ -54,7 +55,13 @@ def main() -> int:
         if chosen.only in file.name
     ]
     every = [mutant for file in files for mutant in mutants_of(file, config["operators"])]
-    mutants = sample(every, chosen.every, chosen.seed)
+    equivalents = [Equivalent(**one) for one in config["equivalent"]]
+    mutants = []
+    for mutant in sample(every, chosen.every, chosen.seed):
+        if same := mutant.is_one_of(equivalents):
+            print(f"equivalent: {mutant} {same.why}")
+        else:
+            mutants.append(mutant)
     print(f"{len(every)} mutants, of which {len(mutants)} are tried.", flush=True)
     with tempfile.TemporaryDirectory(prefix="botkit-mutants-") as temporary:
         keep = chosen.keep or Path(temporary) / "keep"

@@ -61,9 +61,9 @@ def test_annotations_and_calls_of_the_log_are_left_as_they_are():
     assert left[13].strip() == "" and left[14].strip() == "return number // 2"
 
 
-def test_a_statement_is_known_by_its_lines_and_runs_on_import_or_later():
+def test_a_statement_is_known_by_its_lines():
     found = set(statements_of(ast.parse(CODE)))
-    assert {(3, 3, True), (7, 9, True), (10, 12, False), (13, 13, False), (15, 15, False)} < found
+    assert {(3, 3), (7, 9), (10, 12), (13, 13), (15, 15)} < found
 
 
 def test_a_sample_is_the_same_for_the_same_seed_and_part_of_a_larger_one():
@@ -81,17 +81,17 @@ def runner(tmp_path: Path) -> Runner:
     (tmp_path / "code_to_change.py").write_text(CODE)
     (tmp_path / "test_code.py").write_text(TESTS)
     (tmp_path / "pytest.ini").write_text("[pytest]")
-    lines = {"code_to_change.py": [10, 11, 15]}
+    lines = {"code_to_change.py": [1, 4, 10, 11, 15]}
     known = {
         "test_code.py::test_slow": Known(0.2, [], lines),
-        "test_code.py::test_whole": Known(0.1, [], {"code_to_change.py": [10, 11, 13, 14]}),
+        "test_code.py::test_whole": Known(0.1, [], {"code_to_change.py": [1, 4, 10, 11, 13, 14]}),
         "test_code.py::test_process": Known(0.0, ["process"], lines),
     }
     return Runner(tmp_path, known, sqlite_only=False)
 
 
-def mutant(line: int, *, on_import: bool = False) -> Mutant:
-    return Mutant("code_to_change.py", "", line, line, (line, line), on_import)
+def mutant(line: int) -> Mutant:
+    return Mutant("code_to_change.py", "", line, line, (line, line))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def mutant(line: int, *, on_import: bool = False) -> Mutant:
 def test_a_mutant_is_tried_with_the_tests_that_reach_it(runner, tmp_path, line, old, new, by):
     code = CODE.replace(old, new, 1)
     assert code != CODE
-    assert runner.try_out(mutant(line, on_import=line < 5), code).by == by
+    assert runner.try_out(mutant(line), code).by == by
     assert (tmp_path / "code_to_change.py").read_text() == CODE
 
 

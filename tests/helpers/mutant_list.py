@@ -25,7 +25,6 @@ class Mutant:
     """A change of one place: the operator, and which of the places in the file that it can change.
 
     `lines` are those of the whole statement, because a test may reach it in any of them.
-    `on_import` says that the statement runs when the file is imported.
     """
 
     file: str
@@ -33,7 +32,6 @@ class Mutant:
     occurrence: int
     line: int
     lines: tuple[int, int]
-    on_import: bool
 
     def code(self) -> str | None:
         """Return the code of the whole file with this change; None if it is no other program."""
@@ -47,8 +45,39 @@ class Mutant:
             return None
         return None if same else str(changed)
 
+    def is_one_of(self, equivalents: Iterable[Equivalent]) -> Equivalent | None:
+        """Return the one that this mutant is, if nobody could notice it."""
+        source = (ROOT / self.file).read_text(encoding="utf-8").splitlines()
+        first, last = self.lines
+        there = [line.strip() for line in source[first - 1 : last]]
+        known = [one for one in equivalents if one.file == self.file and one.line in there]
+        code = self.code() if known else None
+        changed = zip(source, (code or "").splitlines(), strict=False)
+        becomes = {_bare(after) for before, after in changed if before != after}
+        return next((one for one in known if _bare(one.becomes) in becomes), None)
+
     def __str__(self) -> str:
         return f"{self.file}:{self.line} {self.operator} {self.occurrence}"
+
+
+@dataclass(frozen=True)
+class Equivalent:
+    """A mutant that nobody could notice: the line, what the mutant makes of it, and why."""
+
+    file: str
+    line: str
+    becomes: str
+    why: str
+
+    def __post_init__(self) -> None:
+        lines = (ROOT / self.file).read_text(encoding="utf-8").splitlines()
+        if self.line not in map(str.strip, lines):
+            raise ValueError(f"tests/mutants.toml: this line of {self.file} is gone: {self.line}")
+
+
+def _bare(line: str) -> str:
+    """Return the line without its spaces: cosmic-ray puts one before a number."""
+    return "".join(line.split())
 
 
 def operator(name: str) -> Any:
@@ -100,8 +129,8 @@ def mutants_of(file: str, operators: Sequence[str]) -> Iterator[Mutant]:
                 continue
             if not is_in(ignored, start):
                 line = start[0]
-                first, last, on_import = max(one for one in statements if one[0] <= line <= one[1])
-                yield Mutant(file, name, occurrence, line, (first, last), on_import)
+                lines = max(one for one in statements if one[0] <= line <= one[1])
+                yield Mutant(file, name, occurrence, line, lines)
 
 
 def sample(mutants: Iterable[Mutant], every: int, seed: int) -> list[Mutant]:
@@ -144,8 +173,8 @@ def ignored_places(tree: ast.AST) -> Iterator[tuple[Point, Point]]:
         yield from (place_of(one) for one in found if one is not None)
 
 
-def statements_of(tree: ast.AST, on_import: bool = True) -> Iterator[tuple[int, int, bool]]:
-    """Yield the first and the last line of each statement, and whether it runs on import.
+def statements_of(tree: ast.AST) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last line of each statement.
 
     Of one that has others inside, such as `if`, these are the lines of its head.
     """
@@ -153,6 +182,5 @@ def statements_of(tree: ast.AST, on_import: bool = True) -> Iterator[tuple[int, 
         if isinstance(node, ast.stmt | ast.ExceptHandler) and node.end_lineno:
             first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
             inside = [one.lineno - 1 for one in getattr(node, "body", ())]
-            yield first, max(first, inside[0]) if inside else node.end_lineno, on_import
-        in_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        yield from statements_of(node, on_import and not in_function)
+            yield first, max(first, inside[0]) if inside else node.end_lineno
+        yield from statements_of(node)

@@ -21,7 +21,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,9 +46,9 @@ class Known:
     def reaches(self, mutant: Mutant) -> bool:
         lines = self.lines.get(mutant.file, [])
         first, last = mutant.lines
-        # Coverage sees nothing of the processes that a test starts.
-        anywhere = mutant.on_import or "process" in self.needs
-        return bool(lines) if anywhere else any(first <= line <= last for line in lines)
+        if "process" in self.needs:  # coverage sees nothing of the processes that a test starts
+            return bool(lines)
+        return any(first <= line <= last for line in lines)
 
 
 @dataclass(frozen=True)
@@ -158,19 +158,35 @@ class Chosen:
 
 
 class Observer:
-    """A plugin for pytest: find out how long each test takes, what it needs and what it reaches."""
+    """A plugin for pytest: find out how long each test takes, what it needs and what it reaches.
+
+    What runs on import is reached by every test that reaches anything of the file.  What is done
+    once and kept, such as building a statement, is done again for each test that needs it.
+    """
 
     def __init__(self, folder: Path, folders: Sequence[str], into: Path) -> None:
         import coverage
 
         self._folder, self._into = folder, into
         self.known: dict[str, Known] = {}
+        self._forget: list[Callable[[], None]] = []
         sources = [str(folder / one) for one in folders]
         self.coverage = coverage.Coverage(data_file=None, source=sources, config_file=False)
         self.coverage.start()
 
+    def pytest_collection_finish(self) -> None:
+        self._forget = [
+            forget
+            for name, module in list(sys.modules.items())
+            if name.partition(".")[0] == "botkit"
+            for value in vars(module).values()
+            if (forget := forgetting(value)) is not None
+        ]
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        for forget in self._forget:
+            forget()
         self.coverage.switch_context(item.nodeid)
         needs = [one for one in ("process", "postgresql") if item.get_closest_marker(one)]
         known = self.known[item.nodeid] = Known(needs=needs)
@@ -186,10 +202,11 @@ class Observer:
         data = self.coverage.get_data()
         for name in data.measured_files():
             file = Path(name).relative_to(self._folder).as_posix()
-            for line, contexts in data.contexts_by_lineno(name).items():
-                for context in contexts:
-                    if context:
-                        self.known[context].lines.setdefault(file, []).append(line)
+            reached = data.contexts_by_lineno(name)
+            for test in {one for contexts in reached.values() for one in contexts if one}:
+                self.known[test].lines[file] = [
+                    line for line, contexts in reached.items() if {test, ""} & set(contexts)
+                ]
         modules = [
             name
             for name, module in sys.modules.items()
@@ -197,6 +214,14 @@ class Observer:
         ]
         tests = {name: vars(known) for name, known in self.known.items()}
         self._into.write_text(json.dumps({"tests": tests, "modules": modules}))
+
+
+def forgetting(value: Any) -> Callable[[], None] | None:
+    """Return what empties a cache: that of a function, or a dictionary that is filled later."""
+    if isinstance(value, dict):
+        return None if value else value.clear
+    clear: Callable[[], None] | None = getattr(value, "cache_clear", None)
+    return clear if callable(clear) and not isinstance(value, type) else None
 
 
 def observe(folder: Path, tests: str, folders: Sequence[str], into: Path) -> bool:

@@ -378,7 +378,7 @@ class Messages:
         """Return for how many seconds a bot must be silent; 0 if it may speak."""
         with self._database._reading() as connection:
             until = connection.scalar(self._sql.until, {"key_": f"pause:{bot_id}"})
-        return max(0.0, ((until or 0) - self.now()) / 1000)
+        return 0.0 if until is None else max(0.0, (until - self.now()) / 1000)
 
     def hold(self, key: str, seconds: float, *, holder: str = "") -> str | None:
         """Take something in hand, so that no other process does the same at the same time.
@@ -454,7 +454,8 @@ class Messages:
 
     def _count(self, connection: sa.Connection, most: int) -> int:
         """Count messages and replies, up to one more than `most`."""
-        return run(connection, self._sql.count_messages, {"most": most + 1}).value() or 0
+        count: int = run(connection, self._sql.count_messages, {"most": most + 1}).value()
+        return count
 
     def sweep(self) -> int:
         """Forget old names of deliveries and old holds, some at a time; return how many."""
@@ -589,7 +590,7 @@ class _Statements:
             lanes.c.pool == "turn", lanes.c.due <= now
         )
         self.penalties = sa.select(holds.c.key, holds.c.until).where(
-            holds.c.key.startswith("pause:", autoescape=True), holds.c.until > now
+            holds.c.key.startswith("pause:"), holds.c.until > now
         )
         message = sa.select(jobs.c.created_at, lanes.c.bot_id).select_from(jobs)
         message = message.join(lanes, lanes.c.name == jobs.c.lane)

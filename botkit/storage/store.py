@@ -636,7 +636,7 @@ class Storage(Database):
             change = {"key": link.state_hash} | {name: sealed[name] for name in new}
             if not run(connection, CHANGE[authorizations], change).count:
                 raise StorageError("This link was removed in the same moment.")
-            too_many = others[: max(0, len(others) + 1 - MOST_ANSWERS)]
+            too_many = others[: 1 - MOST_ANSWERS]  # one place is for the new one
             gone = [self._take(connection, other) for other in too_many]
             self.messages.put_within(connection, jobs)
             return gone

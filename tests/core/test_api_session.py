@@ -11,6 +11,7 @@ from elsewhere_world import Elsewhere
 import botkit
 from botkit.errors import ProviderUnreachable, RateLimited, ReconnectNeeded
 from botkit.oauth import ApiSession, http
+from botkit.storage import Turn, in_turn
 
 
 @pytest.fixture
@@ -260,3 +261,14 @@ def hook(session):
 def test_a_request_of_ours_is_one_as_requests_makes_it(request_):
     ours, theirs = prepared(**request_)
     assert ours == theirs
+
+
+def test_a_turn_knows_that_it_has_changed_something_before_the_request_is_sent(api, elsewhere):
+    began = []
+    with in_turn(Turn(lambda: began.append(len(elsewhere.seen)))) as turn:
+        for method in ("GET", "HEAD", "PUT", "DELETE"):  # these do no harm twice
+            api.request(method, "/me")
+        assert not turn.has_changed and began == []
+        api.post("/me")
+        api.patch("/me")
+    assert turn.has_changed and began == [4]

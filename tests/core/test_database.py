@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 import threading
 import traceback
 from datetime import UTC, datetime, timedelta, timezone
@@ -238,3 +240,19 @@ def test_tables_of_an_older_version_lead_to_the_command_that_completes_them(data
         storage.messages.hold("key", 1)
     assert told.value.advice.endswith("python -m botkit setup-database")
     storage.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_new_file_is_for_its_owner_alone(tmp_path, storage):
+    storage.save_service("GitHub", **ALICE, data={})
+    modes = {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    assert modes == {0o600}
+
+
+def test_a_file_that_was_there_and_is_gone_is_told_and_not_made_anew(tmp_path, storage):
+    storage._engine.dispose()
+    for file in tmp_path.iterdir():
+        file.unlink()
+    with pytest.raises(StorageError, match="cannot be opened"):
+        storage.find_service("GitHub", **ALICE)
+    assert list(tmp_path.iterdir()) == []

@@ -151,6 +151,7 @@ INSIDE = [
     "a.localhost",
     "169.254.169.254",
     "[::1]",
+    "[fe80::1%25eth0]",
     "2130706433",
 ]
 INSIDE += [
@@ -172,7 +173,10 @@ def test_a_public_issuer_names_nothing_inside(host):
 
 
 def test_an_issuer_in_a_private_network_names_itself_and_public_hosts_are_fine():
-    for issuer, host in (("https://gitlab", "gitlab"), ("https://a.example", "b.example")):
+    hosts = [("https://gitlab", "gitlab")]
+    for host in ("b.example", "8.8.8.8", "[2606:4700:4700::1111]"):
+        hosts.append(("https://a.example", host))
+    for issuer, host in hosts:
         said = {
             "issuer": issuer,
             "authorization_endpoint": f"https://{host}/authorize",

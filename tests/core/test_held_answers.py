@@ -125,6 +125,16 @@ def test_a_person_has_five_tries_in_all_whatever_waits(storage):
     assert say(storage, "222222") is None
 
 
+def test_wrong_codes_still_count_when_the_answer_they_were_meant_for_has_gone(storage, clock):
+    wait(storage, "111111")
+    for _ in range(3):
+        say(storage, "999999")
+    clock.advance(minutes=5)
+    wait(storage, "222222")
+    clock.advance(minutes=6)
+    assert say(storage, "111111") == CodeCheck(left=1)
+
+
 def test_the_tries_before_the_count_was_stored_are_none(storage):
     wait(storage, "111111")
     with storage._writing() as connection:

@@ -52,6 +52,16 @@ def test_the_connections_of_a_bot_are_counted(storage):
     assert [storage.count_services(bot_id) for bot_id in ("b", "another", "nobody")] == [5, 1, 0]
 
 
+def test_connections_without_a_person_are_counted_in_all_or_of_one_bot(storage):
+    fill(storage, 2)
+    for name, bot_id in (("GitHub", "b"), ("Drive", "b"), ("Other", "b"), ("Drive", "another")):
+        storage.save_service(name, bot_id=bot_id, group_id="team", data={})
+    assert storage.count_without_person(["GitHub", "Drive"]) == 4
+    assert storage.count_without_person(["GitHub", "Drive"], "b") == 2
+    assert storage.count_without_person(["Drive"], "another") == 1
+    assert storage.count_without_person(["GitHub"], "nobody") == 0
+
+
 READERS = {
     "a piece": lambda s: list(s.each_service(bot_id="b")),
     "a piece of a chat": lambda s: list(s.each_service(bot_id="b", group_id="0")),

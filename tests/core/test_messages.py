@@ -331,6 +331,39 @@ def test_what_is_said_in_a_turn_is_written_with_its_end(messages):
     assert do_all(messages, "say") == ["at once"]
 
 
+def test_the_worker_hears_of_what_is_due_and_of_nothing_else(messages):
+    told = []
+    messages.on_put = told.append
+    messages.put([message("one"), do_job("check", "7", seconds=60), reply_job("bot", "chat", "x")])
+    messages.put([message("two"), do_job("check", "8", seconds=60)])
+    assert told == [["turn", "say"], ["turn"]]
+    first = messages.claim("turn")
+    messages.finish(first, [do_job("check", "9"), do_job("check", "10", seconds=60)])
+    assert told[2:] == [["do"], ["turn"]]  # the second message is due, now that the first is done
+    messages.finish(messages.claim("turn"))
+    assert len(told) == 4  # nothing is left in the chat
+
+
+def test_a_lane_that_waits_is_due_when_it_is_hurried(messages):
+    told = []
+    messages.put([message("one"), message("other", "other")])
+    job = messages.claim("turn")
+    messages.on_put = told.append
+    messages.hurry("turn", job.lane)  # it is at work
+    messages.hurry("turn", "in:bot:other")  # it is due
+    assert told == []
+    messages.later(job, 60)
+    assert do_all(messages) == ["other"]
+    messages.hurry("turn", job.lane)
+    assert told == [["turn"]] and do_all(messages) == ["one"]
+
+
+def test_a_job_has_the_names_of_its_lane_whatever_is_in_them(messages):
+    messages.put([message("one", "a:b:c"), do_job("revoke", "x:y:z")])
+    assert messages.claim("turn").name == ("bot", "a:b:c")
+    assert messages.claim("do").name == ("revoke", "x:y:z")
+
+
 # ---- how it is ---------------------------------------------------------------------------------
 
 

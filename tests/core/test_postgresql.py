@@ -11,6 +11,7 @@ from serve_world import free_port
 from botkit.errors import DatabaseBusy, DatabaseReadOnly, StorageError
 from botkit.run.doctor.database import DatabaseVisit
 from botkit.storage import Storage
+from botkit.storage.postgresql import tune_postgresql
 
 ALICE = {"bot_id": "bot", "group_id": "team", "user_id": "alice"}
 SECRET = "-".join(["planted", "secret"])  # put together here, for tracebacks quote the source
@@ -117,10 +118,13 @@ def test_a_user_who_may_not_write_is_named_as_such(storage, postgresql, other):
 def test_a_row_that_somebody_holds_is_waited_for_but_not_for_ever(database_url, other):
     storage = Storage(database_url, busy_seconds=0.05)
     storage.set_up()
-    save(storage)
-    other.execute(sa.text("SELECT * FROM services FOR UPDATE"))
+    row = save(storage)
+    storage.save_bot("bot", data={})
+    for table in ("services", "bots"):
+        other.execute(sa.text(f"SELECT * FROM {table} FOR UPDATE"))
     refused(lambda: save(storage), DatabaseBusy)
-    assert storage.find_service("GitHub", **ALICE)  # reading still works
+    assert storage.find_service("GitHub", **ALICE) == storage.get_service(row.id)  # as before
+    assert storage.find_bot("bot")
     other.rollback()
     save(storage)
 
@@ -155,3 +159,16 @@ def test_the_doctor_looks_at_it(database_url, storage, postgresql):
     (check,) = DatabaseVisit(nowhere).checks()
     assert (check.state, check.text) == ("wrong", "The database does not answer.")
     assert SECRET not in repr(check)
+
+
+@pytest.mark.parametrize(
+    ("busy", "statement", "lock"), [(0.5, 3, "500ms"), (3, 3, "0"), (4, 3, "0")]
+)
+def test_the_server_ends_what_takes_long_and_what_waits_long(database_url, busy, statement, lock):
+    """Where a lock may take as long as a statement, one limit is enough."""
+    engine = sa.create_engine(database_url)
+    tune_postgresql(engine, busy, statement)
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SHOW statement_timeout")) == f"{statement}s"
+        assert connection.scalar(sa.text("SHOW lock_timeout")) == lock
+    engine.dispose()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from contextlib import nullcontext
 
 import pytest
 from elsewhere_world import ALICE, Elsewhere, call_back
 
 from botkit import oauth
+from botkit.errors import ProviderNonsense, TryLater
+from botkit.oauth.tokens import revoke_token
 from botkit.storage import Service
 
 
@@ -153,6 +156,60 @@ def test_an_expired_token_is_refreshed_to_be_revoked(
     data = account(7, "old", expiresAt=end, refreshToken=refresh)
     oauth.revoke_quietly(storage, elsewhere.provider(), data)
     assert revoked(elsewhere) == [sent]
+
+
+def test_a_revocation_that_fails_is_tried_again_for_a_day(storage, elsewhere, clock):
+    provider = elsewhere.provider()
+    elsewhere.answers(500, path="/revoke", times=7)
+    oauth.revoke_quietly(storage, provider, account(7))
+    waits, error = [60.0], None
+    while error is None:
+        assert storage.messages.next_due(1e6) == {"do": waits[-1]}
+        clock.advance(seconds=waits[-1])
+        job = storage.messages.claim("do")
+        try:
+            oauth.revoke_later(storage, [provider], job)
+        except TryLater as later:
+            waits.append(later.seconds)
+            storage.messages.later(job, later.seconds, failed=True)
+        except ProviderNonsense as refused:
+            error = refused
+    assert waits == [60, 300, 1800, 7200, 21600, 43200]
+    assert "did not confirm that the token is revoked" in str(error)
+    elsewhere.trouble.clear()
+    oauth.revoke_later(storage, [provider], job)
+    assert revoked(elsewhere) == ["t0ken"]
+
+
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_token_that_is_revoked_follows_no_redirect(elsewhere, status):
+    provider = elsewhere.provider()
+    elsewhere.answers(status, path="/revoke", headers={"Location": "/elsewhere"})
+    with pytest.raises(ProviderNonsense, match=f"it answered {status}"):
+        revoke_token(provider, provider.revocation, "t0ken")
+    assert elsewhere.seen == []
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "api", "was_revoked"),
+    [
+        (400, "invalid_token", 200, True),
+        (400, "another", 401, False),
+        (404, "", 401, True),
+        (404, "", 200, False),  # the API still takes it
+        (404, "", 302, False),  # who follows it finds a 401 that says nothing of the token
+    ],
+)
+def test_a_token_that_was_revoked_before_is_known_as_such(
+    elsewhere, status, error, api, was_revoked
+):
+    how = dataclasses.replace(elsewhere.provider().revocation, already=("invalid_token", 404))
+    provider = elsewhere.provider(revocation=how)
+    elsewhere.answers(status, json.dumps({"error": error}), path="/revoke")
+    elsewhere.answers(api, path="/api/me", headers={"Location": "/login"})
+    elsewhere.answers(401, path="/login")
+    with nullcontext() if was_revoked else pytest.raises(ProviderNonsense):
+        revoke_token(provider, how, "t0ken")
 
 
 # ---- is it still the same connection? ----------------------------------------------------------

@@ -103,6 +103,25 @@ def test_a_row_that_botkit_gives_to_a_person_is_sealed_for_them(storage):
     assert storage.find_service("Drive", **ALICE).access_token == "t"
 
 
+@pytest.mark.parametrize("broken", [1, 3])
+def test_connections_that_cannot_be_read_are_passed_over_and_named_once(
+    storage, monkeypatch, caplog, broken
+):
+    """They are read three at a time, so three of them are a whole piece."""
+    monkeypatch.setattr("botkit.storage.store.PIECE", 3)
+    for number in range(9):
+        owner = {"bot_id": "many", "group_id": "g", "user_id": str(number)}
+        storage.save_service("GitHub", **owner, data={"accessToken": "t"})
+    ids = [row.id for row in storage.find_services(bot_id="many")]
+    lost = ids[3 : 3 + broken]
+    move(storage, services.c.data, services.c.id == ids[0], services.c.id.in_(lost))
+    for _ in range(2):
+        seen = [row.id for row in storage.each_service(bot_id="many")]
+        assert seen == [row_id for row_id in ids if row_id not in lost]
+    named = [one.args[0] for one in caplog.records if "is passed over" in one.message]
+    assert named == [str(row_id) for row_id in lost]
+
+
 @pytest.mark.parametrize("again", [False, True], ids=["the bot runs", "the bot was started again"])
 def test_plain_values_are_refused_where_everything_has_been_sealed(storage, opened, again):
     storage = opened(KEY) if again else storage
@@ -262,3 +281,5 @@ def test_what_another_program_wrote_since_the_start_is_found_too(opened, databas
             run(plain, sa.insert(services).values(**values, created_at=now, updated_at=now))
     assert plain.shares_account(here, ["GitHub"])
     assert not plain.shares_account(here, ["GoogleDrive"])
+    alone = plain.save_service("GitHub", **MALLORY, data=account("9"))
+    assert not plain.shares_account(alone, ["GitHub"])

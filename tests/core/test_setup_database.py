@@ -165,6 +165,16 @@ def test_of_several_rows_for_one_owner_the_newest_stays(original):
     assert original.ask(TOKENS) == [("g", "newest"), ("other chat", "other")]
 
 
+def test_owners_with_several_rows_take_nothing_from_others_in_their_chat(original):
+    for user in ("alice", "bob", None):
+        original.add("GitHub", "g", user, f'{{"accessToken": "newest of {user}"}}', LATE)
+        original.add("GitHub", "g", user, '{"accessToken": "old"}', EARLY)
+    original.add("GitHub", "g", "carol", '{"accessToken": "carol"}')
+    assert any("and deleted 3 rows." in sentence for sentence in setup_database(original.url))
+    left = sorted(token for _, token in original.ask(TOKENS))
+    assert left == ["carol", "newest of None", "newest of alice", "newest of bob"]
+
+
 def test_after_set_up_the_database_itself_refuses_a_second_row(original):
     setup_database(original.url)
     original.add("GitHub", "g", "alice", "{}")

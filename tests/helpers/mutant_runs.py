@@ -24,6 +24,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from mutant_list import ROOT, Mutant
 SECONDS = 10.0  # that a test may take with a mutant, and ten times what it takes without
 LATER = {"process", "postgresql"}  # the markers of tests that come later
 REMEMBERED = 5  # tests that noticed a mutant of a file
+CACHED = type(cache(len))  # a function with a cache
 
 
 @dataclass
@@ -218,10 +220,9 @@ class Observer:
 
 def forgetting(value: Any) -> Callable[[], None] | None:
     """Return what empties a cache: that of a function, or a dictionary that is filled later."""
-    if isinstance(value, dict):
-        return None if value else value.clear
-    clear: Callable[[], None] | None = getattr(value, "cache_clear", None)
-    return clear if callable(clear) and not isinstance(value, type) else None
+    if type(value) is dict and not value:
+        return value.clear
+    return value.cache_clear if type(value) is CACHED else None
 
 
 def observe(folder: Path, tests: str, folders: Sequence[str], into: Path) -> bool:

@@ -525,8 +525,8 @@ class _Statements:
             .with_for_update(skip_locked=True, of=lanes)  # on PostgreSQL: not one that others take
         )
         self.first_due_of_others = self.first_due.where(
-            lanes.c.bot_id.not_in(bindparam("full", expanding=True)),
-            lanes.c.name.not_in(bindparam("running", expanding=True)),
+            lanes.c.bot_id.not_in(bindparam("full")),
+            lanes.c.name.not_in(bindparam("running")),
         )
         self.claim = (
             sa.update(lanes)

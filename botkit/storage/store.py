@@ -154,7 +154,7 @@ COUNT_LINKS = _count_some(
     authorizations.c.claimed_at.is_(None),
     authorizations.c.expires_at > bindparam("moment"),
 )
-SOME = services.c.id.in_(bindparam("keys", expanding=True))
+SOME = services.c.id.in_(bindparam("keys"))
 THESE, DELETE_THESE = ANY[services].where(SOME).with_for_update(), sa.delete(services).where(SOME)
 # "Insert, unless there is one": both databases can say it, and SQLAlchemy has no word for both.  If
 # nothing comes back, somebody else was quicker.

@@ -1,9 +1,9 @@
 """List the mutants of the core: small mistakes, each of which a test should notice.
 
 Start with `mutants_of`.  The operators are those of cosmic-ray that `tests/mutants.toml` names, and
-`DeleteCall`.  A change that cannot matter makes no mutant: one in a type annotation, which is never
-evaluated, in a call of the log, or of a number that a file sets for itself, such as a limit of 16.
-A test of that would say the number again.
+`DeleteCall`.  A change that cannot matter makes no mutant: one in a type annotation or a protocol,
+which is never evaluated, in a call of the log, of the length of a random name, or of a number that
+a file sets for itself, such as a limit of 16.  A test of that would say the number again.
 
 Not here: which tests a mutant is tried with (mutant_runs.py).
 """
@@ -160,7 +160,7 @@ def place_of(node: Any) -> tuple[Point, Point]:
 
 
 def ignored_places(tree: ast.AST) -> Iterator[tuple[Point, Point]]:
-    """Yield where annotations and calls of the log begin and end."""
+    """Yield where annotations, protocols, and calls of the log and of `secrets` begin and end."""
     for node in ast.walk(tree):
         found: list[ast.AST | None] = []
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -169,7 +169,10 @@ def ignored_places(tree: ast.AST) -> Iterator[tuple[Point, Point]]:
             found.append(node.annotation)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             of = node.func.value
-            found.append(node if isinstance(of, ast.Name) and of.id == "log" else None)
+            found.append(node if isinstance(of, ast.Name) and of.id in ("log", "secrets") else None)
+        elif isinstance(node, ast.ClassDef):
+            bases = [one.id for one in node.bases if isinstance(one, ast.Name)]
+            found += node.body if "Protocol" in bases else []
         yield from (place_of(one) for one in found if one is not None)
 
 

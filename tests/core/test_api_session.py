@@ -100,7 +100,7 @@ def test_githubs_rate_limit_is_told_with_its_wait(api, elsewhere, status):
     assert 500 < caught.value.seconds <= 600
 
 
-@pytest.mark.parametrize("reset", ["", "soon", "-5"])
+@pytest.mark.parametrize("reset", ["", "soon", "-5", "9" * 13])
 def test_a_rate_limit_without_an_end_that_can_be_read_is_a_minute(api, elsewhere, reset):
     headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
     elsewhere.answers(403, headers=headers)

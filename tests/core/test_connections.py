@@ -240,6 +240,22 @@ def test_dead_addresses_of_a_host_end_together_with_the_request(monkeypatch, dea
         http.Session(seconds=SHORT).get("http://api.example")
 
 
+@pytest.mark.parametrize(("took", "expected"), [(0.9, "could not be reached"), (1.0, "in time")])
+def test_a_connection_that_fails_after_the_end_of_its_request_was_too_slow(
+    monkeypatch, took, expected
+):
+    now = [50.0]
+    monkeypatch.setattr(connections, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def fail(*_args: object, **_options: object) -> None:
+        now[0] += took
+        raise requests.ConnectionError("refused")
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", fail)
+    with pytest.raises(ProviderUnreachable, match=expected), http.reaching("Elsewhere"):
+        http.Session(seconds=1.0).get("http://api.example")
+
+
 def test_the_address_after_the_dead_ones_is_used(monkeypatch, dead, serve):
     monkeypatch.setattr(connections, "CONNECT_SECONDS", 2.0)
     server = serve()

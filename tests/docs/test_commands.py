@@ -330,6 +330,13 @@ def test_gunicorn_runs_the_bot(terminal, address):
     assert bot.status() == 0
 
 
+@runs('pip install "psycopg[binary]"')
+def test_what_several_computers_need_can_be_installed(terminal):
+    """`test_two_hosts.py` runs the bot with it."""
+    needs("psycopg")
+    assert terminal('pip install "psycopg[binary]"').startswith("pip install: ")
+
+
 # ---- for those who change it -------------------------------------------------------------------
 
 

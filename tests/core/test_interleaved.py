@@ -147,6 +147,13 @@ def test_a_bot_is_updated_with_what_was_written_in_the_meantime(storage, first):
     assert storage.update_bot("bot", OURS).data == BOTH
 
 
+def test_a_bot_that_got_a_new_token_in_the_meantime_is_not_deleted(storage, first):
+    bot = storage.save_bot("bot", token={"access_token": "old"}, data={})
+    first(sa.update(bots).values(token='{"access_token": "new"}'))
+    assert not storage.delete_bot(bot)
+    assert storage.find_bot("bot").token == {"access_token": "new"}
+
+
 def test_an_answer_is_not_lost_without_a_word_if_its_link_goes(storage, first):
     storage.add_authorization("state", **LINK, **ALICE)
     link = storage.claim_authorization("state", provider="GitHub")

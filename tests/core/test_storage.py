@@ -125,6 +125,8 @@ def test_a_known_bot_is_as_it_was_read_unless_it_is_written_here(storage, elsewh
     assert storage.known_bot("bot").data == {"a": 2}
     storage.update_bot("bot", {"a": 3})
     assert storage.known_bot("bot").data == {"a": 3}
+    storage.save_bot("bot", data={"b": 1})
+    assert storage.known_bot("bot").data == {"a": 3, "b": 1}
     storage.delete_bot("bot")
     assert storage.known_bot("bot") is None
     elsewhere.save_bot("bot", data={"a": 4})

@@ -307,3 +307,8 @@ def test_keys_may_be_separated_by_commas_and_spaces():
 
 def test_a_seal_shows_no_key():
     assert repr(Seal([KEY])) == "<Seal>"
+
+
+@pytest.mark.parametrize("text", ["not JSON", "", '{"half": '])
+def test_a_text_of_another_program_that_is_no_json_is_a_text(text):
+    assert Seal([new_key()]).loads(text) == text

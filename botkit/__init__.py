@@ -58,7 +58,7 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(f"botkit.{_HOMES[name]}"), name)
 
 
-# What goes wrong in the background is logged.  Whoever runs a bot decides where that is written; in
+# What goes wrong in the background is logged.  The operator decides where that is written; in
 # a notebook it would land in the middle of a cell.
 logging.getLogger("botkit").addHandler(logging.NullHandler())
 

@@ -1,4 +1,4 @@
-"""Say whether the bot can work, for whoever watches it.
+"""Say whether the bot can work, for a program that watches it.
 
 Anyone may ask `/health`, as often as they like.  So it writes nothing, one request at a time asks
 the database, and the others repeat what the last one learned.

@@ -10,8 +10,8 @@ So the web app only writes a delivery down and answers.  The threads here do the
                              one thread watches: what has become due, and which claims are ours
 
 A thread starts when it is needed first, and one that has nothing to do waits until it is called.
-Whoever writes a job calls a thread, and the watching thread calls one for each lane that has become
-due, or that another process has written.  Nothing else wakes anybody.
+A thread that writes a job calls another, and the watching thread calls one for each lane that has
+become due, or that another process has written.  Nothing else wakes anybody.
 
 No thread waits for a moment in the future, because that is the `due` of a lane.  Of one bot only a
 few jobs are done at the same time, so a bot whose chat is slow leaves threads for the others.

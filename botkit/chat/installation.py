@@ -282,7 +282,7 @@ class Installation:
     def ensure(self, bot_id: str, *, holder: str = "") -> Outcome:
         """Do what `Subscription.ensure` does.  A new bot is installed for good then.
 
-        Whoever subscribes a bot calls this: the process that has installed it may have died.
+        Always subscribe a bot with this: the process that has installed it may have died.
         """
         outcome = self.subscription.ensure(bot_id, holder=holder)
         if self._is_pending(bot_id):

@@ -78,8 +78,8 @@ def fresh_service(
 def last_tokens(storage: Storage, provider: Provider, service: Service) -> Service:
     """The connection that is about to end, as it is now: `revoke` will use these tokens.
 
-    A provider may ask for a token that still works, so an old one is refreshed first.  Whoever ends
-    a connection deletes the row only if it still holds what this returns.  Raises `ProviderError`
+    A provider may ask for a token that still works, so an old one is refreshed first.  To end
+    a connection, delete the row only if it still holds what this returns.  Raises `ProviderError`
     when the provider cannot be asked now.
     """
     if provider.revocation is None:

@@ -41,7 +41,7 @@ PLACE = r"[A-Z][A-Z0-9_-]+"  # two letters at least: I and A are words that peop
 class NotAText(TypeError):
     """Raised when a method returns something that cannot be said.
 
-    No line of the method is in its traceback, so whoever shows it leaves out botkit's lines, too.
+    No line of the method is in its traceback, so a program that shows it leaves out ours, too.
     """
 
 

@@ -263,7 +263,7 @@ class Messages:
         running: Collection[str],
     ) -> Any:
         # A lane that is ours is not due, unless its job takes so long that its claim has lapsed.
-        # So the first lane of all is nearly always the one, and the lists need not be compared.
+        # So the first lane of all is nearly always the one, and the lists aren't compared.
         if not full:
             row = run(connection, self._sql.first_due, which).first()
             if row is None or row.lane not in running:
@@ -290,7 +290,7 @@ class Messages:
         """
         now = self.now()
         with self._database._writing() as connection:
-            # This comes first because it locks the row of the lane.  Whoever puts a job into the
+            # This comes first because it locks the row of the lane.  A job that is put into the
             # lane at this moment waits for us, and then sees whether the lane is still there.
             self._free(connection, done, now)
             run(connection, self._sql.delete_job, {"id_": done.id})

@@ -44,7 +44,7 @@ def run(
 ) -> Answer:
     """Execute a statement that is built once, with `values` by name.
 
-    One that is built for each call would be kept for ever, so give it to `connection` itself.
+    One that is built for each call would be kept forever, so give it to `connection` itself.
     """
     values = values or {}
     text = _text(connection, statement, values)

@@ -1,4 +1,4 @@
-"""A small server in the place of GitHub and of the chat, so that the figures are the bot's.
+"""A small server instead of GitHub and of the chat, so that the figures are the bot's.
 
 The practice world answers a request in 2 ms of processor time.  That is as much as a bot needs for
 its own part, and the two share the cores.  This server answers the few requests that the benchmarks

@@ -186,7 +186,7 @@ ANSWERS = {
     callback_comparing_text: (check.callback, "compare_digest takes bytes: use .encode()."),
     callback_without_a_look_at_the_code: (check.callback, "for an empty code, your function ret"),
     fetch_without_a_look: (check.api_answers, "('wait', 7). Make a number of it: int(...)."),
-    fetch_a_dict_or_fail: (check.api_answers, "a list in the place of an object, your code stops "),
+    fetch_a_dict_or_fail: (check.api_answers, "a list instead of an object, your code stops "),
 }
 
 

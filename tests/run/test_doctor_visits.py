@@ -133,8 +133,8 @@ def test_a_mistake_of_our_own_is_told_by_its_kind_alone(monkeypatch, capfd):
 @pytest.mark.parametrize(
     ("status", "state", "words"),
     [
-        (200, "wrong", "Something else answers in the place of GitHub (with 200)."),
-        (302, "wrong", "Something else answers in the place of GitHub (with 302)."),
+        (200, "wrong", "Something else answers instead of GitHub (with 200)."),
+        (302, "wrong", "Something else answers instead of GitHub (with 302)."),
         (429, "note", "GitHub asks us to wait"),
         (503, "wrong", "GitHub has a problem of its own (it answered 503)."),
     ],

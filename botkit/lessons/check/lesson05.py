@@ -23,7 +23,7 @@ _API_ANSWERS: tuple[tuple[str, int, dict[str, str], str, tuple[str, Any]], ...] 
     ("has broken down (500)", 500, {}, "<h1>Oops</h1>", ("trouble", 500)),
     ("sends a web page with status 200", 200, {}, _HTML, ("trouble", 200)),
     ("sends JSON without a login", 200, {}, '{"message": "soon"}', ("trouble", 200)),
-    ("sends a list in the place of an object", 200, {}, '["carol"]', ("trouble", 200)),
+    ("sends a list instead of an object", 200, {}, '["carol"]', ("trouble", 200)),
     ("sends a login of null", 200, {}, '{"login": null}', ("trouble", 200)),
 )
 
@@ -76,7 +76,7 @@ def _want_good_manners(what: str, seen: list[_Request]) -> None:
     want(
         first.timeout is not None,
         "the request has no time limit: a server that never answers would hold your program "
-        "for ever. Add timeout=10.",
+        "forever. Add timeout=10.",
     )
     want(
         len(seen) == 1,

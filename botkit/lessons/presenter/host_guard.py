@@ -16,7 +16,7 @@ NOT_AN_ADDRESS = (
 )
 NOT_KNOWN = (
     "The presenter's view does not know itself by this address. If a hub or a proxy leads here, "
-    "set BOTKIT_PUBLIC_URL to the address that a browser uses, with {port} in the place of the "
+    "set BOTKIT_PUBLIC_URL to the address that a browser uses, with {port} instead of the "
     "port, and start the view again."
 )
 

@@ -38,7 +38,7 @@ class RingCentral(ChatWithBot):
     """The practice RingCentral and its HTTP server.  `now` returns an aware UTC datetime.
 
     `wsgi` is what to serve, and `trouble` the same thing by the name under which it can be told to
-    spoil the next answers.  `address` is the public address, set by whoever serves it.  `page_key`
+    spoil the next answers.  `address` is the public address; the server sets it.  `page_key`
     is the secret first part of the page's path; without one, everybody on this computer may use it.
     Knobs: `deliver_twice` (every event comes twice), `subscription_not_ready` (so many of the next
     subscriptions are refused with SUB-406), `blacklist()`, `remind()`, `webhooks.timeout` (s).

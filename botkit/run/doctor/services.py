@@ -72,7 +72,7 @@ class ServiceVisit:
             return wrong(check, text, f"Wait a little. Without {name}, set BOTKIT_PRACTICE=1.")
         return wrong(
             check,
-            f"Something else answers in the place of {name} (with {status}).",
+            f"Something else answers instead of {name} (with {status}).",
             "A guest network does so until you have signed in: open any page in a browser.\n"
             f"If you are signed in, check {self.service.place.server_variable}.",
         )

@@ -62,7 +62,7 @@ def lab_swap(whose: Callable[[dict[str, str], URLSafeTimedSerializer], Any]) -> 
             f"connected to Alice's chat.{more}",
         )
     return (
-        "Each callback belongs to the person for whom the link was made, whatever the address "
+        "Each callback belongs to the person who asked for the link, whatever the address "
         "says. Mallory can connect her account to her own chat, and that is her right."
     )
 

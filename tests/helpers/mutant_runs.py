@@ -280,7 +280,10 @@ class ending:
 def pytest_here(folder: Path, arguments: Sequence[str], plugin: object) -> int:
     os.chdir(folder)
     os.environ["PYTHONPATH"] = str(folder)
-    sys.path[:] = [str(folder), *(one for one in sys.path if not one.startswith(str(ROOT)))]
+    # The virtual environment may be inside of the project.
+    ours = [one for one in sys.path if Path(one).is_relative_to(ROOT)]
+    ours = [one for one in ours if not Path(one).is_relative_to(sys.prefix)]
+    sys.path[:] = [str(folder), *(one for one in sys.path if one not in ours)]
     for name in [one for one in sys.modules if one in ("mutant_list", "mutant_runs")]:
         del sys.modules[name]
     temporary = folder / "temporary"  # emptied with each run
